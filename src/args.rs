@@ -1,0 +1,137 @@
+//! The command line. The only place that knows flags.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Keeps the Versori platform's connection templates and auth scheme configs equal to what a folder of
+/// TOML files declares.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Args {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// The settings file [default: $VERSYNC_CONFIG, else ./versync.toml, else /etc/versync/versync.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The folder of manifests, in place of the one that the settings name
+    #[arg(long, global = true, value_name = "DIR")]
+    pub manifests: Option<PathBuf>,
+
+    /// Run against a stand-in of the platform within this process: no account, no token, no network
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+
+    /// When to use colours; NO_COLOR is respected
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+
+    /// Say more; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The daemon: watch, reconcile, detect drift, until SIGTERM
+    Run(Run),
+    /// Show what would be done, and change nothing
+    Plan(Plan),
+    /// Make one pass
+    Apply(Apply),
+    /// Check files without any network: every file, every problem
+    Validate(Validate),
+    /// Serve the platform's stand-in, for trying things and for tests
+    Sandbox(Sandbox),
+}
+
+/// `versync run`
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// Print the differences as things change, and write nothing to the platform
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `versync plan`
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Exit with 2 when changes are pending
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+
+    /// Compare with the recorded state only, without asking the platform
+    #[arg(long)]
+    pub no_refresh: bool,
+
+    /// Addresses (* stands for any text) or files; everything by default
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+}
+
+/// `versync apply`
+#[derive(Debug, clap::Args)]
+pub struct Apply {
+    /// Do not ask; needed without a terminal
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Print the plan and what came of it as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Addresses (* stands for any text) or files; everything by default
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+}
+
+/// `versync validate`
+#[derive(Debug, clap::Args)]
+pub struct Validate {
+    /// Files or folders [default: the folder of manifests]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `versync sandbox`
+#[derive(Debug, clap::Args)]
+pub struct Sandbox {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7357")]
+    pub listen: SocketAddr,
+
+    /// A TOML file with the world to begin with, in place of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+}

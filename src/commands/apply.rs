@@ -1,0 +1,93 @@
+//! `versync apply`: one pass.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use serde_json::json;
+use tracing::Level;
+
+use super::context::Context;
+use super::error::CommandError;
+use super::{Exit, Terminal, write_json};
+use crate::args::{Apply as Args, Global};
+use crate::io::versori::Names;
+use crate::model::plan::Plan;
+use crate::reconcile::{Report, Stop, Target, Writing, reconcile};
+use crate::report::{json, text};
+
+pub(super) async fn apply(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
+    if !args.yes && !io::stdin().is_terminal() {
+        return Err(CommandError::NobodyToAsk);
+    }
+    let context = Context::new(global, Some(Level::WARN))?;
+    let policy = context.policy(args.targets);
+    let mut shown = Ok(());
+    let consent = |plan: &Plan| {
+        if !args.json {
+            shown = text::write_plan(plan, terminal.out, &mut io::stdout().lock());
+        }
+        args.yes || (shown.is_ok() && ask())
+    };
+    let mut hands = Writing {
+        api: context.writer()?,
+        store: context.store("apply")?,
+        consent,
+        concurrency: context.settings.api.concurrency,
+    };
+    let target = Target {
+        manifests: &context.settings.manifests,
+        policy: &policy,
+        names: &mut Names::default(),
+        refresh: true,
+        grace: None,
+    };
+    let report = reconcile(target, &mut hands, &Stop::never()).await?;
+    shown.map_err(CommandError::output)?;
+    if report.outcomes.is_none() {
+        return Err(CommandError::Declined);
+    }
+    if args.json {
+        write_json(&report_as_json(&report))?;
+    } else {
+        write_text(&report, terminal, &mut io::stdout().lock()).map_err(CommandError::output)?;
+    }
+    Ok(exit(&report))
+}
+
+fn exit(report: &Report) -> Exit {
+    if report.has_failures() {
+        Exit::Partial
+    } else if report.plan.holds_deletes() {
+        Exit::Held
+    } else {
+        Exit::Done
+    }
+}
+
+fn write_text(report: &Report, terminal: &Terminal, out: &mut dyn Write) -> io::Result<()> {
+    // A plan with something to do was shown before it was carried out.
+    if !report.plan.has_work() {
+        return text::write_plan(&report.plan, terminal.out, out);
+    }
+    text::write_outcomes(report, terminal.out, out)
+}
+
+/// The plan with an entry for what came of each change.
+fn report_as_json(report: &Report) -> serde_json::Value {
+    let mut value = json::plan(&report.plan);
+    let outcomes = report.outcomes.iter().flatten().map(|outcome| {
+        json!({
+            "address": outcome.address.to_string(),
+            "applied": outcome.result.is_ok(),
+            "error": outcome.result.as_ref().err().map(ToString::to_string),
+        })
+    });
+    value["outcomes"] = outcomes.collect();
+    value
+}
+
+fn ask() -> bool {
+    let mut err = io::stderr().lock();
+    let asked = write!(err, "\nApply these changes? Only `yes` applies them: ").and_then(|()| err.flush());
+    let mut answer = String::new();
+    asked.is_ok() && io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+}

@@ -1,0 +1,160 @@
+//! What commands have in common: settings with the flags laid over them, logs, and the platform or its
+//! stand-in.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use tracing::Level;
+use url::Url;
+
+use super::error::CommandError;
+use crate::args::Global;
+use crate::io::logs::{self, LogGuard};
+use crate::io::secrets;
+use crate::io::store::{Store, Tenant};
+use crate::io::versori::{Client, Connection, Reader, Token, TokenScheme, Writer};
+use crate::model::planner::Policy;
+use crate::reconcile::DryRun;
+use crate::sandbox::{Sandbox, World};
+use crate::settings::Settings;
+
+/// Everything that a command needs.
+pub(super) struct Context {
+    pub(super) settings: Settings,
+    /// The stand-in, where the command runs against it.
+    pub(super) sandbox: Option<Sandbox>,
+    connection: Connection,
+    tenant: Tenant,
+    _logs: LogGuard,
+}
+
+impl Context {
+    /// Reads settings, starts the logs and, with `--sandbox`, the stand-in. `usual` is the log level of a
+    /// command that is not the daemon, whose level the settings say.
+    pub(super) fn new(global: &Global, usual: Option<Level>) -> Result<Self, CommandError> {
+        let mut settings = Settings::load(global.config.as_deref(), std::env::vars_os())?;
+        if let Some(manifests) = &global.manifests {
+            settings.manifests.clone_from(manifests);
+        }
+        let logs = logs::start(&settings.log, level(global, usual.unwrap_or(settings.log.level)))?;
+        let sandbox = if global.sandbox { Some(start_sandbox()?) } else { None };
+        let connection = match &sandbox {
+            Some(sandbox) => sandbox_connection(&settings, sandbox),
+            None => connection(&settings)?,
+        };
+        let tenant = Tenant {
+            organisation: connection.organisation.clone(),
+            base_url: connection.base_url.as_str().trim_end_matches('/').to_owned(),
+        };
+        Ok(Self { settings, sandbox, connection, tenant, _logs: logs })
+    }
+
+    /// The policy that the settings ask for, for the given targets.
+    pub(super) fn policy(&self, targets: Vec<String>) -> Policy {
+        let sync = &self.settings.sync;
+        let targets = targets.into_iter().map(|target| self.below_manifests(target)).collect();
+        Policy {
+            on_drift: sync.on_drift,
+            adopt: sync.adopt,
+            prune: sync.prune,
+            delete_limit: sync.delete_limit,
+            targets,
+        }
+    }
+
+    /// Hands that only look.
+    pub(super) fn dry_run(&self) -> Result<DryRun<'_, Reader>, CommandError> {
+        let state = self.sandbox.is_none().then(|| (self.settings.state.as_path(), self.tenant.clone()));
+        Ok(DryRun { api: Reader::new(Client::new(self.connection.clone())?), state })
+    }
+
+    /// A client that writes.
+    pub(super) fn writer(&self) -> Result<Writer, CommandError> {
+        Ok(Writer::new(Client::new(self.connection.clone())?))
+    }
+
+    /// The recorded state, open for writing. That of the sandbox lives as long as the process.
+    pub(super) fn store(&self, purpose: &str) -> Result<Store, CommandError> {
+        Ok(match self.sandbox {
+            Some(_) => Store::in_memory(&self.tenant)?,
+            None => Store::open(&self.settings.state, &self.tenant, purpose)?,
+        })
+    }
+
+    /// A file that a target names by its path is known to the plan by its name below the folder.
+    fn below_manifests(&self, target: String) -> String {
+        let (Ok(path), Ok(root)) = (std::fs::canonicalize(&target), std::fs::canonicalize(&self.settings.manifests))
+        else {
+            return target;
+        };
+        path.strip_prefix(root).map(|below| below.to_string_lossy().into_owned()).unwrap_or(target)
+    }
+}
+
+/// The folder of manifests, for a command that needs nothing else.
+pub(super) fn manifests(global: &Global) -> Result<PathBuf, CommandError> {
+    match &global.manifests {
+        Some(manifests) => Ok(manifests.clone()),
+        None => Ok(Settings::load(global.config.as_deref(), std::env::vars_os())?.manifests),
+    }
+}
+
+fn level(global: &Global, usual: Level) -> Level {
+    match (global.quiet, global.verbose) {
+        (true, _) => Level::ERROR,
+        (false, 0) => usual,
+        (false, 1) => Level::DEBUG,
+        (false, _) => Level::TRACE,
+    }
+}
+
+fn connection(settings: &Settings) -> Result<Connection, CommandError> {
+    let api = &settings.api;
+    let Some(organisation) = api.organisation.clone() else {
+        let help = "set organisation = \"ULID\" below [api] in versync.toml, or try versync out with --sandbox";
+        return Err(CommandError::Missing { what: "api.organisation", help });
+    };
+    let Some(reference) = api.token.clone() else {
+        let help = "set token = { env = \"NAME\" } below [api] in versync.toml, or try versync out with --sandbox";
+        return Err(CommandError::Missing { what: "api.token", help });
+    };
+    let value = match secrets::read(&reference, &settings.base) {
+        Ok(value) => value,
+        Err(source) => return Err(CommandError::Token { reference, source }),
+    };
+    Ok(Connection {
+        base_url: api.base_url.clone(),
+        organisation,
+        token: Token { value, scheme: api.token_scheme, origin: reference.to_string() },
+        concurrency: api.concurrency,
+        requests_per_second: api.requests_per_second,
+        timeout: api.timeout,
+    })
+}
+
+fn start_sandbox() -> Result<Sandbox, CommandError> {
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Sandbox::start(anywhere, World::seeded()).map_err(|error| CommandError::Sandbox { file: None, error })
+}
+
+fn sandbox_connection(settings: &Settings, sandbox: &Sandbox) -> Connection {
+    let (organisation, token) = sandbox.world(|world| (world.organisation().to_owned(), world.token().to_owned()));
+    let mut base_url = settings.api.base_url.clone();
+    // The sandbox writes its own URL, so this cannot fail; if it did, the request would say so.
+    if let Ok(url) = Url::parse(&sandbox.base_url()) {
+        base_url = url;
+    }
+    Connection {
+        base_url,
+        organisation,
+        token: Token {
+            value: SecretString::from(token),
+            scheme: TokenScheme::Bearer,
+            origin: "the sandbox".to_owned(),
+        },
+        concurrency: settings.api.concurrency,
+        requests_per_second: settings.api.requests_per_second,
+        timeout: settings.api.timeout,
+    }
+}

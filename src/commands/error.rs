@@ -1,0 +1,113 @@
+//! Why a command could not do its work, said once, at the edge.
+
+use std::io::{self, Write};
+
+use crate::io::logs::LogError;
+use crate::io::manifests::FolderError;
+use crate::io::secrets::SecretError;
+use crate::io::store::StoreError;
+use crate::io::versori::ApiError;
+use crate::io::watch::WatchError;
+use crate::model::document::SecretRef;
+use crate::reconcile::PassError;
+use crate::report::problems::{self, Look};
+use crate::sandbox::SandboxError;
+use crate::settings::SettingsError;
+
+/// A command's failure.
+#[derive(Debug)]
+pub(super) enum CommandError {
+    /// The settings are wrong.
+    Settings(SettingsError),
+    /// A setting is missing that this command needs.
+    Missing { what: &'static str, help: &'static str },
+    /// The token cannot be read.
+    Token { reference: SecretRef, source: SecretError },
+    /// Something has to be confirmed, and there is nobody to ask.
+    NobodyToAsk,
+    /// The user said no.
+    Declined,
+    /// No plan could be made.
+    Pass(PassError),
+    /// The folder cannot be read.
+    Folder(FolderError),
+    /// The recorded state cannot be used.
+    Store(StoreError),
+    /// The client cannot be set up.
+    Api(ApiError),
+    /// The folder cannot be watched.
+    Watch(WatchError),
+    /// The sandbox cannot be started.
+    Sandbox { file: Option<String>, error: SandboxError },
+    /// Logs cannot be written.
+    Log(LogError),
+    /// Something of the system's.
+    Io { what: &'static str, source: io::Error },
+}
+
+macro_rules! from {
+    ($($source:ty => $variant:ident),* $(,)?) => {
+        $(impl From<$source> for CommandError {
+            fn from(error: $source) -> Self {
+                CommandError::$variant(error)
+            }
+        })*
+    };
+}
+
+from! {
+    SettingsError => Settings,
+    PassError => Pass,
+    FolderError => Folder,
+    StoreError => Store,
+    ApiError => Api,
+    WatchError => Watch,
+    LogError => Log,
+}
+
+impl CommandError {
+    /// Output could not be written.
+    pub(super) fn output(source: io::Error) -> Self {
+        CommandError::Io { what: "writing the output", source }
+    }
+
+    /// Whether the reader of the output has gone away.
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        matches!(self, CommandError::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Says what went wrong and how to mend it.
+    pub(super) fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
+        let (message, help): (String, Option<&str>) = match self {
+            CommandError::Settings(error) => return problems::write(&error.problems, look, out),
+            CommandError::Missing { what, help } => (format!("{what} is not set"), Some(help)),
+            CommandError::Token { reference, source } => (
+                format!("the token {reference} cannot be read: {source}"),
+                Some("api.token in the settings says where it is"),
+            ),
+            CommandError::NobodyToAsk => (
+                "there is no terminal to ask on whether to apply".to_owned(),
+                Some("look at `versync plan` first, then give --yes"),
+            ),
+            CommandError::Declined => ("not applied".to_owned(), None),
+            CommandError::Pass(error) => {
+                if let PassError::Api { problems: others, .. } = error {
+                    problems::write(others, look, out)?;
+                }
+                (error.to_string(), error.help())
+            }
+            CommandError::Folder(error) => (error.to_string(), Some(error.help())),
+            CommandError::Store(error) => (error.to_string(), Some(error.help())),
+            CommandError::Api(error) => (error.to_string(), error.help()),
+            CommandError::Watch(error) => (error.to_string(), error.help()),
+            CommandError::Sandbox { file, error } => {
+                let place = file.as_ref().map(|file| format!("{file}: ")).unwrap_or_default();
+                let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+                (format!("{place}{error}{source}"), None)
+            }
+            CommandError::Log(error) => (error.to_string(), Some("log.directory in the settings says where they go")),
+            CommandError::Io { what, source } => (format!("{what}: {source}"), None),
+        };
+        problems::write_error(&message, help, look, out)
+    }
+}

@@ -1,0 +1,89 @@
+//! The commands. Each is thin: settings in, one pass or the loop, a report out, an exit code.
+
+mod apply;
+mod context;
+mod error;
+mod plan;
+mod run;
+mod sandbox;
+mod validate;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use crate::args::{Args, Color, Command, Global};
+use crate::report::problems::Look;
+
+use error::CommandError;
+
+/// How a command ended. The numbers are a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// Done, or in sync.
+    Done = 0,
+    /// An error: nothing was done, or some file or request is in error.
+    Error = 1,
+    /// With `--detailed-exitcode`: changes are pending.
+    Pending = 2,
+    /// Something failed or could not be read; the rest went through.
+    Partial = 3,
+    /// Everything else is done, but deletes are held.
+    Held = 4,
+}
+
+/// Where a command writes, and how.
+struct Terminal {
+    out: Look,
+    err: Look,
+}
+
+/// Runs a command to its end. Whatever goes wrong is said on stderr, in one place.
+pub fn execute(args: Args) -> ExitCode {
+    let terminal = Terminal {
+        out: look(args.global.color, io::stdout().is_terminal()),
+        err: look(args.global.color, io::stderr().is_terminal()),
+    };
+    let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(dispatch(&args.global, args.command, &terminal)),
+        Err(error) => Err(CommandError::Io { what: "starting", source: error }),
+    };
+    let exit = result.unwrap_or_else(|error| {
+        // Whoever reads no output any more needs no message either.
+        if !error.is_broken_pipe() {
+            let _ = error.write(terminal.err, &mut io::stderr().lock());
+        }
+        Exit::Error
+    });
+    let _ = io::stdout().flush();
+    ExitCode::from(exit as u8)
+}
+
+async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Result<Exit, CommandError> {
+    match command {
+        Command::Run(args) => run::run(global, &args, terminal).await,
+        Command::Plan(args) => plan::plan(global, args, terminal).await,
+        Command::Apply(args) => apply::apply(global, args, terminal).await,
+        Command::Validate(args) => validate::validate(global, &args, terminal),
+        Command::Sandbox(args) => sandbox::sandbox(&args).await,
+    }
+}
+
+fn look(color: Color, terminal: bool) -> Look {
+    let color = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            terminal && !dumb && !refused
+        }
+    };
+    Look { color, terminal }
+}
+
+/// Writes one JSON value.
+fn write_json(value: &serde_json::Value) -> Result<(), CommandError> {
+    let mut out = io::stdout().lock();
+    let written = serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from).and_then(|()| writeln!(out));
+    written.map_err(CommandError::output)
+}

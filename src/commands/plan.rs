@@ -1,0 +1,44 @@
+//! `versync plan`: the dry run, once.
+
+use std::io;
+
+use tracing::Level;
+
+use super::context::Context;
+use super::error::CommandError;
+use super::{Exit, Terminal, write_json};
+use crate::args::{Global, Plan as Args};
+use crate::io::versori::Names;
+use crate::model::plan::Plan;
+use crate::reconcile::{Stop, Target, reconcile};
+use crate::report::{json, text};
+
+pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
+    let context = Context::new(global, Some(Level::WARN))?;
+    let policy = context.policy(args.targets);
+    let mut hands = context.dry_run()?;
+    let target = Target {
+        manifests: &context.settings.manifests,
+        policy: &policy,
+        names: &mut Names::default(),
+        refresh: !args.no_refresh,
+        grace: None,
+    };
+    let report = reconcile(target, &mut hands, &Stop::never()).await?;
+    if args.json {
+        write_json(&json::plan(&report.plan))?;
+    } else {
+        text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock()).map_err(CommandError::output)?;
+    }
+    Ok(exit(&report.plan, args.detailed_exitcode))
+}
+
+fn exit(plan: &Plan, detailed: bool) -> Exit {
+    if plan.has_errors() {
+        Exit::Error
+    } else if detailed && plan.is_pending() {
+        Exit::Pending
+    } else {
+        Exit::Done
+    }
+}

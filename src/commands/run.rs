@@ -1,0 +1,140 @@
+//! `versync run`: the daemon.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::context::Context;
+use super::error::CommandError;
+use super::{Exit, Terminal, sandbox};
+use crate::args::{Global, Run as Args};
+use crate::daemon::{self, Parts};
+use crate::io::logs;
+use crate::io::manifests::read_folder;
+use crate::io::signals::{Signal, Signals};
+use crate::model::guard::Grace;
+use crate::model::plan::Plan;
+use crate::model::schedule::Schedule;
+use crate::reconcile::{Hands, Report, Writing};
+use crate::report::problems::Look;
+use crate::report::text;
+use crate::settings::{DEFAULT_INTERVAL, Mode};
+
+/// How often the sandbox is compared: whoever tries versync out does not want to wait for minutes.
+const SANDBOX_INTERVAL: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
+    let (requests, shutdown) = listen()?;
+    let context = Context::new(global, None)?;
+    // A folder that is not there at the start is a mistake in the settings; later it is an incident.
+    read_folder(&context.settings.manifests)?;
+    let stay = Stay { context: &context, requests };
+    if let Some(sandbox) = &context.sandbox {
+        sandbox::introduce(sandbox, &mut io::stdout().lock()).map_err(CommandError::output)?;
+    }
+    if args.dry_run || context.settings.sync.mode == Mode::Observe {
+        let mut last = String::new();
+        let print = args.dry_run;
+        let on_report = |report: &Report| {
+            let hash = report.plan.hash();
+            if print && hash != last {
+                show(&report.plan, terminal.out);
+                last = hash;
+            }
+        };
+        stay.until(shutdown, context.dry_run()?, false, on_report).await
+    } else {
+        let shows = context.sandbox.is_some() || logs::is_text(context.settings.log.format);
+        let look = terminal.out;
+        let consent = move |plan: &Plan| {
+            if shows {
+                show(plan, look);
+            }
+            true
+        };
+        let hands = Writing {
+            api: context.writer()?,
+            store: context.store("run")?,
+            consent,
+            concurrency: context.settings.api.concurrency,
+        };
+        let mut suggested = false;
+        let on_report = |_: &Report| {
+            if let (Some(sandbox), false) = (&context.sandbox, suggested) {
+                suggested = sandbox::suggest_drift(sandbox, &mut io::stdout().lock()).unwrap_or(true);
+            }
+        };
+        stay.until(shutdown, hands, true, on_report).await
+    }
+}
+
+/// What both kinds of daemon have in common.
+struct Stay<'a> {
+    context: &'a Context,
+    requests: mpsc::Receiver<()>,
+}
+
+impl Stay<'_> {
+    async fn until<H: Hands>(
+        self,
+        shutdown: oneshot::Receiver<()>,
+        hands: H,
+        writes: bool,
+        on_report: impl FnMut(&Report),
+    ) -> Result<Exit, CommandError> {
+        let settings = &self.context.settings;
+        let usual = if self.context.sandbox.is_some() { SANDBOX_INTERVAL } else { DEFAULT_INTERVAL };
+        let interval = settings.sync.interval.unwrap_or(usual);
+        let policy = self.context.policy(Vec::new());
+        if settings.http.listen.is_some() {
+            tracing::warn!("http.listen is set, but this version serves no status");
+        }
+        tracing::info!(manifests = %settings.manifests.display(), ?interval, writes, "versync is running");
+        let parts = Parts {
+            manifests: &settings.manifests,
+            policy: &policy,
+            hands,
+            writes,
+            schedule: Schedule::new(settings.sync.debounce, interval),
+            grace: Grace::new(settings.sync.delete_grace),
+            requests: self.requests,
+            on_report,
+        };
+        daemon::run(parts, async {
+            // A signal handler that is gone can tell nothing any more.
+            if shutdown.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await?;
+        tracing::info!("versync has stopped");
+        Ok(Exit::Done)
+    }
+}
+
+/// Turns signals into requests for a pass and into the one request to stop.
+fn listen() -> Result<(mpsc::Receiver<()>, oneshot::Receiver<()>), CommandError> {
+    let mut signals = Signals::listen().map_err(|source| CommandError::Io { what: "listening to signals", source })?;
+    let (request, requests) = mpsc::channel(1);
+    let (stop, shutdown) = oneshot::channel();
+    tokio::spawn(async move {
+        loop {
+            match signals.next().await {
+                // A request that waits already asks for the same.
+                Signal::Pass => drop(request.try_send(())),
+                Signal::Stop => break,
+            }
+        }
+        let _ = stop.send(());
+        // Later signals change nothing: the end is bounded in time.
+        std::future::pending::<()>().await;
+    });
+    Ok((requests, shutdown))
+}
+
+fn show(plan: &Plan, look: Look) {
+    let mut out = io::stdout().lock();
+    // A daemon whose output nobody reads goes on.
+    let _ = text::write_plan(plan, look, &mut out).and_then(|()| out.flush());
+}

@@ -1,0 +1,80 @@
+//! `versync sandbox`: the platform's stand-in as a server, and what `--sandbox` prints about it.
+
+use std::io::{self, Write};
+
+use super::Exit;
+use super::error::CommandError;
+use crate::args::Sandbox as Args;
+use crate::io::signals::{Signal, Signals};
+use crate::sandbox::{Sandbox, SandboxError, World};
+
+pub(super) async fn sandbox(args: &Args) -> Result<Exit, CommandError> {
+    let mut signals = Signals::listen().map_err(|source| CommandError::Io { what: "listening to signals", source })?;
+    let file = args.world.as_ref().map(|path| path.display().to_string());
+    let failed = |error: SandboxError| CommandError::Sandbox { file: file.clone(), error };
+    let world = match &args.world {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| CommandError::Io { what: "reading the world file", source })?;
+            World::from_toml(&text).map_err(failed)?
+        }
+        None => World::seeded(),
+    };
+    let sandbox = Sandbox::start(args.listen, world).map_err(|error| CommandError::Sandbox { file: None, error })?;
+    let mut out = io::stdout().lock();
+    introduce(&sandbox, &mut out).and_then(|()| explain_use(&sandbox, &mut out)).map_err(CommandError::output)?;
+    drop(out);
+    while signals.next().await != Signal::Stop {}
+    Ok(Exit::Done)
+}
+
+/// Says where the sandbox is and what is in it.
+pub(super) fn introduce(sandbox: &Sandbox, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "The sandbox stands in for the platform at {}", sandbox.base_url())?;
+    let (entries, token) = sandbox.world(|world| (world.summary(), world.token().to_owned()));
+    for entry in entries {
+        writeln!(out, "  {entry}")?;
+    }
+    writeln!(out, "  token: {token}")?;
+    writeln!(out)?;
+    out.flush()
+}
+
+fn explain_use(sandbox: &Sandbox, out: &mut dyn Write) -> io::Result<()> {
+    let (organisation, token) = sandbox.world(|world| (world.organisation().to_owned(), world.token().to_owned()));
+    writeln!(out, "To point versync at it, in another shell:")?;
+    writeln!(out, "  export VERSYNC_API__BASE_URL={}", sandbox.base_url())?;
+    writeln!(out, "  export VERSYNC_API__ORGANISATION={organisation}")?;
+    writeln!(out, "  export VERSYNC_API__TOKEN__ENV=SANDBOX_TOKEN SANDBOX_TOKEN={token}")?;
+    writeln!(out, "It runs until it is interrupted.")?;
+    out.flush()
+}
+
+/// Says how to change something behind versync's back. False as long as there is nothing to change.
+pub(super) fn suggest_drift(sandbox: &Sandbox, out: &mut dyn Write) -> io::Result<bool> {
+    let (template, organisation, token) = sandbox.world(|world| {
+        // What the world began with is not versync's, so it would not be put right.
+        let seeded = World::seeded().templates();
+        let made = world.templates().into_iter().find(|template| seeded.iter().all(|old| old.id != template.id));
+        (made, world.organisation().to_owned(), world.token().to_owned())
+    });
+    let Some(template) = template else { return Ok(false) };
+    let url = format!(
+        "{}/v2/o/{organisation}/projects/{}/connection-templates/{}",
+        sandbox.base_url(),
+        template.project,
+        template.id
+    );
+    let headers = format!("-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json'");
+    writeln!(
+        out,
+        "Edit a file in the folder, and see it applied. Or change {:?} behind versync's back:",
+        template.name
+    )?;
+    writeln!(out, "  curl -X PUT {headers} -d '{{\"dynamic\": {}}}' {url}", !template.dynamic)?;
+    writeln!(out, "  curl -X DELETE -H 'Authorization: Bearer {token}' {url}")?;
+    writeln!(out, "and see it put right within seconds. Ctrl-C ends it.")?;
+    writeln!(out)?;
+    out.flush()?;
+    Ok(true)
+}

@@ -1,0 +1,156 @@
+//! The daemon: the only long-lived `select!`. Something happens → a pass. A pass never learns why it
+//! was made.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+
+use crate::io::versori::{Names, Read};
+use crate::io::watch::{Watch, WatchError};
+use crate::model::guard::Grace;
+use crate::model::planner::Policy;
+use crate::model::schedule::{Event, PassEnd, Schedule};
+use crate::reconcile::{Hands, Report, Stop, Target, reconcile};
+use crate::report::voice::Voice;
+
+/// How long a pass may take to come to its end after the daemon was told to stop. What is under way
+/// then is dropped: the next start finds out what came of it.
+const LAST_WORDS: Duration = Duration::from_millis(1500);
+
+/// All that the daemon works with.
+#[derive(Debug)]
+pub struct Parts<'a, H, P> {
+    /// The watched folder.
+    pub manifests: &'a Path,
+    /// How differences are treated.
+    pub policy: &'a Policy,
+    /// Reads and, unless it is a dry run, writes.
+    pub hands: H,
+    /// Whether the hands write; for what is said about drift.
+    pub writes: bool,
+    /// When to make passes.
+    pub schedule: Schedule,
+    /// How long things have to be gone before they are deleted.
+    pub grace: Grace,
+    /// Requests for a pass at once.
+    pub requests: mpsc::Receiver<()>,
+    /// Gets every report.
+    pub on_report: P,
+}
+
+/// What the loop wakes for.
+enum Wake {
+    FilesChanged,
+    Requested,
+    Due,
+    Shutdown,
+}
+
+/// Runs until `shutdown` is ready. An API that is down and files that are broken do not end it.
+///
+/// # Errors
+///
+/// Where the folder cannot be watched at the start.
+pub async fn run<H: Hands<Api: Read>, P: FnMut(&Report)>(
+    mut parts: Parts<'_, H, P>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), WatchError> {
+    // Armed before the first read, so that nothing happens unseen between the two.
+    let mut watch = Watch::start(parts.manifests)?;
+    let (stop, asked) = watch::channel(false);
+    let asked = Stop::when(asked);
+    let mut names = Names::default();
+    let mut voice = Voice::default();
+    let began = Instant::now();
+    tokio::pin!(shutdown);
+    loop {
+        let due = tokio::time::Instant::from_std(began + parts.schedule.due());
+        let wake = tokio::select! {
+            biased;
+            () = &mut shutdown => Wake::Shutdown,
+            Some(()) = parts.requests.recv() => Wake::Requested,
+            () = watch.changed() => Wake::FilesChanged,
+            () = tokio::time::sleep_until(due) => Wake::Due,
+        };
+        match wake {
+            Wake::Shutdown => return Ok(()),
+            Wake::FilesChanged => parts.schedule.note(Event::FilesChanged, began.elapsed()),
+            Wake::Requested => parts.schedule.note(Event::Requested, began.elapsed()),
+            Wake::Due => {
+                if let Err(error) = watch.rearm() {
+                    tracing::warn!("{error}; changes are seen at the next interval only");
+                }
+                parts.schedule.begin();
+                let now = began.elapsed();
+                let pass = pass(&mut parts, &mut names, &mut voice, now, &asked);
+                let Some(end) = finish_or_stop(pass, shutdown.as_mut(), &stop).await else { return Ok(()) };
+                parts.schedule.finish(end, began.elapsed(), fastrand::f64());
+            }
+        }
+    }
+}
+
+/// Waits for a pass to end. Told to shut down, lets it begin nothing new and bring what is under way to
+/// its end, for a while; then gives nothing back.
+async fn finish_or_stop(
+    pass: impl Future<Output = PassEnd>,
+    shutdown: impl Future<Output = ()>,
+    stop: &watch::Sender<bool>,
+) -> Option<PassEnd> {
+    tokio::pin!(pass);
+    tokio::select! {
+        biased;
+        end = &mut pass => return Some(end),
+        () = shutdown => {}
+    }
+    let _ = stop.send(true);
+    if tokio::time::timeout(LAST_WORDS, pass).await.is_err() {
+        tracing::warn!("stopped in the middle of a pass; what came of it is found out at the next start");
+    }
+    None
+}
+
+/// One pass, and what is said about it.
+async fn pass<H: Hands, P: FnMut(&Report)>(
+    parts: &mut Parts<'_, H, P>,
+    names: &mut Names,
+    voice: &mut Voice,
+    now: Duration,
+    stop: &Stop,
+) -> PassEnd {
+    let target = Target {
+        manifests: parts.manifests,
+        policy: parts.policy,
+        names,
+        refresh: true,
+        grace: Some((&mut parts.grace, now)),
+    };
+    match reconcile(target, &mut parts.hands, stop).await {
+        Ok(report) => {
+            tracing::debug!(
+                unchanged = report.plan.unchanged,
+                changes = report.plan.changes.len(),
+                problems = report.plan.problems.len(),
+                applied = report.applied(),
+                revision = report.plan.revision,
+                "pass ended"
+            );
+            voice.report(&report, parts.writes);
+            (parts.on_report)(&report);
+            end_of(&report)
+        }
+        Err(error) => {
+            voice.pass_failed(&error);
+            PassEnd::Failed
+        }
+    }
+}
+
+fn end_of(report: &Report) -> PassEnd {
+    if report.failures().next().is_some() || report.plan.has_unread() {
+        PassEnd::Failed
+    } else {
+        report.again_in.map_or(PassEnd::Settled, PassEnd::Again)
+    }
+}

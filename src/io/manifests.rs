@@ -1,0 +1,179 @@
+//! The manifests folder: every `*.toml` file below it, read safely.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use crate::model::desired::ManifestFile;
+use crate::model::source::{Place, Problem, SourceFile};
+
+/// A larger file is no manifest; reading it could cost any amount of memory.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// More files than this are taken for a mistake in the setting.
+const MAX_FILES: usize = 20_000;
+
+/// The folder cannot be read as a whole. It is then not known what is declared, so nothing is planned.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// There is no such folder.
+    #[error("the manifests folder {} does not exist", .0.display())]
+    Missing(PathBuf),
+    /// The path leads to something else.
+    #[error("{} is not a folder", .0.display())]
+    NotAFolder(PathBuf),
+    /// A folder in it cannot be listed.
+    #[error("cannot list {}: {source}", .path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There are too many files to be manifests.
+    #[error("{} holds more than {MAX_FILES} files", .0.display())]
+    TooMany(PathBuf),
+}
+
+impl FolderError {
+    /// What the user can do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            FolderError::Missing(_) | FolderError::NotAFolder(_) => {
+                "create it, or name another one with `manifests` in versync.toml or with --manifests DIR"
+            }
+            FolderError::Unreadable { .. } => "let the user that runs versync read it",
+            FolderError::TooMany(_) => "point versync at the folder that holds only manifests",
+        }
+    }
+}
+
+/// Reads every manifest below `root`, in the order of their names. A file that cannot be read is a
+/// [`Problem`] in its place; hidden files and folders are passed over. Links are followed only where
+/// they stay within the folder.
+///
+/// # Errors
+///
+/// Where the folder itself, or one below it, cannot be listed.
+pub fn read_folder(root: &Path) -> Result<Vec<ManifestFile>, FolderError> {
+    let canonical = match fs::canonicalize(root) {
+        Ok(path) => path,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(FolderError::Missing(root.to_owned())),
+        Err(source) => return Err(FolderError::Unreadable { path: root.to_owned(), source }),
+    };
+    if !canonical.is_dir() {
+        return Err(FolderError::NotAFolder(root.to_owned()));
+    }
+    let mut files = BTreeMap::new();
+    walk(&canonical, &canonical, &mut files)?;
+    Ok(files.into_values().collect())
+}
+
+/// Reads the files and folders that the user names one by one, as `validate` does. Their names in
+/// messages are as given.
+///
+/// # Errors
+///
+/// As [`read_folder`].
+pub fn read_paths(paths: &[PathBuf]) -> Result<Vec<ManifestFile>, FolderError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let mut below = BTreeMap::new();
+            walk(path, Path::new(""), &mut below)?;
+            files.extend(below.into_values());
+        } else if path.exists() {
+            files.push(read_file(path, path.to_string_lossy().into_owned()));
+        } else {
+            return Err(FolderError::Missing(path.clone()));
+        }
+    }
+    Ok(files)
+}
+
+fn walk(folder: &Path, root: &Path, files: &mut BTreeMap<String, ManifestFile>) -> Result<(), FolderError> {
+    let unreadable = |source| FolderError::Unreadable { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let path = entry.path();
+        let kind = match entry.file_type() {
+            Ok(kind) => kind,
+            // Removed between the listing and now: it is not there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(FolderError::Unreadable { path, source }),
+        };
+        if kind.is_dir() {
+            match walk(&path, root, files) {
+                Err(FolderError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+            continue;
+        }
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+        let file =
+            if kind.is_symlink() { read_link(&path, root, name.clone()) } else { read_file(&path, name.clone()) };
+        files.insert(name, file);
+        if files.len() > MAX_FILES {
+            return Err(FolderError::TooMany(root.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// A link may not lead out of the folder: what lies there is not the repository's to show.
+fn read_link(path: &Path, root: &Path, name: String) -> ManifestFile {
+    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    match fs::canonicalize(path) {
+        Ok(target) if target.starts_with(&root) => read_file(&target, name),
+        Ok(_) => Err(Problem::in_file(name, "is a link that leads out of the folder")
+            .help("put the file itself into the folder")),
+        Err(error) => Err(Problem::in_file(name, format!("is a link that leads nowhere: {error}"))),
+    }
+}
+
+fn read_file(path: &Path, name: String) -> ManifestFile {
+    let bytes = match read_bytes(path) {
+        Ok(bytes) => bytes,
+        Err(why) => return Err(Problem::in_file(name, why)),
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(SourceFile::new(name, text)),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let file = SourceFile::new(name, String::from_utf8_lossy(error.as_bytes()));
+            let problem = Problem::at(Place::new(&file, at..at + 1), "is not UTF-8 text");
+            Err(problem.help("save the file as UTF-8"))
+        }
+    }
+}
+
+/// Opens without waiting for a FIFO's writer and without following links, then looks at what was opened.
+fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits();
+    let file: File = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.cast_signed())
+        .open(path)
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    let about = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
+    if !about.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len().min(MAX_FILE_BYTES)).unwrap_or_default());
+    let read = file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("is larger than {MAX_FILE_BYTES} bytes, too large for a manifest"));
+    }
+    Ok(bytes)
+}

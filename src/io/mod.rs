@@ -1,0 +1,10 @@
+//! Adapters to the world outside. They read and write; what it means is decided in [`crate::model`].
+
+pub mod logs;
+pub mod manifests;
+pub mod revision;
+pub mod secrets;
+pub mod signals;
+pub mod store;
+pub mod versori;
+pub mod watch;

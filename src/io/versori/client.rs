@@ -1,0 +1,391 @@
+//! Sending requests: one client, its connections and limits, and what can go wrong.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Response, StatusCode, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
+use url::Url;
+
+use super::request::Request;
+use super::wire::{ErrorBody, Page};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Shorter than servers keep idle connections, so that none is used while the other side closes it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The largest answer that is read, counted after decompression.
+const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+
+/// More pages than this are a cursor that runs in circles.
+const MAX_PAGES: usize = 10_000;
+
+/// How the token is announced in the `Authorization` header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenScheme {
+    /// An API key.
+    #[default]
+    Bearer,
+    /// A token that is signed with an organisation's signing key.
+    Jwt,
+}
+
+/// The token, and where it came from, for messages.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// Its value.
+    pub value: SecretString,
+    /// How it is announced.
+    pub scheme: TokenScheme,
+    /// The reference that it was read from.
+    pub origin: String,
+}
+
+/// What is needed to talk to the platform.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Where the two APIs are.
+    pub base_url: Url,
+    /// The organisation's ULID.
+    pub organisation: String,
+    /// Who is asking.
+    pub token: Token,
+    /// How many requests may be under way at once.
+    pub concurrency: usize,
+    /// How many requests may be begun in a second; 0 for no limit.
+    pub requests_per_second: u32,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+/// Something that went wrong with a request. Holds no query, no header and no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// What sort of thing went wrong.
+    pub kind: ErrorKind,
+    request: String,
+    message: String,
+}
+
+/// What sort of thing went wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// No answer: no connection, or it broke.
+    Unreachable,
+    /// No answer in time.
+    TimedOut,
+    /// 401: the token is wrong.
+    Unauthorised,
+    /// 403: the token may not do this.
+    Forbidden,
+    /// 404.
+    NotFound,
+    /// 429, 408 or 5xx: it may go better soon.
+    Busy,
+    /// Any other status that is no success: the request itself is refused.
+    Refused,
+    /// A success whose body is not what the platform documents.
+    Malformed,
+    /// The client cannot be built at all.
+    Setup,
+}
+
+impl ErrorKind {
+    /// Whether the same request may succeed later without anybody changing anything.
+    pub fn is_transient(self) -> bool {
+        matches!(self, ErrorKind::Unreachable | ErrorKind::TimedOut | ErrorKind::Busy)
+    }
+}
+
+impl ApiError {
+    /// What the user can do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self.kind {
+            ErrorKind::Unauthorised => Some("put a valid token where the reference points, and check api.token_scheme"),
+            ErrorKind::Forbidden => Some("give the token's owner the right to do this, and check api.organisation"),
+            ErrorKind::Unreachable | ErrorKind::TimedOut => {
+                Some("check api.base_url and the network; nothing was changed")
+            }
+            ErrorKind::NotFound | ErrorKind::Busy | ErrorKind::Refused | ErrorKind::Malformed | ErrorKind::Setup => {
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.request.is_empty() {
+            return f.write_str(&self.message);
+        }
+        write!(f, "{} ({})", self.message, self.request)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// The one HTTP client of a process.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    connection: Connection,
+    permits: Semaphore,
+    /// When the next request may begin, where their rate is limited.
+    next_start: Mutex<Instant>,
+}
+
+impl Client {
+    /// Sets a client up; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the system's certificates cannot be loaded.
+    pub fn new(connection: Connection) -> Result<Self, ApiError> {
+        // The process may hold several clients; the first one chooses the provider for all.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("versync/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(connection.timeout)
+            .pool_idle_timeout(IDLE_TIMEOUT);
+        if is_loopback(&connection.base_url) {
+            // Proxies from the environment would otherwise be asked for this very machine.
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| ApiError {
+            kind: ErrorKind::Setup,
+            request: String::new(),
+            message: format!("cannot set up the HTTP client: {}", root_cause(&error)),
+        })?;
+        let permits = Semaphore::new(connection.concurrency.max(1));
+        Ok(Self { http, connection, permits, next_start: Mutex::new(Instant::now()) })
+    }
+
+    /// Sends a request and reads its answer.
+    ///
+    /// # Errors
+    ///
+    /// Everything but a success with the expected body.
+    pub(super) async fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<T, ApiError> {
+        let body = self.exchange(request).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            // The error's text may quote the answer, so only its place is told.
+            self.malformed(
+                request,
+                format!("not the documented JSON at line {}, column {}", error.line(), error.column()),
+            )
+        })
+    }
+
+    /// Sends a request of whose answer only the success matters.
+    ///
+    /// # Errors
+    ///
+    /// Everything but a success.
+    pub(super) async fn send_for_status(&self, request: &Request) -> Result<(), ApiError> {
+        self.exchange(request).await.map(drop)
+    }
+
+    /// Reads a list to its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::send`], and where the list turns out to be incomplete.
+    pub(super) async fn all_pages<T: DeserializeOwned>(
+        &self,
+        request: impl Fn(Option<&str>) -> Request,
+    ) -> Result<Vec<T>, ApiError> {
+        let mut items = Vec::new();
+        let mut after: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let request = request(after.as_deref());
+            let page: Page<T> = self.send(&request).await?;
+            let Some(more) = page.items else { return Err(self.malformed(&request, "the page has no items")) };
+            items.extend(more);
+            match page.next.filter(|next| !next.is_empty()) {
+                Some(next) if Some(&next) == after.as_ref() => {
+                    return Err(self.malformed(&request, "the cursor does not move on"));
+                }
+                Some(next) => after = Some(next),
+                None if page.total_count.is_some_and(|total| total > items.len() as u64) => {
+                    let total = page.total_count.unwrap_or_default();
+                    return Err(
+                        self.malformed(&request, format!("the list ended after {} of {total} items", items.len()))
+                    );
+                }
+                None => return Ok(items),
+            }
+        }
+        Err(self.malformed(&request(None), "the list does not end"))
+    }
+
+    /// The error of an answer that is not as documented.
+    pub(super) fn malformed(&self, request: &Request, why: impl fmt::Display) -> ApiError {
+        self.error(ErrorKind::Malformed, request, format!("the answer cannot be used: {why}"))
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Vec<u8>, ApiError> {
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Err(self.error(ErrorKind::Setup, request, "the client is closed"));
+        };
+        self.wait_for_turn().await;
+        let mut builder = self
+            .http
+            .request(request.method.clone(), self.url(request)?)
+            .header(AUTHORIZATION, self.authorization(request)?);
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        let began = Instant::now();
+        let response = builder.send().await.map_err(|error| self.transport_error(request, &error))?;
+        let status = response.status();
+        let body = self.read_body(request, response).await?;
+        tracing::trace!(
+            request = request.describe(),
+            status = status.as_u16(),
+            milliseconds = began.elapsed().as_millis() as u64,
+            "answered"
+        );
+        if status.is_success() { Ok(body) } else { Err(self.status_error(request, status, &body)) }
+    }
+
+    /// Spreads the beginnings of requests evenly where their rate is limited.
+    async fn wait_for_turn(&self) {
+        if self.connection.requests_per_second == 0 {
+            return;
+        }
+        let gap = Duration::from_secs(1) / self.connection.requests_per_second;
+        let turn = {
+            let mut next = self.next_start.lock().await;
+            let turn = (*next).max(Instant::now());
+            *next = turn + gap;
+            turn
+        };
+        tokio::time::sleep_until(turn).await;
+    }
+
+    fn url(&self, request: &Request) -> Result<Url, ApiError> {
+        let mut url = self.connection.base_url.clone();
+        let segments = request.api.iter().copied().chain(["o", &self.connection.organisation]);
+        let all: Vec<&str> = segments.chain(request.path.iter().map(String::as_str)).collect();
+        if let Some((bad, why)) =
+            all.iter().find_map(|segment| Some((segment, crate::model::address::check_segment(segment).err()?)))
+        {
+            return Err(self.error(ErrorKind::Refused, request, format!("not sent: the id {bad:?} {why}")));
+        }
+        match url.path_segments_mut() {
+            Ok(mut path) => {
+                path.pop_if_empty().extend(all);
+            }
+            Err(()) => return Err(self.error(ErrorKind::Setup, request, "api.base_url cannot have a path")),
+        }
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        Ok(url)
+    }
+
+    fn authorization(&self, request: &Request) -> Result<HeaderValue, ApiError> {
+        let token = &self.connection.token;
+        let scheme = match token.scheme {
+            TokenScheme::Bearer => "Bearer",
+            TokenScheme::Jwt => "JWT",
+        };
+        let mut value = HeaderValue::try_from(format!("{scheme} {}", token.value.expose_secret())).map_err(|_| {
+            let message = format!("the token from {} holds characters that no header can carry", token.origin);
+            self.error(ErrorKind::Setup, request, message)
+        })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    async fn read_body(&self, request: &Request, mut response: Response) -> Result<Vec<u8>, ApiError> {
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > MAX_ANSWER_BYTES => {
+                    return Err(self.malformed(request, format!("it is larger than {MAX_ANSWER_BYTES} bytes")));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body),
+                Err(error) => return Err(self.transport_error(request, &error)),
+            }
+        }
+    }
+
+    fn transport_error(&self, request: &Request, error: &reqwest::Error) -> ApiError {
+        let host = self.connection.base_url.host_str().unwrap_or("the platform");
+        if error.is_timeout() {
+            let message = if error.is_connect() {
+                format!("{host} cannot be reached within {CONNECT_TIMEOUT:?}")
+            } else {
+                format!("{host} gave no answer within {:?}", self.connection.timeout)
+            };
+            return self.error(ErrorKind::TimedOut, request, message);
+        }
+        self.error(ErrorKind::Unreachable, request, format!("{host} cannot be reached: {}", root_cause(error)))
+    }
+
+    fn status_error(&self, request: &Request, status: StatusCode, body: &[u8]) -> ApiError {
+        let kind = match status {
+            StatusCode::UNAUTHORIZED => ErrorKind::Unauthorised,
+            StatusCode::FORBIDDEN => ErrorKind::Forbidden,
+            StatusCode::NOT_FOUND => ErrorKind::NotFound,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => ErrorKind::Busy,
+            status if status.is_server_error() => ErrorKind::Busy,
+            _ => ErrorKind::Refused,
+        };
+        let said = said(body);
+        let origin = &self.connection.token.origin;
+        let message = match kind {
+            ErrorKind::Unauthorised => format!("the platform does not accept the token from {origin}: 401{said}"),
+            ErrorKind::Forbidden => format!("the token from {origin} may not do this: 403{said}"),
+            _ => format!("the platform answered {}{said}", status.as_u16()),
+        };
+        self.error(kind, request, message)
+    }
+
+    fn error(&self, kind: ErrorKind, request: &Request, message: impl Into<String>) -> ApiError {
+        ApiError { kind, request: request.describe(), message: self.without_token(message.into()) }
+    }
+
+    /// A server that repeats the token in its error must not make us print it.
+    fn without_token(&self, message: String) -> String {
+        message.replace(self.connection.token.value.expose_secret(), "…")
+    }
+}
+
+/// Whether a URL leads to this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// What an error's body says: its message with those of its fields. Proxies may answer with anything,
+/// so a body of another shape says nothing.
+fn said(body: &[u8]) -> String {
+    let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+    let fields = body.fields.iter().map(|field| format!("{}: {}", field.field, field.message));
+    let parts: Vec<String> =
+        body.message.into_iter().chain(fields).chain(body.details).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
+}
+
+/// The innermost error, which says what really happened; the outer ones name the URL.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

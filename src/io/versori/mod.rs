@@ -1,0 +1,181 @@
+//! The Versori platform over HTTP. [`Read`] is all that a dry run has; [`Write`] is what applying needs.
+//! The two dialects ([`platform`], [`connect`]) turn values into requests and answers into values;
+//! [`client`] sends them.
+
+pub mod client;
+mod connect;
+mod observe;
+mod platform;
+mod request;
+mod wire;
+
+use std::future::Future;
+use std::sync::Arc;
+
+pub use client::{ApiError, Client, Connection, ErrorKind, Token, TokenScheme};
+pub use observe::{Names, observe};
+
+use crate::model::address::{Owner, OwnerKind, Scope};
+use crate::model::observed::{LiveConfig, LiveTemplate, Project};
+use crate::model::plan::{ConfigStep, TemplateStep};
+
+/// A thing that has a name and an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its ULID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What can be asked of the platform. Lists are complete or an error, never a part.
+pub trait Read {
+    /// Every project of the organisation.
+    fn projects(&self) -> impl Future<Output = Result<Vec<Named>, ApiError>>;
+    /// Every system of the organisation.
+    fn systems(&self) -> impl Future<Output = Result<Vec<Named>, ApiError>>;
+    /// A project with its environments.
+    fn project(&self, id: &str) -> impl Future<Output = Result<Project, ApiError>>;
+    /// Every connection template of an environment.
+    fn templates(&self, scope: &Scope) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>>;
+    /// Every auth scheme config of a system or connector.
+    fn configs(&self, owner: &Owner) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>>;
+}
+
+/// What can be done to the platform.
+pub trait Write: Read {
+    /// Makes a template, with no auth scheme configs yet. Not idempotent: never sent twice.
+    fn create_template(&self, step: &TemplateStep) -> impl Future<Output = Result<LiveTemplate, ApiError>>;
+    /// Gives the template `id` the name, the flag and the list of configs of `step`.
+    fn update_template(&self, id: &str, step: &TemplateStep) -> impl Future<Output = Result<(), ApiError>>;
+    /// Deletes a template. One that is gone already counts as deleted.
+    fn delete_template(&self, scope: &Scope, id: &str) -> impl Future<Output = Result<(), ApiError>>;
+    /// Creates or updates a config.
+    fn put_config(&self, step: &ConfigStep) -> impl Future<Output = Result<(), ApiError>>;
+    /// Deletes a config. One that is gone already counts as deleted.
+    fn delete_config(&self, owner: &Owner, id: &str) -> impl Future<Output = Result<(), ApiError>>;
+}
+
+/// A client that can only read: what a dry run holds.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    client: Arc<Client>,
+}
+
+/// A client that can read and write.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    reader: Reader,
+}
+
+impl Reader {
+    /// Reads through this client.
+    pub fn new(client: Client) -> Self {
+        Self { client: Arc::new(client) }
+    }
+}
+
+impl Writer {
+    /// Reads and writes through this client.
+    pub fn new(client: Client) -> Self {
+        Self { reader: Reader::new(client) }
+    }
+}
+
+impl Read for Reader {
+    async fn projects(&self) -> Result<Vec<Named>, ApiError> {
+        let pages = self.client.all_pages::<wire::Named>(|after| platform::list_projects(after)).await?;
+        Ok(pages.into_iter().map(wire::Named::into_named).collect())
+    }
+
+    async fn systems(&self) -> Result<Vec<Named>, ApiError> {
+        let pages = self.client.all_pages::<wire::Named>(|after| platform::list_systems(after)).await?;
+        Ok(pages.into_iter().map(wire::Named::into_named).collect())
+    }
+
+    async fn project(&self, id: &str) -> Result<Project, ApiError> {
+        let answer: wire::Project = self.client.send(&platform::get_project(id)).await?;
+        Ok(answer.into_project())
+    }
+
+    async fn templates(&self, scope: &Scope) -> Result<Vec<LiveTemplate>, ApiError> {
+        let pages = self.client.all_pages::<wire::Template>(|after| platform::list_templates(scope, after)).await?;
+        Ok(pages.into_iter().map(wire::Template::into_live).collect())
+    }
+
+    async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
+        let (request, read): (_, fn(_) -> _) = match owner.kind {
+            OwnerKind::System => (platform::get_system(&owner.id), platform::read_config),
+            OwnerKind::Connector => (connect::get_connector(&owner.id), connect::read_config),
+        };
+        let answer: wire::Owner = self.client.send(&request).await?;
+        let configs: Option<Vec<_>> = answer.auth_scheme_configs.into_iter().map(read).collect();
+        configs.ok_or_else(|| self.client.malformed(&request, "an auth scheme config in it has no id or no type"))
+    }
+}
+
+impl Read for Writer {
+    fn projects(&self) -> impl Future<Output = Result<Vec<Named>, ApiError>> {
+        self.reader.projects()
+    }
+
+    fn systems(&self) -> impl Future<Output = Result<Vec<Named>, ApiError>> {
+        self.reader.systems()
+    }
+
+    fn project(&self, id: &str) -> impl Future<Output = Result<Project, ApiError>> {
+        self.reader.project(id)
+    }
+
+    fn templates(&self, scope: &Scope) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>> {
+        self.reader.templates(scope)
+    }
+
+    fn configs(&self, owner: &Owner) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>> {
+        self.reader.configs(owner)
+    }
+}
+
+impl Writer {
+    fn client(&self) -> &Client {
+        &self.reader.client
+    }
+}
+
+impl Write for Writer {
+    async fn create_template(&self, step: &TemplateStep) -> Result<LiveTemplate, ApiError> {
+        let answer: wire::Template = self.client().send(&platform::create_template(step)).await?;
+        Ok(answer.into_live())
+    }
+
+    async fn update_template(&self, id: &str, step: &TemplateStep) -> Result<(), ApiError> {
+        self.client().send_for_status(&platform::update_template(id, step)).await
+    }
+
+    async fn delete_template(&self, scope: &Scope, id: &str) -> Result<(), ApiError> {
+        gone_is_fine(self.client().send_for_status(&platform::delete_template(scope, id)).await)
+    }
+
+    async fn put_config(&self, step: &ConfigStep) -> Result<(), ApiError> {
+        let request = match step.owner.kind {
+            OwnerKind::System => platform::put_config(step),
+            OwnerKind::Connector => connect::put_config(step),
+        };
+        self.client().send_for_status(&request).await
+    }
+
+    async fn delete_config(&self, owner: &Owner, id: &str) -> Result<(), ApiError> {
+        let request = match owner.kind {
+            OwnerKind::System => platform::delete_config(&owner.id, id),
+            OwnerKind::Connector => connect::delete_config(&owner.id, id),
+        };
+        gone_is_fine(self.client().send_for_status(&request).await)
+    }
+}
+
+fn gone_is_fine(result: Result<(), ApiError>) -> Result<(), ApiError> {
+    match result {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

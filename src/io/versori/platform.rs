@@ -1,0 +1,174 @@
+//! The platform API's dialect, `/v2`: projects, environments, systems, connection templates, and auth
+//! scheme configs in which `type` names the one member object that is filled.
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::request::Request;
+use crate::model::address::Scope;
+use crate::model::auth_scheme_config::{TYPE, fields_of, scheme};
+use crate::model::observed::{LiveConfig, config_fields};
+use crate::model::plan::{ConfigStep, TemplateStep};
+
+const API: &[&str] = &["v2"];
+
+pub(super) fn list_projects(after: Option<&str>) -> Request {
+    Request::new(Method::GET, API, ["projects"]).page(after)
+}
+
+pub(super) fn list_systems(after: Option<&str>) -> Request {
+    Request::new(Method::GET, API, ["systems"]).page(after)
+}
+
+pub(super) fn get_project(id: &str) -> Request {
+    Request::new(Method::GET, API, ["projects", id])
+}
+
+pub(super) fn get_system(id: &str) -> Request {
+    Request::new(Method::GET, API, ["systems", id])
+}
+
+pub(super) fn list_templates(scope: &Scope, after: Option<&str>) -> Request {
+    let mut request = Request::new(Method::GET, API, ["projects", &scope.project, "connection-templates"]).page(after);
+    request.query.push(("env_id", scope.environment.clone()));
+    request
+}
+
+pub(super) fn create_template(step: &TemplateStep) -> Request {
+    let body = json!({
+        "systemId": step.system,
+        "name": step.name,
+        "environmentId": step.scope.environment,
+        "dynamic": step.dynamic,
+    });
+    Request::new(Method::POST, API, ["projects", &step.scope.project, "connection-templates"]).body(body)
+}
+
+pub(super) fn update_template(id: &str, step: &TemplateStep) -> Request {
+    let body = json!({
+        "name": step.name,
+        "dynamic": step.dynamic,
+        "authSchemeConfigIds": step.auth_scheme_configs,
+    });
+    Request::new(Method::PUT, API, ["projects", &step.scope.project, "connection-templates", id]).body(body)
+}
+
+pub(super) fn delete_template(scope: &Scope, id: &str) -> Request {
+    Request::new(Method::DELETE, API, ["projects", &scope.project, "connection-templates", id])
+}
+
+/// The live object with the declared fields laid over it. The id stands beside `type` as well: one
+/// published version of the document requires it there.
+pub(super) fn put_config(step: &ConfigStep) -> Request {
+    let type_name = step.fields.get(TYPE.name).and_then(Value::as_str).unwrap_or_default();
+    let member_name = scheme(type_name).map_or(type_name, |scheme| scheme.member);
+    let mut member = match step.base.get(member_name).and_then(Value::as_object) {
+        Some(live) => live.clone(),
+        None => common_members(&step.base),
+    };
+    member.insert("id".to_owned(), Value::String(step.id.clone()));
+    for field in fields_of(type_name).filter(|field| field.name != TYPE.name) {
+        if let Some(value) = step.fields.get(field.name) {
+            member.insert(field.wire.to_owned(), value.clone());
+        }
+    }
+    let mut body: Map<String, Value> = step
+        .base
+        .iter()
+        .filter(|(_, value)| !value.is_object())
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    body.insert("id".to_owned(), Value::String(step.id.clone()));
+    body.insert("type".to_owned(), Value::String(type_name.to_owned()));
+    body.insert(member_name.to_owned(), Value::Object(member));
+    Request::new(Method::PUT, API, ["systems", &step.owner.id, "auth-scheme-configs", &step.id])
+        .body(Value::Object(body))
+}
+
+pub(super) fn delete_config(system: &str, id: &str) -> Request {
+    Request::new(Method::DELETE, API, ["systems", system, "auth-scheme-configs", id])
+}
+
+/// A config out of an answer; nothing where it has no type or no id.
+pub(super) fn read_config(raw: Map<String, Value>) -> Option<LiveConfig> {
+    let type_name = raw.get("type")?.as_str()?;
+    let member = member_of(&raw);
+    let fields = config_fields(type_name, member.unwrap_or(&Map::new()));
+    Some(LiveConfig { id: config_id(&raw)?, fields, raw })
+}
+
+/// The id of a config out of an answer.
+pub(super) fn config_id(raw: &Map<String, Value>) -> Option<String> {
+    let id = member_of(raw).and_then(|member| member.get("id")).or_else(|| raw.get("id"))?;
+    id.as_str().map(str::to_owned)
+}
+
+/// The member that `type` names; of a type that is not known, the only object there is.
+fn member_of(raw: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    let type_name = raw.get("type")?.as_str()?;
+    match scheme(type_name) {
+        Some(scheme) => raw.get(scheme.member)?.as_object(),
+        None => raw.values().find_map(Value::as_object),
+    }
+}
+
+/// What a config of another type keeps when its type changes.
+fn common_members(raw: &Map<String, Value>) -> Map<String, Value> {
+    let old = member_of(raw).into_iter().flatten();
+    old.filter(|(key, _)| *key == "description").map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::address::Owner;
+    use crate::model::schema::Fields;
+
+    fn object(value: Value) -> Map<String, Value> {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn step(fields: Fields, base: Value) -> ConfigStep {
+        let address = crate::model::address::Address::parse("auth_scheme_config.system/s/key").unwrap();
+        let record = crate::model::recorded::RecordedResource {
+            address,
+            template_id: None,
+            fields: Fields::new(),
+            references: std::collections::BTreeMap::new(),
+            source: crate::model::plan::Source::default(),
+            prevent_delete: false,
+        };
+        ConfigStep { owner: Owner::system("s"), id: "key".to_owned(), fields, base: object(base), record }
+    }
+
+    #[test]
+    fn an_update_sends_back_what_nobody_declared() {
+        let base = json!({"type": "api-key", "apiKey": {"id": "key", "description": "old", "name": "X", "in": "header", "novel": [1]}});
+        let fields = Fields::from([("type", json!("api-key")), ("description", json!("new"))]);
+        assert_eq!(
+            put_config(&step(fields, base)).body.unwrap(),
+            json!({"id": "key", "type": "api-key",
+                   "apiKey": {"id": "key", "description": "new", "name": "X", "in": "header", "novel": [1]}})
+        );
+    }
+
+    #[test]
+    fn a_change_of_type_leaves_the_old_member_behind() {
+        let base =
+            json!({"type": "api-key", "apiKey": {"id": "key", "description": "old", "name": "X", "in": "header"}});
+        let fields = Fields::from([("type", json!("basic-auth"))]);
+        assert_eq!(
+            put_config(&step(fields, base)).body.unwrap(),
+            json!({"id": "key", "type": "basic-auth", "basicAuth": {"id": "key", "description": "old"}})
+        );
+    }
+
+    #[test]
+    fn configs_of_types_that_are_not_known_are_read() {
+        let config =
+            read_config(object(json!({"type": "jwt-bearer", "jwtBearer": {"id": "j", "description": "d"}}))).unwrap();
+        assert_eq!(config.id, "j");
+        assert_eq!(config.fields["type"], json!("jwt-bearer"));
+        assert_eq!(config.fields["description"], json!("d"));
+    }
+}

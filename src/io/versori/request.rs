@@ -1,0 +1,42 @@
+//! A request as a value: what to send, without how.
+
+use reqwest::Method;
+use serde_json::Value;
+
+/// The size of page to ask for. The platform's default is 20.
+const PAGE_SIZE: &str = "100";
+
+/// One request to the platform, below the organisation.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Request {
+    pub(super) method: Method,
+    /// The API that it goes to: the path before `/o/{organisation}`.
+    pub(super) api: &'static [&'static str],
+    /// The segments of the path behind the organisation, not yet encoded.
+    pub(super) path: Vec<String>,
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) body: Option<Value>,
+}
+
+impl Request {
+    pub(super) fn new<const N: usize>(method: Method, api: &'static [&'static str], path: [&str; N]) -> Self {
+        Self { method, api, path: path.map(str::to_owned).into(), query: Vec::new(), body: None }
+    }
+
+    pub(super) fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Asks for the page that `after` points at, or for the first one.
+    pub(super) fn page(mut self, after: Option<&str>) -> Self {
+        self.query.push(("first", PAGE_SIZE.to_owned()));
+        self.query.extend(after.map(|after| ("after", after.to_owned())));
+        self
+    }
+
+    /// The request as errors name it: never with its query, its body or the host.
+    pub(super) fn describe(&self) -> String {
+        format!("{} /{}/o/…/{}", self.method, self.api.join("/"), self.path.join("/"))
+    }
+}

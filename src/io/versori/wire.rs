@@ -1,0 +1,102 @@
+//! The shapes of answers that both dialects share. Fields that are not named here are passed over;
+//! absent and `null` lists and flags are empty and false.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::model::observed::{LiveTemplate, Project as LiveProject};
+
+/// A page of a list. The platform calls the items differently in different lists.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "T: Deserialize<'de>"))]
+pub(super) struct Page<T> {
+    #[serde(default)]
+    pub(super) total_count: Option<u64>,
+    #[serde(alias = "projects", alias = "connectors")]
+    pub(super) items: Option<Vec<T>>,
+    #[serde(default)]
+    pub(super) next: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    id: String,
+    #[serde(default, deserialize_with = "null_is_default")]
+    name: String,
+}
+
+impl Named {
+    pub(super) fn into_named(self) -> super::Named {
+        super::Named { id: self.id, name: self.name }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Project {
+    id: String,
+    #[serde(default, deserialize_with = "null_is_default")]
+    environments: Vec<Named>,
+}
+
+impl Project {
+    pub(super) fn into_project(self) -> LiveProject {
+        let environments = self.environments.into_iter().map(|found| (found.id, found.name)).collect();
+        LiveProject { id: self.id, environments }
+    }
+}
+
+/// A connection template. Its `id` is the system's; its own is `connectionTemplateId`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Template {
+    id: String,
+    connection_template_id: String,
+    name: String,
+    #[serde(default, deserialize_with = "null_is_default")]
+    dynamic: bool,
+    #[serde(default, deserialize_with = "null_is_default")]
+    auth_scheme_configs: Vec<Map<String, Value>>,
+}
+
+impl Template {
+    pub(super) fn into_live(self) -> LiveTemplate {
+        LiveTemplate {
+            id: self.connection_template_id,
+            name: self.name,
+            system: self.id,
+            dynamic: self.dynamic,
+            auth_scheme_configs: self.auth_scheme_configs.iter().filter_map(super::platform::config_id).collect(),
+        }
+    }
+}
+
+/// A system or a connector, for its configs.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Owner {
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(super) auth_scheme_configs: Vec<Map<String, Value>>,
+}
+
+/// The body of an error.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ErrorBody {
+    #[serde(default)]
+    pub(super) message: Option<String>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(super) fields: Vec<ErrorField>,
+    #[serde(default)]
+    pub(super) details: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ErrorField {
+    #[serde(default)]
+    pub(super) field: String,
+    #[serde(default)]
+    pub(super) message: String,
+}
+
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

@@ -1,0 +1,40 @@
+//! versync keeps the Versori platform's connection templates and auth scheme configs equal to what a
+//! folder of TOML files declares.
+//!
+//! # The map
+//!
+//! | room | what it is for |
+//! | --- | --- |
+//! | [`args`] | the command line; the only place that knows flags |
+//! | [`settings`] | `versync.toml` and the environment → `Settings` |
+//! | [`commands`] | a file for each command; thin |
+//! | [`reconcile`] | one pass: read → observe → plan → apply → report; every command calls this one function |
+//! | [`daemon`] | the only long-lived `select!`: something happens → a pass |
+//! | [`model`] | pure: what was declared, recorded and observed, and the plan that follows |
+//! | [`io`] | adapters: the folder, the watch, secrets, the recorded state, signals, logs, the platform's two APIs |
+//! | [`report`] | plans and reports as text, JSON and log lines |
+//! | [`sandbox`] | the platform's stand-in |
+//!
+//! Imports run `main → commands, daemon → reconcile → {io, report, model}`; `io → model`;
+//! `report → model`; `model → model`. A test fails when `model` names an I/O crate.
+//!
+//! # How a pass goes
+//!
+//! [`io::manifests`] reads the folder and [`model::desired`] makes resources and problems of it.
+//! [`model::desired::Desired::wanted`] says what has to be looked at, [`io::versori::observe()`] looks, and
+//! [`io::store`] tells what was last applied. [`model::planner::plan`] compares the three and gives a
+//! [`model::plan::Plan`], a value that everything else reads: [`report`] prints it, and
+//! [`reconcile`] executes its steps with a plain `match`, remembering every success as it comes.
+//!
+//! What keeps a dry run from writing is a type: its [`reconcile::DryRun`] hands hold a client that has
+//! no methods that write.
+
+pub mod args;
+pub mod commands;
+pub mod daemon;
+pub mod io;
+pub mod model;
+pub mod reconcile;
+pub mod report;
+pub mod sandbox;
+pub mod settings;

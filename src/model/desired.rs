@@ -1,0 +1,110 @@
+//! All files together: what is declared, and what is wrong with it before anything is looked up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::address::{Address, Identity, Owner, OwnerKind};
+use super::manifest::{self, Declared, Target};
+use super::observed::Wanted;
+use super::recorded::Recorded;
+use super::source::{Problem, Severity, SourceFile, sort_problems};
+
+/// A file of the folder: its text, or why it could not be read.
+pub type ManifestFile = Result<Arc<SourceFile>, Problem>;
+
+/// Everything that the folder declares.
+#[derive(Debug, Default)]
+pub struct Desired {
+    /// The resources of every sound file, without those that are declared twice.
+    pub resources: Vec<Declared>,
+    /// Every problem of every file.
+    pub problems: Vec<Problem>,
+    /// Files of which nothing is taken, because something in them is in error. What they declared
+    /// last stays as it is.
+    pub broken_files: BTreeSet<String>,
+    /// Addresses that are declared twice: no resource here, but no orphan either.
+    pub disputed: BTreeSet<Address>,
+    /// How many files there are, sound or not.
+    pub files: usize,
+}
+
+impl Desired {
+    /// Puts the files together.
+    pub fn assemble<'a>(files: impl IntoIterator<Item = &'a ManifestFile>) -> Self {
+        let mut desired = Self::default();
+        for file in files {
+            desired.files += 1;
+            let file = match file {
+                Ok(file) => file,
+                Err(problem) => {
+                    desired.broken_files.extend(problem.file_name().map(str::to_owned));
+                    desired.problems.push(problem.clone());
+                    continue;
+                }
+            };
+            let (resources, problems) = manifest::parse(file);
+            if problems.iter().any(|problem| problem.severity == Severity::Error) {
+                desired.broken_files.insert(file.name().to_owned());
+            } else {
+                desired.resources.extend(resources);
+            }
+            desired.problems.extend(problems);
+        }
+        desired.drop_repeats();
+        desired.resources.sort_by(|a, b| a.address.cmp(&b.address));
+        sort_problems(&mut desired.problems);
+        desired
+    }
+
+    /// What a pass has to read to compare all of this, and all that is recorded.
+    pub fn wanted(&self, recorded: &Recorded) -> Wanted {
+        let mut wanted = Wanted::default();
+        for resource in &self.resources {
+            match &resource.target {
+                Target::ConnectionTemplate { project, environment, system, .. } => {
+                    let environments = wanted.environments.entry(project.value.clone()).or_default();
+                    environments.insert(environment.value.clone());
+                    wanted.systems.insert(system.value.clone());
+                }
+                Target::AuthSchemeConfig { kind: OwnerKind::System, owner, .. } => {
+                    wanted.systems.insert(owner.value.clone());
+                }
+                Target::AuthSchemeConfig { kind: OwnerKind::Connector, owner, .. } => {
+                    wanted.owners.insert(Owner::connector(owner.value.clone()));
+                }
+            }
+        }
+        for identity in recorded.resources.keys() {
+            match identity {
+                Identity::ConnectionTemplate { scope, .. } => wanted.scopes.insert(scope.clone()),
+                Identity::AuthSchemeConfig { owner, .. } => wanted.owners.insert(owner.clone()),
+            };
+        }
+        wanted
+    }
+
+    /// Of resources with one address none is taken: which one is meant is not ours to guess.
+    fn drop_repeats(&mut self) {
+        let mut first: BTreeMap<&Address, &Declared> = BTreeMap::new();
+        for resource in &self.resources {
+            if let Some(earlier) = first.insert(&resource.address, resource) {
+                self.problems.push(declared_twice(earlier, resource));
+                self.disputed.insert(resource.address.clone());
+            }
+        }
+        self.resources.retain(|resource| !self.disputed.contains(&resource.address));
+    }
+}
+
+/// Says that two declarations mean one thing, and where both are.
+pub(super) fn declared_twice(first: &Declared, second: &Declared) -> Problem {
+    let place = &first.place;
+    let message = format!(
+        "{} is declared twice: here and at {}:{}:{}",
+        second.address,
+        place.file(),
+        place.line(),
+        place.column()
+    );
+    Problem::at(second.place.clone(), message).help("remove one of the two; until then neither is applied")
+}

@@ -1,0 +1,385 @@
+//! One manifest file: text in, resources and problems out. Each file stands alone.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::address::{Address, OwnerKind, check_segment, is_ulid};
+use super::auth_scheme_config::{self, DESCRIPTION, TYPE, TYPES, UNPUBLISHED_TYPES};
+use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS};
+use super::document::{Found, Reader, Section};
+use super::schema::{Field, Fields, Kind, sequence};
+use super::source::{Place, Problem, SourceFile, is_unprintable, nearest};
+
+/// A resource as a file declares it, in one environment.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// What the file calls it.
+    pub address: Address,
+    /// What it refers to.
+    pub target: Target,
+    /// The declared fields; one that is not here is left alone on the platform.
+    pub fields: Fields,
+    /// How its life is to be handled.
+    pub lifecycle: Lifecycle,
+    /// Its table's header.
+    pub place: Place,
+}
+
+/// What a declared resource refers to, as written, each with its place.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A connection template.
+    ConnectionTemplate {
+        /// The project's name or ULID.
+        project: Found<String>,
+        /// The environment's name or ULID.
+        environment: Found<String>,
+        /// The system's name or ULID.
+        system: Found<String>,
+        /// The template's name.
+        name: String,
+        /// The auth scheme configs that it lists, if it lists any.
+        auth_scheme_configs: Vec<Found<String>>,
+    },
+    /// An auth scheme config.
+    AuthSchemeConfig {
+        /// System or connector.
+        kind: OwnerKind,
+        /// The system's name or ULID, or the connector's ULID.
+        owner: Found<String>,
+        /// The config's id.
+        id: String,
+    },
+}
+
+/// The `lifecycle` table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// Never delete it, also after its file is gone.
+    pub prevent_delete: bool,
+    /// What to do about drift here, in place of the setting.
+    pub on_drift: Option<OnDrift>,
+    /// Fields that are set on creation and left alone afterwards.
+    pub ignore: Vec<&'static str>,
+    /// The name that it had before.
+    pub renamed_from: Option<String>,
+    /// Whether a new one may be made in its place, and the old one deleted.
+    pub allow_replace: bool,
+}
+
+/// What to do about drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// Put it right.
+    #[default]
+    Revert,
+    /// Only say so.
+    Report,
+}
+
+impl OnDrift {
+    /// The words of the setting.
+    pub const CHOICES: [&'static str; 2] = ["revert", "report"];
+
+    /// The meaning of one of [`Self::CHOICES`].
+    pub fn from_choice(choice: &str) -> Self {
+        if choice == "report" { OnDrift::Report } else { OnDrift::Revert }
+    }
+}
+
+/// Reads a manifest. Nothing of a file with an error may be applied, so callers drop the resources
+/// where a problem is an error.
+pub fn parse(file: &Arc<SourceFile>) -> (Vec<Declared>, Vec<Problem>) {
+    let (resources, problems) = Reader::read(file, |top| {
+        let defaults = Defaults::read(top);
+        let mut resources = Vec::new();
+        for (key, section) in top.sections("connection_templates") {
+            read_template(&key, &section, &defaults, &mut resources);
+        }
+        for (key, section) in top.sections("auth_scheme_configs") {
+            resources.extend(read_config(&key, &section, &defaults));
+        }
+        top.finish();
+        resources
+    });
+    (resources.unwrap_or_default(), problems)
+}
+
+/// What `[defaults]` gives to every resource of its file.
+struct Defaults {
+    project: Option<Found<String>>,
+    environment: Option<Found<String>>,
+    system: Option<Found<String>>,
+}
+
+impl Defaults {
+    fn read(top: &Section<'_>) -> Self {
+        let Some(section) = top.section("defaults") else {
+            return Self { project: None, environment: None, system: None };
+        };
+        let defaults = Self {
+            project: reference(&section, "project"),
+            environment: reference(&section, "environment"),
+            system: reference(&section, "system"),
+        };
+        section.finish();
+        defaults
+    }
+}
+
+fn read_template(key: &str, section: &Section<'_>, defaults: &Defaults, resources: &mut Vec<Declared>) {
+    let name = own_name(key, section, "name");
+    let project = required_reference(section, "project", &defaults.project);
+    let system = required_reference(section, "system", &defaults.system);
+    let environments = read_environments(section, defaults);
+    let mut fields = Fields::new();
+    if let Some(dynamic) = section.flag(DYNAMIC.name) {
+        fields.insert(DYNAMIC.name, Value::Bool(dynamic.value));
+    }
+    let auth_scheme_configs = section.texts(AUTH_SCHEME_CONFIGS.name);
+    if let Some(list) = &auth_scheme_configs {
+        refuse_repeats(section, &list.value);
+        fields.insert(AUTH_SCHEME_CONFIGS.name, sequence(list.value.iter().map(|item| item.value.clone())));
+    }
+    let known: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
+    let lifecycle = read_lifecycle(section, &known, true);
+    section.finish();
+    let (Some(name), Some(project), Some(system)) = (name, project, system) else { return };
+    for environment in environments {
+        resources.push(Declared {
+            address: Address::ConnectionTemplate {
+                project: project.value.clone(),
+                environment: environment.value.clone(),
+                name: name.clone(),
+            },
+            target: Target::ConnectionTemplate {
+                project: project.clone(),
+                environment,
+                system: system.clone(),
+                name: name.clone(),
+                auth_scheme_configs: auth_scheme_configs.clone().map(|list| list.value).unwrap_or_default(),
+            },
+            fields: fields.clone(),
+            lifecycle: lifecycle.clone(),
+            place: section.place(),
+        });
+    }
+}
+
+fn read_environments(section: &Section<'_>, defaults: &Defaults) -> Vec<Found<String>> {
+    let one = reference(section, "environment");
+    let Some(many) = section.texts("environments") else {
+        // A wrong type was reported already: no second complaint that there is none.
+        if section.has("environments") || section.has("environment") {
+            return one.into_iter().collect();
+        }
+        return required_reference(section, "environment", &defaults.environment).into_iter().collect();
+    };
+    if let Some(place) = section.place_of("environment") {
+        section.report(Problem::at(place, "both `environment` and `environments` are given").help("keep one of them"));
+    }
+    if many.value.is_empty() {
+        let problem = Problem::at(many.place, "`environments` is empty, so nothing is declared");
+        section.report(problem.help("name an environment, or remove the whole table"));
+    }
+    refuse_repeats(section, &many.value);
+    many.value.into_iter().filter(|name| usable_name(section, name)).collect()
+}
+
+fn read_config(key: &str, section: &Section<'_>, defaults: &Defaults) -> Option<Declared> {
+    let id = own_name(key, section, "id");
+    let owner = read_owner(section, defaults);
+    let mut fields = Fields::new();
+    read_field(section, &DESCRIPTION, &mut fields);
+    let scheme = read_type(section).and_then(auth_scheme_config::scheme);
+    if let Some(scheme) = scheme {
+        fields.insert(TYPE.name, Value::String(scheme.name.to_owned()));
+        for field in scheme.fields {
+            read_field(section, field, &mut fields);
+        }
+    }
+    let known: Vec<_> = scheme
+        .map(|scheme| auth_scheme_config::fields_of(scheme.name).map(|field| field.name).collect())
+        .unwrap_or_default();
+    let lifecycle = read_lifecycle(section, &known, false);
+    if scheme.is_some() {
+        section.finish();
+    }
+    let (id, (kind, owner), _) = (id?, owner?, scheme?);
+    Some(Declared {
+        address: Address::AuthSchemeConfig { kind, owner: owner.value.clone(), id: id.clone() },
+        target: Target::AuthSchemeConfig { kind, owner, id },
+        fields,
+        lifecycle,
+        place: section.place(),
+    })
+}
+
+fn read_owner(section: &Section<'_>, defaults: &Defaults) -> Option<(OwnerKind, Found<String>)> {
+    let Some(connector) = reference(section, "connector") else {
+        if section.has("connector") {
+            return None;
+        }
+        let system =
+            reference(section, "system").or_else(|| if section.has("system") { None } else { defaults.system.clone() });
+        if system.is_none() && !section.has("system") {
+            let problem = Problem::at(section.place(), "neither `system` nor `connector` says whose config this is");
+            section.report(problem.help("add system = \"name or ULID\" or connector = \"ULID\""));
+        }
+        return system.map(|system| (OwnerKind::System, system));
+    };
+    if let Some(place) = section.place_of("system") {
+        section.report(Problem::at(place, "both `system` and `connector` are given").help("keep one of them"));
+    }
+    if !is_ulid(&connector.value) {
+        let problem = Problem::at(connector.place, format!("connector {:?} is not a ULID", connector.value));
+        section
+            .report(problem.help("connectors are named by their id: 26 characters, as in the platform's address bar"));
+        return None;
+    }
+    Some((OwnerKind::Connector, connector))
+}
+
+fn read_type(section: &Section<'_>) -> Option<&'static str> {
+    let Some(found) = section.text(TYPE.name) else {
+        if !section.has(TYPE.name) {
+            missing(section, &TYPE);
+        }
+        return None;
+    };
+    if UNPUBLISHED_TYPES.contains(&found.value.as_str()) {
+        let message =
+            format!("the platform does not publish the shape of type {:?}, so it cannot be declared", found.value);
+        section.report(
+            Problem::at(found.place, message).help(format!("types that can be declared: {}", TYPES.join(", "))),
+        );
+        return None;
+    }
+    section.choice(TYPE.name, &TYPES).map(|found| found.value)
+}
+
+fn read_field(section: &Section<'_>, field: &'static Field, fields: &mut Fields) {
+    let value = match field.kind {
+        Kind::Text => section.text(field.name).map(|found| Value::String(found.value)),
+        Kind::Flag => section.flag(field.name).map(|found| Value::Bool(found.value)),
+        Kind::Choice(choices) => section.choice(field.name, choices).map(|found| Value::String(found.value.to_owned())),
+        Kind::Sequence => {
+            section.texts(field.name).map(|found| sequence(found.value.into_iter().map(|item| item.value)))
+        }
+    };
+    match value {
+        Some(value) => {
+            fields.insert(field.name, value);
+        }
+        None if field.required && !section.has(field.name) => missing(section, field),
+        None => {}
+    }
+}
+
+fn missing(section: &Section<'_>, field: &Field) {
+    let help = match field.kind {
+        Kind::Choice(choices) => format!("add {} = one of {}", field.name, choices.join(", ")),
+        _ => format!("add {} = \"…\"", field.name),
+    };
+    section.report(Problem::at(section.place(), format!("{} is missing", section.path_of(field.name))).help(help));
+}
+
+fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: bool) -> Lifecycle {
+    let Some(table) = section.section("lifecycle") else { return Lifecycle::default() };
+    let mut ignore = Vec::new();
+    for item in table.texts("ignore").map(|list| list.value).unwrap_or_default() {
+        match fields.iter().find(|field| **field == item.value) {
+            Some(field) => ignore.push(*field),
+            None => {
+                let help = match nearest(&item.value, fields) {
+                    Some(near) => format!("did you mean {near:?}?"),
+                    None => format!("its fields are {}", fields.join(", ")),
+                };
+                table.report(
+                    Problem::at(item.place, format!("`ignore` names {:?}, which is no field of it", item.value))
+                        .help(help),
+                );
+            }
+        }
+    }
+    let renamed_from = reference(&table, "renamed_from");
+    if let (Some(found), false) = (&renamed_from, renamable) {
+        let problem =
+            Problem::at(found.place.clone(), "an auth scheme config cannot be renamed: its id is its identity");
+        table.report(problem.help("declare a new one, move the templates to it, and remove this one"));
+    }
+    let lifecycle = Lifecycle {
+        prevent_delete: table.flag("prevent_delete").is_some_and(|found| found.value),
+        on_drift: table.choice("on_drift", &OnDrift::CHOICES).map(|found| OnDrift::from_choice(found.value)),
+        ignore,
+        renamed_from: renamed_from.map(|found| found.value),
+        allow_replace: table.flag("allow_replace").is_some_and(|found| found.value),
+    };
+    table.finish();
+    lifecycle
+}
+
+/// The name of a resource: the table's key, unless a key inside it says otherwise.
+fn own_name(key: &str, section: &Section<'_>, inner: &'static str) -> Option<String> {
+    let found = match section.text(inner) {
+        Some(found) => found,
+        None if section.has(inner) => return None,
+        None => Found { value: key.to_owned(), place: section.place() },
+    };
+    let verdict = if inner == "id" {
+        check_segment(&found.value)
+    } else if found.value.is_empty() {
+        Err("is empty")
+    } else if found.value.chars().any(is_unprintable) {
+        Err("holds a character that cannot be seen")
+    } else {
+        Ok(())
+    };
+    match verdict {
+        Ok(()) => Some(found.value),
+        Err(why) => {
+            section.report(Problem::at(found.place, format!("the {inner} {:?} {why}", found.value)));
+            None
+        }
+    }
+}
+
+fn reference(section: &Section<'_>, key: &'static str) -> Option<Found<String>> {
+    section.text(key).filter(|found| usable_name(section, found))
+}
+
+fn usable_name(section: &Section<'_>, found: &Found<String>) -> bool {
+    let why = if found.value.is_empty() {
+        "is empty"
+    } else if found.value.chars().any(is_unprintable) {
+        "holds a character that cannot be seen"
+    } else {
+        return true;
+    };
+    section.report(Problem::at(found.place.clone(), format!("the name {:?} {why}", found.value)));
+    false
+}
+
+fn required_reference(
+    section: &Section<'_>,
+    key: &'static str,
+    default: &Option<Found<String>>,
+) -> Option<Found<String>> {
+    if section.has(key) {
+        return reference(section, key);
+    }
+    if default.is_none() {
+        let problem = Problem::at(section.place(), format!("{} is missing", section.path_of(key)));
+        section.report(problem.help(format!("add {key} = \"…\" here or below [defaults]")));
+    }
+    default.clone()
+}
+
+fn refuse_repeats(section: &Section<'_>, items: &[Found<String>]) {
+    for (index, item) in items.iter().enumerate() {
+        if items[..index].iter().any(|earlier| earlier.value == item.value) {
+            section.report(Problem::at(item.place.clone(), format!("{:?} is listed twice", item.value)));
+        }
+    }
+}

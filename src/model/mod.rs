@@ -1,0 +1,22 @@
+//! The pure heart: what the things are, what was declared, recorded and observed, and what follows.
+//!
+//! Nothing here reads a file, a clock, the environment or the network; the same inputs always give
+//! the same plan. A test fails when a file below this one names an I/O crate.
+
+pub mod address;
+pub mod auth_scheme_config;
+pub mod backoff;
+pub mod connection_template;
+pub mod desired;
+pub mod document;
+pub mod guard;
+pub mod ledger;
+pub mod manifest;
+pub mod observed;
+pub mod plan;
+pub mod planner;
+pub mod recorded;
+pub mod schedule;
+pub mod schema;
+pub mod source;
+pub mod three_way;

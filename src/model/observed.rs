@@ -1,0 +1,180 @@
+//! What is live on the platform, as far as a pass has read it. What could not be read is an
+//! [`Unread`], never an empty list: it permits no create and no delete.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::address::{Identity, Owner, Scope};
+use super::auth_scheme_config;
+use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, SYSTEM};
+use super::recorded::{Recorded, Reference};
+use super::schema::{Fields, sequence, texts};
+
+/// Something read, or the reason why not.
+pub type Lookup<T> = Result<T, Unread>;
+
+/// Why something is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// The platform answered that there is no such thing.
+    Absent,
+    /// Several things have this name.
+    Ambiguous {
+        /// The ids of all of them.
+        ids: Vec<String>,
+    },
+    /// It could not be read; the text says why and never holds a secret.
+    Failed(String),
+}
+
+/// A project with its environments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its ULID.
+    pub id: String,
+    /// `(id, name)` of its environments.
+    pub environments: Vec<(String, String)>,
+}
+
+/// A connection template as the platform shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveTemplate {
+    /// Its own id, the one that updates and deletes take.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The id of its system.
+    pub system: String,
+    /// Whether it is dynamic.
+    pub dynamic: bool,
+    /// The ids of its auth scheme configs, in order.
+    pub auth_scheme_configs: Vec<String>,
+}
+
+impl LiveTemplate {
+    /// Its fields in the form in which they are compared.
+    pub fn fields(&self) -> Fields {
+        Fields::from([
+            (SYSTEM.name, Value::String(self.system.clone())),
+            (DYNAMIC.name, Value::Bool(self.dynamic)),
+            (AUTH_SCHEME_CONFIGS.name, sequence(self.auth_scheme_configs.iter().cloned())),
+        ])
+    }
+}
+
+/// An auth scheme config as the platform shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveConfig {
+    /// Its id, unique among its owner's.
+    pub id: String,
+    /// Its fields in the form in which they are compared.
+    pub fields: Fields,
+    /// The members of the answer that hold its fields, also those that versync does not know:
+    /// an update sends them back unchanged.
+    pub raw: Map<String, Value>,
+}
+
+/// The live world of one pass.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// Projects by the name or id that the files use.
+    pub projects: BTreeMap<String, Lookup<Project>>,
+    /// Systems' ids by the name or id that the files use.
+    pub systems: BTreeMap<String, Lookup<String>>,
+    /// Every template of an environment.
+    pub templates: BTreeMap<Scope, Lookup<Vec<LiveTemplate>>>,
+    /// Every auth scheme config of a system or connector.
+    pub configs: BTreeMap<Owner, Lookup<Vec<LiveConfig>>>,
+}
+
+/// What a pass has to read: references as the files write them, and the scopes of what is recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Environments by project, both as written.
+    pub environments: BTreeMap<String, BTreeSet<String>>,
+    /// Systems as written.
+    pub systems: BTreeSet<String>,
+    /// Environments of recorded templates.
+    pub scopes: BTreeSet<Scope>,
+    /// Connectors that are declared, and owners of recorded configs.
+    pub owners: BTreeSet<Owner>,
+}
+
+impl Observed {
+    /// The world as it was recorded, for `--no-refresh`: nothing has changed since versync was last
+    /// there, and references mean what they meant then. What was never recorded does not exist, and a
+    /// name that was never resolved stands for itself.
+    pub fn from_recorded(recorded: &Recorded, wanted: &Wanted) -> Self {
+        let meanings: BTreeMap<&Reference, &str> = recorded
+            .resources
+            .values()
+            .flat_map(|resource| resource.references.iter().map(|(reference, id)| (reference, id.as_str())))
+            .collect();
+        let meaning = |reference: Reference| {
+            let known = meanings.get(&reference).copied();
+            known.unwrap_or_else(|| reference.written()).to_owned()
+        };
+        let mut observed = Self::default();
+        for (written, names) in &wanted.environments {
+            let project = meaning(Reference::Project(written.clone()));
+            let mut environments = Vec::new();
+            for name in names {
+                let id = meaning(Reference::Environment(written.clone(), name.clone()));
+                let scope = Scope { project: project.clone(), environment: id.clone() };
+                observed.templates.insert(scope, Ok(Vec::new()));
+                environments.push((id, name.clone()));
+            }
+            observed.projects.insert(written.clone(), Ok(Project { id: project, environments }));
+        }
+        for written in &wanted.systems {
+            let id = meaning(Reference::System(written.clone()));
+            observed.configs.insert(Owner::system(id.clone()), Ok(Vec::new()));
+            observed.systems.insert(written.clone(), Ok(id));
+        }
+        for owner in &wanted.owners {
+            observed.configs.insert(owner.clone(), Ok(Vec::new()));
+        }
+        for (identity, resource) in &recorded.resources {
+            observed.insert_recorded(identity, &resource.fields, resource.template_id.as_deref());
+        }
+        observed
+    }
+
+    fn insert_recorded(&mut self, identity: &Identity, fields: &Fields, template_id: Option<&str>) {
+        match identity {
+            Identity::ConnectionTemplate { scope, name } => {
+                let template = LiveTemplate {
+                    id: template_id.unwrap_or_default().to_owned(),
+                    name: name.clone(),
+                    system: fields.get(SYSTEM.name).and_then(Value::as_str).unwrap_or_default().to_owned(),
+                    dynamic: fields.get(DYNAMIC.name).and_then(Value::as_bool).unwrap_or_default(),
+                    auth_scheme_configs: fields.get(AUTH_SCHEME_CONFIGS.name).map(texts).unwrap_or_default(),
+                };
+                if let Ok(list) = self.templates.entry(scope.clone()).or_insert_with(|| Ok(Vec::new())) {
+                    list.push(template);
+                }
+            }
+            Identity::AuthSchemeConfig { owner, id } => {
+                let config = LiveConfig { id: id.clone(), fields: fields.clone(), raw: Map::new() };
+                if let Ok(list) = self.configs.entry(owner.clone()).or_insert_with(|| Ok(Vec::new())) {
+                    list.push(config);
+                }
+            }
+        }
+    }
+}
+
+/// The fields of a config out of its members on the wire, with what the API leaves out filled in.
+pub fn config_fields(type_name: &str, wire: &Map<String, Value>) -> Fields {
+    auth_scheme_config::fields_of(type_name)
+        .map(|field| {
+            let value = if field.name == auth_scheme_config::TYPE.name {
+                Value::String(type_name.to_owned())
+            } else {
+                field.normalise(wire.get(field.wire))
+            };
+            (field.name, value)
+        })
+        .collect()
+}

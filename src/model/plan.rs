@@ -1,0 +1,300 @@
+//! The plan: a value that says what differs, why, and what would be done about it. Text, JSON, exit
+//! codes and the applier all read this one value.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::address::{Address, Identity, Owner, Scope};
+use super::recorded::RecordedResource;
+use super::schema::Fields;
+use super::source::{Problem, Severity};
+
+/// Everything that one pass found out and would do. Changes are ordered by address.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// The git commit of the manifests folder, if it is in a repository.
+    pub revision: Option<String>,
+    /// Every resource that is not simply in sync.
+    pub changes: Vec<Change>,
+    /// How many resources are as declared.
+    pub unchanged: usize,
+    /// How many live objects, in the places that were read, no file declares.
+    pub unmanaged: usize,
+    /// What is wrong with files or answers, in the order in which it is listed.
+    pub problems: Vec<Problem>,
+    /// What is to be remembered or forgotten although nothing is to be sent.
+    pub bookkeeping: Vec<Bookkeeping>,
+}
+
+/// A change of the recorded state alone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Bookkeeping {
+    /// Remember this.
+    Record(Identity, Box<RecordedResource>),
+    /// Forget this: neither declared nor live any more.
+    Forget(Identity),
+}
+
+/// What differs about one resource.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// What people call it.
+    pub address: Address,
+    /// What it is.
+    pub identity: Identity,
+    /// What is to be done.
+    pub action: Action,
+    /// Why.
+    pub causes: BTreeSet<Cause>,
+    /// Where it is declared, or was last.
+    pub source: Option<Source>,
+    /// Why it is not done although it should be, and the way out. With [`Action::None`]: a remark.
+    pub held: Option<String>,
+    /// The fields that differ, by name.
+    pub fields: Vec<FieldChange>,
+    /// How it is done.
+    pub step: Step,
+}
+
+impl Change {
+    /// Whether somebody changed it behind versync's back.
+    pub fn is_drifted(&self) -> bool {
+        self.causes.contains(&Cause::Drift)
+    }
+
+    /// Whether applying the plan does something about it.
+    pub fn is_due(&self) -> bool {
+        self.action != Action::None && self.held.is_none()
+    }
+}
+
+/// A place in the files that outlives their text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The file, relative to the manifests folder.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// What is to be done about a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Make it.
+    Create,
+    /// Change it in place.
+    Update,
+    /// Make a new one, then delete the old one.
+    Replace,
+    /// Delete it.
+    Delete,
+    /// Remember it: it exists already, as declared.
+    Adopt,
+    /// Nothing; it is only reported.
+    None,
+}
+
+impl Action {
+    /// The word that plans use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Replace => "replace",
+            Action::Delete => "delete",
+            Action::Adopt => "adopt",
+            Action::None => "none",
+        }
+    }
+}
+
+/// Whose change it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The files changed.
+    Manifest,
+    /// The platform changed.
+    Drift,
+    /// Both did; the files win.
+    Conflict,
+}
+
+impl Cause {
+    /// The word that plans use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Manifest => "manifest",
+            Cause::Drift => "drift",
+            Cause::Conflict => "conflict",
+        }
+    }
+}
+
+/// One field that differs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldChange {
+    /// The field's name in manifests.
+    pub path: &'static str,
+    /// The live value; `null` where there is none, or where it may not be shown.
+    pub before: Value,
+    /// The value that the files want; `null` where there is none, or where it may not be shown.
+    pub after: Value,
+    /// Whose change it is.
+    pub cause: Cause,
+    /// Whether the values may not be shown.
+    pub sensitive: bool,
+}
+
+/// What the applier executes, with all that it needs.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Send nothing.
+    Nothing,
+    /// Only remember it.
+    Record(Box<RecordedResource>),
+    /// `POST` a template, then `PUT` its list of configs if it has one.
+    CreateTemplate(Box<TemplateStep>),
+    /// `PUT` a template.
+    UpdateTemplate {
+        /// The platform's id of it.
+        id: String,
+        /// The identity under which it was recorded, where it was renamed.
+        renamed_from: Option<Identity>,
+        /// What to send.
+        step: Box<TemplateStep>,
+    },
+    /// Create a template, then `DELETE` the one with this id.
+    ReplaceTemplate {
+        /// The platform's id of the old one.
+        id: String,
+        /// The new one.
+        step: Box<TemplateStep>,
+    },
+    /// `DELETE` a template.
+    DeleteTemplate {
+        /// Where it is.
+        scope: Scope,
+        /// The platform's id of it.
+        id: String,
+    },
+    /// `PUT` a config: the same request creates and updates.
+    PutConfig(Box<ConfigStep>),
+    /// `DELETE` a config.
+    DeleteConfig {
+        /// Whose it is.
+        owner: Owner,
+        /// Its id.
+        id: String,
+    },
+}
+
+/// A template as it is to be.
+#[derive(Debug, Clone)]
+pub struct TemplateStep {
+    /// Where it is.
+    pub scope: Scope,
+    /// Its name.
+    pub name: String,
+    /// The id of its system.
+    pub system: String,
+    /// Whether it is dynamic.
+    pub dynamic: bool,
+    /// The ids of its configs, in order.
+    pub auth_scheme_configs: Vec<String>,
+    /// What to remember when it is done.
+    pub record: RecordedResource,
+}
+
+/// A config as it is to be.
+#[derive(Debug, Clone)]
+pub struct ConfigStep {
+    /// Whose it is.
+    pub owner: Owner,
+    /// Its id.
+    pub id: String,
+    /// The fields to send.
+    pub fields: Fields,
+    /// The live members, which are sent back where `fields` does not say otherwise.
+    pub base: Map<String, Value>,
+    /// What to remember when it is done.
+    pub record: RecordedResource,
+}
+
+/// How many resources there are of each sort; the shape of `summary` in the plan's JSON. Actions count
+/// what applying would do; a held one counts as held only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Summary {
+    pub create: usize,
+    pub update: usize,
+    pub replace: usize,
+    pub delete: usize,
+    pub adopt: usize,
+    pub drifted: usize,
+    pub held: usize,
+    pub unchanged: usize,
+    pub unmanaged: usize,
+    pub problems: usize,
+}
+
+impl Plan {
+    /// Counts.
+    pub fn summary(&self) -> Summary {
+        let due = |action| self.changes.iter().filter(|change| change.is_due() && change.action == action).count();
+        Summary {
+            create: due(Action::Create),
+            update: due(Action::Update),
+            replace: due(Action::Replace),
+            delete: due(Action::Delete),
+            adopt: due(Action::Adopt),
+            drifted: self.changes.iter().filter(|change| change.is_drifted()).count(),
+            held: self.changes.iter().filter(|change| change.action != Action::None && change.held.is_some()).count(),
+            unchanged: self.unchanged,
+            unmanaged: self.unmanaged,
+            problems: self.problems.len(),
+        }
+    }
+
+    /// Whether applying it would do anything.
+    pub fn has_work(&self) -> bool {
+        self.changes.iter().any(Change::is_due)
+    }
+
+    /// Whether the world is not as declared: something is to be done, is held, or has drifted.
+    pub fn is_pending(&self) -> bool {
+        self.changes.iter().any(|change| change.action != Action::None || change.is_drifted())
+    }
+
+    /// Whether deletes are held.
+    pub fn holds_deletes(&self) -> bool {
+        self.changes.iter().any(|change| change.action == Action::Delete && change.held.is_some())
+    }
+
+    /// Whether some file or request is in error.
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// Whether something is in error that no file can mend: an answer that did not come.
+    pub fn has_unread(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error && problem.file_name().is_none())
+    }
+
+    /// A name for exactly these changes: the same changes have the same hash.
+    pub fn hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        for change in &self.changes {
+            let fields: Vec<_> = change
+                .fields
+                .iter()
+                .map(|field| serde_json::json!([field.path, field.before, field.after, field.cause.as_str()]))
+                .collect();
+            let line = serde_json::json!([change.identity.to_string(), change.action.as_str(), fields]);
+            hasher.update(line.to_string());
+            hasher.update("\n");
+        }
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

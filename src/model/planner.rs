@@ -1,0 +1,371 @@
+//! Declared, recorded and observed in; a [`Plan`] out. Total: whatever is wrong becomes a problem
+//! of the resource that it concerns, and the rest is planned.
+
+mod compare;
+mod orphans;
+mod resolve;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::address::{Address, Identity, Owner, Scope};
+use super::auth_scheme_config::{TYPE, fields_of};
+use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, NAME, SYSTEM};
+use super::desired::{Desired, declared_twice};
+use super::guard::{self, Circumstances, DeleteLimit};
+use super::manifest::{Declared, OnDrift};
+use super::observed::{LiveConfig, LiveTemplate, Observed};
+use super::plan::{Action, Bookkeeping, Cause, Change, ConfigStep, FieldChange, Plan, Source, Step, TemplateStep};
+use super::recorded::{Recorded, RecordedResource};
+use super::schema::{Fields, texts};
+use super::source::{Problem, sort_problems};
+use compare::{Comparison, compare};
+use resolve::Resolved;
+
+/// How the user wants differences to be treated.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// `sync.on_drift`
+    pub on_drift: OnDrift,
+    /// `sync.adopt`
+    pub adopt: Adopt,
+    /// `sync.prune`
+    pub prune: bool,
+    /// `sync.delete_limit`
+    pub delete_limit: DeleteLimit,
+    /// Addresses (with `*`) or files; nothing else is planned. Empty: everything is.
+    pub targets: Vec<String>,
+}
+
+impl Policy {
+    /// Whether a resource is among the targets.
+    fn includes(&self, address: &Address, file: &str) -> bool {
+        self.targets.is_empty() || self.targets.iter().any(|target| file == target || address.matches(target))
+    }
+}
+
+/// What to do about an object that exists already and that versync did not make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Adopt {
+    /// Hold it where it differs from what is declared.
+    #[default]
+    Matching,
+    /// Take it over.
+    Always,
+    /// Only report it where it differs.
+    Never,
+}
+
+/// Plans one pass.
+pub fn plan(
+    desired: &Desired,
+    recorded: &Recorded,
+    observed: &Observed,
+    policy: &Policy,
+    revision: Option<String>,
+) -> Plan {
+    let mut planner = Planner {
+        recorded,
+        observed,
+        policy,
+        plan: Plan { revision, problems: desired.problems.clone(), ..Plan::default() },
+        claimed: BTreeSet::new(),
+    };
+    let resources = planner.resolve_all(desired);
+    let ids: BTreeSet<(&Owner, &str)> = resources
+        .iter()
+        .filter_map(|(resolved, _)| match &resolved.identity {
+            Identity::AuthSchemeConfig { owner, id } => Some((owner, id.as_str())),
+            Identity::ConnectionTemplate { .. } => None,
+        })
+        .collect();
+    for (resolved, declared) in &resources {
+        if !policy.includes(&declared.address, declared.place.file()) {
+            continue;
+        }
+        match &resolved.identity {
+            Identity::ConnectionTemplate { scope, name } => {
+                if let Err(problems) = resolve::check_auth_scheme_configs(declared, &resolved.owner, &ids, observed) {
+                    planner.plan.problems.extend(problems);
+                } else {
+                    planner.plan_template(declared, resolved, scope, name);
+                }
+            }
+            Identity::AuthSchemeConfig { owner, id } => planner.plan_config(declared, resolved, owner, id),
+        }
+    }
+    planner.plan_orphans(desired);
+    planner.count_unmanaged();
+    let mut plan = planner.plan;
+    plan.problems.extend(policy.targets.iter().filter(|target| !names_something(target, desired, recorded)).map(
+        |target| {
+            let problem = Problem::general(format!("the target {target:?} names no resource and no file"));
+            problem.help("targets are addresses, in which * stands for any text, or files below the manifests folder")
+        },
+    ));
+    sort_problems(&mut plan.problems);
+    orphans::hold_configs_in_use(&mut plan.changes, observed);
+    let circumstances = Circumstances {
+        errors: plan.has_errors(),
+        folder_is_empty: desired.files == 0,
+        recorded: recorded.resources.len(),
+    };
+    guard::hold_deletes(&mut plan.changes, policy.delete_limit, circumstances);
+    plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
+    plan
+}
+
+struct Planner<'a> {
+    recorded: &'a Recorded,
+    observed: &'a Observed,
+    policy: &'a Policy,
+    plan: Plan,
+    /// Identities that some file speaks for, sound or not: none of them is an orphan.
+    claimed: BTreeSet<Identity>,
+}
+
+impl Planner<'_> {
+    /// Gives every declared resource its identity. What cannot be resolved, or is declared twice under
+    /// two spellings, becomes a problem and is left out.
+    fn resolve_all<'d>(&mut self, desired: &'d Desired) -> Vec<(Resolved, &'d Declared)> {
+        let mut found: BTreeMap<Identity, (Resolved, &'d Declared)> = BTreeMap::new();
+        let mut repeated = BTreeSet::new();
+        for declared in &desired.resources {
+            match resolve::resolve(declared, self.observed) {
+                Ok(resolved) => {
+                    let identity = resolved.identity.clone();
+                    self.claimed.insert(identity.clone());
+                    if let Some((_, earlier)) = found.insert(identity.clone(), (resolved, declared)) {
+                        self.plan.problems.push(declared_twice(earlier, declared));
+                        repeated.insert(identity);
+                    }
+                }
+                Err(problem) => self.plan.problems.push(problem),
+            }
+        }
+        found.retain(|identity, _| !repeated.contains(identity));
+        found.into_values().collect()
+    }
+
+    fn plan_template(&mut self, declared: &Declared, resolved: &Resolved, scope: &Scope, name: &str) {
+        let Some(Ok(live)) = self.observed.templates.get(scope) else { return };
+        let mut wanted = declared.fields.clone();
+        wanted.insert(SYSTEM.name, Value::String(resolved.owner.id.clone()));
+        let old =
+            declared.lifecycle.renamed_from.as_deref().filter(|_| live.iter().all(|template| template.name != name));
+        let known_as = old.unwrap_or(name);
+        let old_identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
+        let mut matches = live.iter().filter(|template| template.name == known_as);
+        let (live, second) = (matches.next(), matches.next());
+        if let (Some(first), Some(second)) = (live, second) {
+            let message =
+                format!("{} exists twice on the platform: templates {} and {}", declared.address, first.id, second.id);
+            let problem = Problem::at(declared.place.clone(), message);
+            self.plan.problems.push(problem.help("versync leaves both alone: delete the one that is not in use"));
+            return;
+        }
+        let Some(live) = live else {
+            return self.plan_missing(declared, resolved, &wanted, |record| {
+                Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
+            });
+        };
+        let renamed = old.is_some();
+        if renamed {
+            self.claimed.insert(old_identity.clone());
+        }
+        let recorded = self.recorded.resources.get(&old_identity);
+        let names: Vec<_> = FIELDS.iter().copied().chain([&SYSTEM]).collect();
+        let mut comparison =
+            compare(&names, &wanted, recorded, &live.fields(), &declared.lifecycle, self.policy.on_drift);
+        let moved = comparison.changes.iter().any(|change| change.path == SYSTEM.name);
+        self.write_system_as_declared(&mut comparison, resolved);
+        if renamed {
+            comparison.changes.push(FieldChange {
+                path: NAME.name,
+                before: Value::String(live.name.clone()),
+                after: Value::String(name.to_owned()),
+                cause: Cause::Manifest,
+                sensitive: false,
+            });
+        }
+        let record = record_of(declared, resolved, Some(&live.id), &comparison.record);
+        let step = Box::new(template_step(scope, name, &comparison.send, Some(live), record.clone()));
+        let (action, step) = if moved {
+            (Action::Replace, Step::ReplaceTemplate { id: live.id.clone(), step })
+        } else {
+            let renamed_from = renamed.then_some(old_identity);
+            (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
+        };
+        let refused = (moved && !declared.lifecycle.allow_replace).then(|| {
+            "its system cannot change in place: set lifecycle.allow_replace = true to have a new template made and the old one \
+             deleted, which breaks the connections made from it"
+                .to_owned()
+        });
+        self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
+    }
+
+    fn plan_config(&mut self, declared: &Declared, resolved: &Resolved, owner: &Owner, id: &str) {
+        let Some(Ok(live)) = self.observed.configs.get(owner) else { return };
+        let step = |fields: &Fields, base: Map<String, Value>, record| {
+            let fields = fields.clone();
+            Step::PutConfig(Box::new(ConfigStep { owner: owner.clone(), id: id.to_owned(), fields, base, record }))
+        };
+        let Some(live) = live.iter().find(|config| config.id == id) else {
+            return self.plan_missing(declared, resolved, &declared.fields, |record| {
+                step(&declared.fields, Map::new(), record)
+            });
+        };
+        let recorded = self.recorded.resources.get(&resolved.identity);
+        let type_name = declared.fields.get(TYPE.name).and_then(Value::as_str).unwrap_or_default();
+        let fields: Vec<_> = fields_of(type_name).collect();
+        let comparison =
+            compare(&fields, &declared.fields, recorded, &live.fields, &declared.lifecycle, self.policy.on_drift);
+        let record = record_of(declared, resolved, None, &comparison.record);
+        let step = step(&comparison.send, live.raw.clone(), record.clone());
+        self.conclude(declared, resolved, recorded, comparison, record, (Action::Update, step), None);
+    }
+
+    /// A resource that is declared and not live: new, or deleted by somebody.
+    fn plan_missing(
+        &mut self,
+        declared: &Declared,
+        resolved: &Resolved,
+        wanted: &Fields,
+        step: impl FnOnce(RecordedResource) -> Step,
+    ) {
+        let was_there = self.recorded.resources.contains_key(&resolved.identity);
+        let report_only = was_there && self.on_drift(declared) == OnDrift::Report;
+        let cause = if was_there { Cause::Drift } else { Cause::Manifest };
+        let mut comparison = Comparison::of_new(wanted, cause);
+        self.write_system_as_declared(&mut comparison, resolved);
+        let record = record_of(declared, resolved, None, wanted);
+        let (action, step) = if report_only { (Action::None, Step::Nothing) } else { (Action::Create, step(record)) };
+        self.plan.changes.push(Change {
+            address: declared.address.clone(),
+            identity: resolved.identity.clone(),
+            action,
+            causes: BTreeSet::from([cause]),
+            source: Some(source_of(declared)),
+            held: report_only.then(|| "it was deleted on the platform; drift is only reported here".to_owned()),
+            fields: comparison.changes,
+            step,
+        });
+    }
+
+    /// Turns the comparison of a live resource into a change, or into nothing.
+    #[allow(clippy::too_many_arguments)]
+    fn conclude(
+        &mut self,
+        declared: &Declared,
+        resolved: &Resolved,
+        recorded: Option<&RecordedResource>,
+        comparison: Comparison,
+        record: RecordedResource,
+        (action, step): (Action, Step),
+        refused: Option<String>,
+    ) {
+        let (action, step, held) = match recorded {
+            None if comparison.changes.is_empty() => (Action::Adopt, Step::Record(Box::new(record)), None),
+            None => match self.policy.adopt {
+                Adopt::Always => (action, step, refused),
+                Adopt::Matching => (action, step, refused.or_else(|| Some(FOREIGN_HELD.to_owned()))),
+                Adopt::Never => (Action::None, Step::Nothing, Some(FOREIGN_REPORTED.to_owned())),
+            },
+            Some(recorded) if comparison.changes.is_empty() => {
+                if *recorded != record {
+                    self.plan.bookkeeping.push(Bookkeeping::Record(resolved.identity.clone(), Box::new(record)));
+                }
+                self.plan.unchanged += 1;
+                return;
+            }
+            Some(_) if comparison.is_report_only() => {
+                (Action::None, Step::Nothing, Some("drift is only reported here".to_owned()))
+            }
+            Some(_) => (action, step, refused),
+        };
+        self.plan.changes.push(Change {
+            address: declared.address.clone(),
+            identity: resolved.identity.clone(),
+            action,
+            causes: comparison.causes(),
+            source: Some(source_of(declared)),
+            held,
+            fields: comparison.changes,
+            step,
+        });
+    }
+
+    fn on_drift(&self, declared: &Declared) -> OnDrift {
+        declared.lifecycle.on_drift.unwrap_or(self.policy.on_drift)
+    }
+
+    /// Plans show the system as the file writes it, not its id.
+    fn write_system_as_declared(&self, comparison: &mut Comparison, resolved: &Resolved) {
+        let written_as = |id: &str| {
+            let name = self.observed.systems.iter().find(|(_, found)| found.as_ref().is_ok_and(|found| found == id));
+            name.map_or_else(|| id.to_owned(), |(written, _)| written.clone())
+        };
+        for change in comparison.changes.iter_mut().filter(|change| change.path == SYSTEM.name) {
+            change.after = Value::String(resolved.owner_written.clone());
+            if let Some(id) = change.before.as_str() {
+                change.before = Value::String(written_as(id));
+            }
+        }
+    }
+}
+
+const FOREIGN_HELD: &str = "it exists already and differs, and versync did not make it: declare it as it is, or set \
+                            sync.adopt = \"always\" to take it over";
+const FOREIGN_REPORTED: &str = "it exists already and differs, versync did not make it, and sync.adopt is \"never\"";
+
+fn source_of(declared: &Declared) -> Source {
+    Source { file: declared.place.file().to_owned(), line: declared.place.line() }
+}
+
+fn record_of(declared: &Declared, resolved: &Resolved, template_id: Option<&str>, fields: &Fields) -> RecordedResource {
+    RecordedResource {
+        address: declared.address.clone(),
+        template_id: template_id.map(str::to_owned),
+        fields: fields.clone(),
+        references: resolved.references.clone(),
+        source: source_of(declared),
+        prevent_delete: declared.lifecycle.prevent_delete,
+    }
+}
+
+/// What to send for a template: what is declared, and for the rest what is live.
+fn template_step(
+    scope: &Scope,
+    name: &str,
+    fields: &Fields,
+    live: Option<&LiveTemplate>,
+    record: RecordedResource,
+) -> TemplateStep {
+    TemplateStep {
+        scope: scope.clone(),
+        name: name.to_owned(),
+        system: fields.get(SYSTEM.name).and_then(Value::as_str).unwrap_or_default().to_owned(),
+        dynamic: fields
+            .get(DYNAMIC.name)
+            .and_then(Value::as_bool)
+            .unwrap_or_else(|| live.is_some_and(|live| live.dynamic)),
+        auth_scheme_configs: match fields.get(AUTH_SCHEME_CONFIGS.name) {
+            Some(list) => texts(list),
+            None => live.map(|live| live.auth_scheme_configs.clone()).unwrap_or_default(),
+        },
+        record,
+    }
+}
+
+/// Whether a target means anything at all.
+fn names_something(target: &str, desired: &Desired, recorded: &Recorded) -> bool {
+    let only = Policy { targets: vec![target.to_owned()], ..Policy::default() };
+    desired.resources.iter().any(|declared| only.includes(&declared.address, declared.place.file()))
+        || recorded.resources.values().any(|resource| only.includes(&resource.address, &resource.source.file))
+}
+
+/// Whether a live config is one of those that a file or the state speaks for.
+fn config_identity(owner: &Owner, config: &LiveConfig) -> Identity {
+    Identity::AuthSchemeConfig { owner: owner.clone(), id: config.id.clone() }
+}

@@ -1,0 +1,101 @@
+//! The comparison of one live resource, field by field.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::model::manifest::{Lifecycle, OnDrift};
+use crate::model::plan::{Cause, FieldChange};
+use crate::model::recorded::RecordedResource;
+use crate::model::schema::{Field, Fields};
+use crate::model::three_way::{Verdict, judge};
+
+/// What differs, and what follows for the request and for the record.
+pub(super) struct Comparison {
+    /// The fields that differ.
+    pub(super) changes: Vec<FieldChange>,
+    /// The values to send. Drift that is only reported is not among them.
+    pub(super) send: Fields,
+    /// The values to remember once it is done.
+    pub(super) record: Fields,
+    report_only: bool,
+}
+
+impl Comparison {
+    /// Of something that does not exist: every declared field is new.
+    pub(super) fn of_new(wanted: &Fields, cause: Cause) -> Self {
+        let changes = wanted
+            .iter()
+            .map(|(name, value)| FieldChange {
+                path: name,
+                before: Value::Null,
+                after: value.clone(),
+                cause,
+                sensitive: false,
+            })
+            .collect();
+        Self { changes, send: wanted.clone(), record: wanted.clone(), report_only: false }
+    }
+
+    /// Whether all that differs is drift that may only be reported.
+    pub(super) fn is_report_only(&self) -> bool {
+        self.report_only
+    }
+
+    /// Why it differs: a conflict is both the files' change and somebody else's.
+    pub(super) fn causes(&self) -> BTreeSet<Cause> {
+        let mut causes: BTreeSet<_> = self.changes.iter().map(|change| change.cause).collect();
+        if causes.remove(&Cause::Conflict) {
+            causes.extend([Cause::Manifest, Cause::Drift]);
+        }
+        if causes.is_empty() {
+            causes.insert(Cause::Manifest);
+        }
+        causes
+    }
+}
+
+/// Compares every field of a live resource.
+pub(super) fn compare(
+    fields: &[&'static Field],
+    declared: &Fields,
+    recorded: Option<&RecordedResource>,
+    observed: &Fields,
+    lifecycle: &Lifecycle,
+    on_drift: OnDrift,
+) -> Comparison {
+    let on_drift = lifecycle.on_drift.unwrap_or(on_drift);
+    let mut comparison =
+        Comparison { changes: Vec::new(), send: Fields::new(), record: Fields::new(), report_only: true };
+    for field in fields {
+        if lifecycle.ignore.contains(&field.name) {
+            continue;
+        }
+        let wanted = declared.get(field.name);
+        let recorded = recorded.and_then(|recorded| recorded.fields.get(field.name));
+        let live = field.normalise(observed.get(field.name));
+        let verdict = judge(wanted, recorded, &live, &field.default_value());
+        // What was never declared is not remembered; what is no longer declared is forgotten.
+        if let Some(wanted) = wanted {
+            comparison.record.insert(field.name, wanted.clone());
+        }
+        let (after, cause) = match verdict {
+            Verdict::NotOurs | Verdict::Forget => continue,
+            Verdict::InSync => {
+                comparison.send.insert(field.name, live);
+                continue;
+            }
+            Verdict::Differs(cause) => (wanted.cloned().unwrap_or_default(), cause),
+            Verdict::Unset => (field.default_value(), Cause::Manifest),
+        };
+        if cause == Cause::Drift && on_drift == OnDrift::Report {
+            // Sent as it is: an update of another field must not revert this one.
+            comparison.send.insert(field.name, live.clone());
+        } else {
+            comparison.send.insert(field.name, after.clone());
+            comparison.report_only = false;
+        }
+        comparison.changes.push(FieldChange { path: field.name, before: live, after, cause, sensitive: false });
+    }
+    comparison
+}

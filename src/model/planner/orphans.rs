@@ -1,0 +1,160 @@
+//! What is recorded or live although no file declares it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Planner, config_identity};
+use crate::model::address::{Identity, Owner};
+use crate::model::desired::Desired;
+use crate::model::observed::{Observed, Unread};
+use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Step};
+use crate::model::recorded::RecordedResource;
+use crate::model::schema::Fields;
+use crate::model::source::Problem;
+
+impl Planner<'_> {
+    /// Plans what is recorded and no longer declared.
+    pub(super) fn plan_orphans(&mut self, desired: &Desired) {
+        for (identity, resource) in &self.recorded.resources {
+            let spoken_for = self.claimed.contains(identity)
+                || desired.broken_files.contains(&resource.source.file)
+                || desired.disputed.contains(&resource.address)
+                || desired.resources.binary_search_by(|declared| declared.address.cmp(&resource.address)).is_ok();
+            if !spoken_for && self.policy.includes(&resource.address, &resource.source.file) {
+                self.plan_orphan(identity, resource);
+            }
+        }
+    }
+
+    fn plan_orphan(&mut self, identity: &Identity, resource: &RecordedResource) {
+        let (step, live) = match self.find_live(identity) {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                self.plan.bookkeeping.push(Bookkeeping::Forget(identity.clone()));
+                return;
+            }
+            Err(why) => {
+                let problem = Problem::general(format!("cannot tell whether {} still exists: {why}", resource.address));
+                self.plan.problems.push(problem);
+                return;
+            }
+        };
+        let protected = resource.prevent_delete.then(|| {
+            "it was declared with lifecycle.prevent_delete: declare it once more with prevent_delete = false, apply, and remove it \
+             again"
+                .to_owned()
+        });
+        let (action, step, held) = if self.policy.prune {
+            (Action::Delete, step, protected)
+        } else {
+            let remark = "no file declares it any more; with sync.prune = true it would be deleted";
+            (Action::None, Step::Nothing, Some(remark.to_owned()))
+        };
+        let fields = if action == Action::Delete { removed(&live) } else { Vec::new() };
+        self.plan.changes.push(Change {
+            address: resource.address.clone(),
+            identity: identity.clone(),
+            action,
+            causes: BTreeSet::from([Cause::Manifest]),
+            source: Some(resource.source.clone()),
+            held,
+            fields,
+            step,
+        });
+    }
+
+    /// The live object of an identity with the step that deletes it; nothing where there is none.
+    fn find_live(&self, identity: &Identity) -> Result<Option<(Step, Fields)>, String> {
+        let failed = |unread: &Unread| match unread {
+            Unread::Failed(why) => why.clone(),
+            Unread::Absent | Unread::Ambiguous { .. } => "its place was not found".to_owned(),
+        };
+        match identity {
+            Identity::ConnectionTemplate { scope, name } => {
+                let live = match self.observed.templates.get(scope) {
+                    Some(Ok(live)) => live,
+                    // The project or the environment is gone, and the template with it.
+                    Some(Err(Unread::Absent)) => return Ok(None),
+                    Some(Err(unread)) => return Err(failed(unread)),
+                    None => return Err("its environment was not read".to_owned()),
+                };
+                let matches: Vec<_> = live.iter().filter(|template| template.name == *name).collect();
+                match matches.as_slice() {
+                    [] => Ok(None),
+                    [one] => {
+                        Ok(Some((Step::DeleteTemplate { scope: scope.clone(), id: one.id.clone() }, one.fields())))
+                    }
+                    [..] => Err(format!("the platform has {} templates of this name", matches.len())),
+                }
+            }
+            Identity::AuthSchemeConfig { owner, id } => {
+                let live = match self.observed.configs.get(owner) {
+                    Some(Ok(live)) => live,
+                    Some(Err(Unread::Absent)) => return Ok(None),
+                    Some(Err(unread)) => return Err(failed(unread)),
+                    None => return Err(format!("its {} was not read", owner.kind)),
+                };
+                let found = live.iter().find(|config| config.id == *id);
+                Ok(found
+                    .map(|config| (Step::DeleteConfig { owner: owner.clone(), id: id.clone() }, config.fields.clone())))
+            }
+        }
+    }
+
+    /// Counts live objects, in the places that were read, that neither files nor state speak for.
+    pub(super) fn count_unmanaged(&mut self) {
+        let known =
+            |identity: &Identity| self.claimed.contains(identity) || self.recorded.resources.contains_key(identity);
+        let templates = self.observed.templates.iter().flat_map(|(scope, list)| {
+            list.iter()
+                .flatten()
+                .map(|template| Identity::ConnectionTemplate { scope: scope.clone(), name: template.name.clone() })
+        });
+        let configs = self
+            .observed
+            .configs
+            .iter()
+            .flat_map(|(owner, list)| list.iter().flatten().map(|config| config_identity(owner, config)));
+        self.plan.unmanaged = templates.chain(configs).filter(|identity| !known(identity)).count();
+    }
+}
+
+/// Holds the deletes of configs that some template will still list: the platform would let them
+/// through, and tokens would silently stop being refreshed.
+pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
+    let planned: BTreeMap<&str, &[String]> = changes
+        .iter()
+        .filter(|change| change.is_due())
+        .filter_map(|change| match &change.step {
+            Step::UpdateTemplate { id, step, .. } => Some((id.as_str(), step.auth_scheme_configs.as_slice())),
+            Step::DeleteTemplate { id, .. } | Step::ReplaceTemplate { id, .. } => Some((id.as_str(), [].as_slice())),
+            _ => None,
+        })
+        .collect();
+    let mut used: BTreeSet<(Owner, String)> = BTreeSet::new();
+    for template in observed.templates.values().flatten().flatten() {
+        let listed = planned.get(template.id.as_str()).copied().unwrap_or(&template.auth_scheme_configs);
+        used.extend(listed.iter().map(|id| (Owner::system(template.system.clone()), id.clone())));
+    }
+    for change in changes.iter_mut().filter(|change| change.held.is_none()) {
+        if let Step::DeleteConfig { owner, id } = &change.step
+            && used.contains(&(owner.clone(), id.clone()))
+        {
+            change.held =
+                Some("a connection template still lists it, and could no longer refresh its tokens".to_owned());
+        }
+    }
+}
+
+fn removed(live: &Fields) -> Vec<FieldChange> {
+    live.iter()
+        .map(|(name, value)| FieldChange {
+            path: name,
+            before: value.clone(),
+            after: Value::Null,
+            cause: Cause::Manifest,
+            sensitive: false,
+        })
+        .collect()
+}

@@ -1,0 +1,167 @@
+//! From what a file writes to what it means: names to ids, and the problems of names that mean nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::{Identity, Owner, OwnerKind, Scope};
+use crate::model::document::Found;
+use crate::model::manifest::{Declared, Target};
+use crate::model::observed::{Lookup, Observed, Project, Unread};
+use crate::model::recorded::Reference;
+use crate::model::source::{Problem, nearest};
+
+/// A declared resource with its references looked up.
+pub(super) struct Resolved {
+    /// What it is.
+    pub(super) identity: Identity,
+    /// The system or connector that it is about.
+    pub(super) owner: Owner,
+    /// The same as the file writes it.
+    pub(super) owner_written: String,
+    /// Every reference that was looked up.
+    pub(super) references: BTreeMap<Reference, String>,
+}
+
+/// Looks a resource's references up, and makes sure that the place where it lives was read.
+pub(super) fn resolve(declared: &Declared, observed: &Observed) -> Result<Resolved, Problem> {
+    match &declared.target {
+        Target::ConnectionTemplate { project, environment, system, name, .. } => {
+            let mut references = BTreeMap::new();
+            let found = look_up(observed.projects.get(&project.value), project, "project")?;
+            let environment_id = find_environment(found, project, environment)?;
+            let owner = Owner::system(look_up(observed.systems.get(&system.value), system, "system")?.clone());
+            let scope = Scope { project: found.id.clone(), environment: environment_id.clone() };
+            readable(observed.templates.get(&scope), || {
+                format!("the connection templates of {}/{}", project.value, environment.value)
+            })?;
+            references.insert(Reference::Project(project.value.clone()), found.id.clone());
+            references.insert(Reference::Environment(project.value.clone(), environment.value.clone()), environment_id);
+            references.insert(Reference::System(system.value.clone()), owner.id.clone());
+            let identity = Identity::ConnectionTemplate { scope, name: name.clone() };
+            Ok(Resolved { identity, owner, owner_written: system.value.clone(), references })
+        }
+        Target::AuthSchemeConfig { kind, owner: written, id } => {
+            let mut references = BTreeMap::new();
+            let owner = match kind {
+                OwnerKind::System => {
+                    let id = look_up(observed.systems.get(&written.value), written, "system")?.clone();
+                    references.insert(Reference::System(written.value.clone()), id.clone());
+                    Owner::system(id)
+                }
+                OwnerKind::Connector => Owner::connector(written.value.clone()),
+            };
+            match observed.configs.get(&owner) {
+                Some(Err(Unread::Absent)) => return Err(absent(written, kind.as_str())),
+                lookup => readable(lookup, || format!("the auth scheme configs of {kind} {}", written.value))?,
+            }
+            let identity = Identity::AuthSchemeConfig { owner: owner.clone(), id: id.clone() };
+            Ok(Resolved { identity, owner, owner_written: written.value.clone(), references })
+        }
+    }
+}
+
+/// Every config that a template lists must be declared on its system, or live on it.
+pub(super) fn check_auth_scheme_configs(
+    declared: &Declared,
+    system: &Owner,
+    declared_ids: &BTreeSet<(&Owner, &str)>,
+    observed: &Observed,
+) -> Result<(), Vec<Problem>> {
+    let Target::ConnectionTemplate { auth_scheme_configs, system: written, .. } = &declared.target else {
+        return Ok(());
+    };
+    let unknown: Vec<_> =
+        auth_scheme_configs.iter().filter(|item| !declared_ids.contains(&(system, item.value.as_str()))).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let live = match observed.configs.get(system) {
+        Some(Ok(live)) => live,
+        Some(Err(Unread::Absent)) => return Err(vec![absent(written, "system")]),
+        lookup => {
+            let what = || format!("the auth scheme configs of system {}", written.value);
+            return readable(lookup, what).map_err(|problem| vec![problem]);
+        }
+    };
+    let problems: Vec<_> = unknown
+        .into_iter()
+        .filter(|item| live.iter().all(|config| config.id != item.value))
+        .map(|item| {
+            let message = format!(
+                "no file declares the auth scheme config {:?} on system {}, and the system has none",
+                item.value, written.value
+            );
+            let known: Vec<&str> = live
+                .iter()
+                .map(|config| config.id.as_str())
+                .chain(declared_ids.iter().filter(|(owner, _)| *owner == system).map(|(_, id)| *id))
+                .collect();
+            let help = match nearest(&item.value, &known) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("declare it: [auth_scheme_configs.{}] with system = {:?}", item.value, written.value),
+            };
+            Problem::at(item.place.clone(), message).help(help)
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn look_up<'a, T>(lookup: Option<&'a Lookup<T>>, written: &Found<String>, kind: &str) -> Result<&'a T, Problem> {
+    match lookup {
+        Some(Ok(found)) => Ok(found),
+        Some(Err(Unread::Absent)) => Err(absent(written, kind)),
+        Some(Err(Unread::Ambiguous { ids })) => {
+            let message = format!("{} {kind}s are called {:?}: {}", ids.len(), written.value, ids.join(", "));
+            Err(Problem::at(written.place.clone(), message).help("write the id in place of the name"))
+        }
+        Some(Err(Unread::Failed(why))) => Err(Problem::general(format!("cannot read {kind} {}: {why}", written.value))),
+        None => Err(Problem::general(format!("{kind} {} was not read", written.value))),
+    }
+}
+
+fn absent(written: &Found<String>, kind: &str) -> Problem {
+    let problem =
+        Problem::at(written.place.clone(), format!("there is no {kind} {:?} in the organisation", written.value));
+    problem.help(format!("check the {kind}'s name or id on the platform, and api.organisation in the settings"))
+}
+
+fn find_environment(
+    project: &Project,
+    written: &Found<String>,
+    environment: &Found<String>,
+) -> Result<String, Problem> {
+    let matches: Vec<&String> = project
+        .environments
+        .iter()
+        .filter(|(id, name)| *id == environment.value || *name == environment.value)
+        .map(|(id, _)| id)
+        .collect();
+    match matches.as_slice() {
+        [id] => Ok((*id).clone()),
+        [] => {
+            let names: Vec<&str> = project.environments.iter().map(|(_, name)| name.as_str()).collect();
+            let message = format!("project {} has no environment {:?}", written.value, environment.value);
+            let help = match nearest(&environment.value, &names) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None if names.is_empty() => "it has none".to_owned(),
+                None => format!("it has {}", names.join(", ")),
+            };
+            Err(Problem::at(environment.place.clone(), message).help(help))
+        }
+        [..] => {
+            let message = format!("project {} has several environments {:?}", written.value, environment.value);
+            Err(Problem::at(environment.place.clone(), message).help("write the environment's id in place of its name"))
+        }
+    }
+}
+
+/// A list that was not read is an error of everything in it, said once.
+fn readable<T>(lookup: Option<&Lookup<T>>, what: impl FnOnce() -> String) -> Result<(), Problem> {
+    match lookup {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(Unread::Failed(why))) => Err(Problem::general(format!("cannot read {}: {why}", what()))),
+        Some(Err(Unread::Absent)) => {
+            Err(Problem::general(format!("cannot read {}: the platform has no such place", what())))
+        }
+        Some(Err(Unread::Ambiguous { .. })) | None => Err(Problem::general(format!("{} were not read", what()))),
+    }
+}

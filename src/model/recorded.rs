@@ -1,0 +1,54 @@
+//! What versync last applied: the memory that tells drift from an edit.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::address::{Address, Identity};
+use super::plan::Source;
+use super::schema::Fields;
+
+/// A name as a file writes it. What it means is looked up on the platform.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// A project.
+    Project(String),
+    /// An environment, within the project that is written first.
+    Environment(String, String),
+    /// A system.
+    System(String),
+}
+
+impl Reference {
+    /// The text in the file.
+    pub fn written(&self) -> &str {
+        match self {
+            Reference::Project(name) | Reference::Environment(_, name) | Reference::System(name) => name,
+        }
+    }
+}
+
+/// One resource as it was last applied or adopted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedResource {
+    /// What the files called it then.
+    pub address: Address,
+    /// The platform's id of a connection template; configs are found by their own id.
+    pub template_id: Option<String>,
+    /// The declared fields as they were applied. A field that was never declared is not here.
+    pub fields: Fields,
+    /// What the references in the files meant then: as written → id.
+    pub references: BTreeMap<Reference, String>,
+    /// Where it was declared.
+    pub source: Source,
+    /// `lifecycle.prevent_delete`, kept here so that removing the file does not remove the protection.
+    pub prevent_delete: bool,
+}
+
+/// Every resource that versync has applied or adopted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recorded {
+    /// By what they are.
+    pub resources: BTreeMap<Identity, RecordedResource>,
+}

@@ -1,0 +1,145 @@
+//! When to make a pass. Pure: it is told what happened and what time it is, and says how long to wait.
+
+use std::time::Duration;
+
+use super::backoff::Backoff;
+
+/// The longest that a retry waits, however long the interval is.
+const RETRY_CEILING: Duration = Duration::from_secs(60);
+
+/// A point in time: what has passed since the daemon started.
+pub type Instant = Duration;
+
+/// Why a pass may be due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// Something in the folder may have changed.
+    FilesChanged,
+    /// Somebody asked for a pass.
+    Requested,
+}
+
+/// How a pass went, as far as the schedule cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassEnd {
+    /// All that could be done was done.
+    Settled,
+    /// Something failed that may go better soon.
+    Failed,
+    /// All that could be done was done, and there is more to do after this time.
+    Again(Duration),
+}
+
+/// The daemon's timetable.
+#[derive(Debug)]
+pub struct Schedule {
+    debounce: Duration,
+    interval: Duration,
+    /// The first and the last file event that no pass has seen.
+    dirty: Option<(Instant, Instant)>,
+    /// When the next pass is due whatever happens.
+    next: Instant,
+    failures: u32,
+}
+
+impl Schedule {
+    /// A timetable on which the first pass is due at once.
+    pub fn new(debounce: Duration, interval: Duration) -> Self {
+        Self { debounce, interval, dirty: None, next: Duration::ZERO, failures: 0 }
+    }
+
+    /// Takes an event in.
+    pub fn note(&mut self, event: Event, now: Instant) {
+        match event {
+            Event::FilesChanged => {
+                let first = self.dirty.map_or(now, |(first, _)| first);
+                self.dirty = Some((first, now));
+            }
+            Event::Requested => self.next = now,
+        }
+    }
+
+    /// When the next pass is due: after the quiet time behind the last file event, but never more than
+    /// ten of them behind the first; or at the next tick.
+    pub fn due(&self) -> Instant {
+        match self.dirty {
+            Some((first, last)) => (last + self.debounce).min(first + self.debounce * 10).min(self.next),
+            None => self.next,
+        }
+    }
+
+    /// A pass begins, so all that was noted before is seen by it.
+    pub fn begin(&mut self) {
+        self.dirty = None;
+    }
+
+    /// A pass ended. `spread`, between 0 and 1, moves the next one by up to 10 % to either side.
+    pub fn finish(&mut self, end: PassEnd, now: Instant, spread: f64) {
+        self.failures = if end == PassEnd::Failed { self.failures.saturating_add(1) } else { 0 };
+        let interval = self.interval.mul_f64(0.9 + spread.clamp(0.0, 1.0) / 5.0);
+        let wait = match end {
+            PassEnd::Settled => interval,
+            PassEnd::Again(sooner) => interval.min(sooner),
+            PassEnd::Failed => {
+                let ceiling = self.interval.min(RETRY_CEILING);
+                Backoff { first: Duration::from_secs(1).min(ceiling), ceiling }.wait(self.failures, spread)
+            }
+        };
+        self.next = now + wait;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    fn settled() -> Schedule {
+        let mut schedule = Schedule::new(MS(250), MS(300_000));
+        assert_eq!(schedule.due(), MS(0));
+        schedule.begin();
+        schedule.finish(PassEnd::Settled, MS(0), 0.5);
+        schedule
+    }
+
+    #[test]
+    fn a_settled_schedule_waits_for_the_interval_with_a_tenth_of_spread() {
+        for (spread, expected) in [(0.0, 270_000), (0.5, 300_000), (1.0, 330_000)] {
+            let mut schedule = settled();
+            schedule.finish(PassEnd::Settled, MS(0), spread);
+            assert_eq!(schedule.due().as_millis(), expected);
+        }
+    }
+
+    #[test]
+    fn quiet_is_counted_from_the_last_event_up_to_ten_debounces_behind_the_first() {
+        let mut schedule = settled();
+        for at in (1000..10_000).step_by(100) {
+            schedule.note(Event::FilesChanged, MS(at));
+            assert_eq!(schedule.due(), MS((at + 250).min(3500)), "event at {at}");
+        }
+        schedule.begin();
+        assert_eq!(schedule.due(), MS(300_000));
+    }
+
+    #[test]
+    fn a_request_is_due_at_once() {
+        let mut schedule = settled();
+        schedule.note(Event::Requested, MS(5000));
+        assert_eq!(schedule.due(), MS(5000));
+    }
+
+    #[test]
+    fn failures_are_retried_soon_and_less_and_less_often() {
+        let mut schedule = settled();
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            schedule.finish(PassEnd::Failed, MS(0), 1.0);
+            waits.push(schedule.due().as_secs());
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        schedule.finish(PassEnd::Settled, MS(0), 0.5);
+        assert_eq!(schedule.due(), MS(300_000));
+    }
+}

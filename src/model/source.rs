@@ -1,0 +1,309 @@
+//! Where a thing is written, and what is wrong with it there.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+/// One text that a user wrote, with its name as users know it and an index of its lines.
+#[derive(Debug)]
+pub struct SourceFile {
+    name: String,
+    text: String,
+    line_starts: Vec<usize>,
+    secrets: OnceLock<Secrets>,
+}
+
+/// The parts of a text that may never be shown.
+#[derive(Debug)]
+enum Secrets {
+    /// The values at these places: known because the text parsed.
+    Known(Vec<Range<usize>>),
+    /// The text did not parse and may hold secrets anywhere behind an `=`.
+    Anywhere,
+}
+
+impl SourceFile {
+    /// Takes a text in. `name` is what messages call it: a path relative to the manifests folder, for example.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        let text = text.into();
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Arc::new(Self { name: name.into(), text, line_starts, secrets: OnceLock::new() })
+    }
+
+    /// The name as messages show it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Hides the values at `places` from every excerpt. Counts only the first time that it is called.
+    pub(super) fn hide(&self, places: Vec<Range<usize>>) {
+        // A second reader of one text finds the same secrets, so the first answer stands.
+        let _ = self.secrets.set(Secrets::Known(places));
+    }
+
+    /// Hides everything that could be a value, for a text whose structure is not known.
+    pub(super) fn hide_values(&self) {
+        let _ = self.secrets.set(Secrets::Anywhere);
+    }
+
+    /// The number of the line, from 0, that holds this byte.
+    fn line_of(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    /// The bytes of a line, without its end.
+    fn line_range(&self, line: usize) -> Range<usize> {
+        let start = self.line_starts.get(line).copied().unwrap_or(self.text.len());
+        let end = self.line_starts.get(line + 1).copied().unwrap_or(self.text.len());
+        let length = self.text[start..end].trim_end_matches(['\n', '\r']).len();
+        start..start + length
+    }
+}
+
+/// A stretch of a [`SourceFile`].
+#[derive(Debug, Clone)]
+pub struct Place {
+    file: Arc<SourceFile>,
+    span: Range<usize>,
+}
+
+impl Place {
+    /// A place in `file`; a span that reaches past the text is cut to it.
+    pub fn new(file: &Arc<SourceFile>, span: Range<usize>) -> Self {
+        let end = floor_boundary(&file.text, span.end);
+        let start = floor_boundary(&file.text, span.start).min(end);
+        Self { file: Arc::clone(file), span: start..end }
+    }
+
+    /// The file's name.
+    pub fn file(&self) -> &str {
+        &self.file.name
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> usize {
+        self.file.line_of(self.span.start) + 1
+    }
+
+    /// The column, from 1, counted in characters.
+    pub fn column(&self) -> usize {
+        let line = self.file.line_range(self.file.line_of(self.span.start));
+        self.file.text[line.start..self.span.start.max(line.start)].chars().count() + 1
+    }
+
+    /// The line that the place begins on, with every secret value in it hidden.
+    pub fn excerpt(&self) -> Excerpt {
+        let number = self.file.line_of(self.span.start);
+        let line = self.file.line_range(number);
+        let start = self.span.start.clamp(line.start, line.end);
+        let end = self.span.end.clamp(start, line.end);
+        let hidden = match self.file.secrets.get() {
+            None => Vec::new(),
+            Some(Secrets::Known(ranges)) => ranges.clone(),
+            Some(Secrets::Anywhere) => {
+                let key_ends = self.file.text[line.clone()].find('=').map_or(line.start, |at| line.start + at + 1);
+                std::iter::once(key_ends..line.end).collect()
+            }
+        };
+        Excerpt::build(&self.file.text, line, start..end, &hidden)
+    }
+}
+
+/// One line of a source, safe to show, with the part in question marked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line; control characters and secrets are replaced.
+    pub text: String,
+    /// The bytes of `text` in question; may be empty.
+    pub mark: Range<usize>,
+}
+
+impl Excerpt {
+    /// Copies a line character by character, so that marks stay right where text is replaced.
+    fn build(text: &str, line: Range<usize>, mark: Range<usize>, hidden: &[Range<usize>]) -> Self {
+        let mut shown = String::with_capacity(line.len());
+        let mut marked: Option<Range<usize>> = None;
+        let mut hiding = false;
+        for (at, c) in text[line.clone()].char_indices() {
+            let at = line.start + at;
+            let secret = hidden.iter().any(|range| range.contains(&at));
+            let begins = shown.len();
+            match (secret, hiding) {
+                (true, false) => shown.push('…'),
+                (true, true) => {}
+                (false, _) => shown.push(if c == '\t' {
+                    ' '
+                } else if is_unprintable(c) {
+                    '\u{fffd}'
+                } else {
+                    c
+                }),
+            }
+            hiding = secret;
+            if mark.contains(&at) || at == mark.start {
+                let from = marked.map_or(begins.min(shown.len()), |range| range.start);
+                marked = Some(from..shown.len());
+            }
+        }
+        let end = shown.len();
+        Self { text: shown, mark: marked.unwrap_or(end..end) }
+    }
+}
+
+/// Characters that change what a terminal shows without being seen: controls, and the marks that
+/// reorder or hide text (bidirectional overrides, zero-width characters, line separators).
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+fn floor_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// How bad a [`Problem`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The thing in question takes no part in this pass.
+    Error,
+    /// The thing takes part; somebody should look.
+    Warning,
+}
+
+impl Severity {
+    /// The word that plans and logs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// Something wrong with what was declared, read or observed, said so that the user can mend it.
+/// Messages never hold a secret's value.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// Whether the thing in question still takes part.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    pub help: Option<String>,
+    /// Where it is written, if it is written anywhere.
+    pub place: Option<Place>,
+    /// The file that it concerns, where no line of it can be named (it cannot be read, for example).
+    pub file: Option<String>,
+}
+
+impl Problem {
+    /// An error at a place.
+    pub fn at(place: Place, message: impl Into<String>) -> Self {
+        Self { place: Some(place), ..Self::general(message) }
+    }
+
+    /// An error about a file as a whole.
+    pub fn in_file(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { file: Some(file.into()), ..Self::general(message) }
+    }
+
+    /// An error that has no place in any file.
+    pub fn general(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, message: message.into(), help: None, place: None, file: None }
+    }
+
+    /// The same, with a way to mend it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same, as a warning.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// The file that it concerns.
+    pub fn file_name(&self) -> Option<&str> {
+        self.place.as_ref().map(Place::file).or(self.file.as_deref())
+    }
+
+    /// `(line, column)`, both from 1, where a place is known.
+    pub fn position(&self) -> Option<(usize, usize)> {
+        self.place.as_ref().map(|place| (place.line(), place.column()))
+    }
+
+    /// By file, then by place, then by what it says: the order in which problems are listed.
+    pub fn sort_key(&self) -> (Option<&str>, Option<(usize, usize)>, &str) {
+        (self.file_name(), self.position(), &self.message)
+    }
+}
+
+/// Puts problems into the order in which they are listed, and says each only once.
+pub fn sort_problems(problems: &mut Vec<Problem>) {
+    problems.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    problems.dedup_by(|a, b| a.sort_key() == b.sort_key());
+}
+
+/// The candidate that a misspelled `word` most likely means, if any is near.
+pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    similar::get_close_matches(word, candidates, 1, 0.6).first().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_from_one_and_in_characters() {
+        let file = SourceFile::new("a.toml", "first\nclé = 1\n");
+        let at = file.text().find('=').unwrap();
+        let place = Place::new(&file, at..at + 1);
+        assert_eq!((place.line(), place.column()), (2, 5));
+        assert_eq!(place.excerpt().text, "clé = 1");
+        assert_eq!(&place.excerpt().text[place.excerpt().mark], "=");
+    }
+
+    #[test]
+    fn a_place_past_the_end_is_cut_to_the_text() {
+        let file = SourceFile::new("a.toml", "x");
+        let place = Place::new(&file, 40..90);
+        assert_eq!((place.line(), place.column()), (1, 2));
+    }
+
+    #[test]
+    fn an_excerpt_hides_secrets_and_control_characters_and_keeps_its_mark() {
+        let file = SourceFile::new("a.toml", "s = \"hunter2\" # \u{1b}[31m end");
+        let secret = file.text().find("\"hunter2\"").unwrap();
+        file.hide(vec![secret..secret + 9]);
+        let end = file.text().find("end").unwrap();
+        let excerpt = Place::new(&file, end..end + 3).excerpt();
+        assert_eq!(excerpt.text, "s = … # \u{fffd}[31m end");
+        assert_eq!(&excerpt.text[excerpt.mark], "end");
+    }
+
+    #[test]
+    fn an_unparsed_text_shows_keys_only() {
+        let file = SourceFile::new("a.toml", "client_secret = \"hunter2\nhunter3");
+        file.hide_values();
+        assert_eq!(Place::new(&file, 18..19).excerpt().text, "client_secret =…");
+        assert_eq!(Place::new(&file, 26..27).excerpt().text, "…");
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered_only_when_it_is_near() {
+        assert_eq!(nearest("dinamic", &["dynamic", "system"]), Some("dynamic"));
+        assert_eq!(nearest("zebra", &["dynamic", "system"]), None);
+    }
+}

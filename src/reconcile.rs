@@ -1,0 +1,219 @@
+//! One pass: read → observe → plan → apply → report. Every command and the daemon call this one function.
+
+mod apply;
+
+use std::path::Path;
+
+use tokio::sync::watch;
+
+use crate::io::manifests::{FolderError, read_folder};
+use crate::io::revision::revision;
+use crate::io::store::{self, Store, StoreError, Tenant};
+use crate::io::versori::{ApiError, Names, Read, Write, observe};
+use crate::model::desired::Desired;
+use crate::model::guard::Grace;
+use crate::model::observed::Observed;
+use crate::model::plan::Plan;
+use crate::model::planner::{Policy, plan};
+use crate::model::recorded::Recorded;
+use crate::model::schedule::Instant;
+use crate::model::source::Problem;
+
+pub use apply::{Failure, Outcome};
+
+/// What one pass is about, and what is kept from one pass to the next.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// The folder of manifests.
+    pub manifests: &'a Path,
+    /// How differences are treated.
+    pub policy: &'a Policy,
+    /// What names mean.
+    pub names: &'a mut Names,
+    /// Whether to look at the live platform; otherwise the recorded state stands in for it.
+    pub refresh: bool,
+    /// How long things have been gone from the files, with the time it is now. Only the daemon waits.
+    pub grace: Option<(&'a mut Grace, Instant)>,
+}
+
+/// What a pass may do. A dry run's client has no methods that write, so the compiler keeps it from it.
+pub trait Hands {
+    /// The client that the platform is read through.
+    type Api: Read;
+
+    /// The client that the platform is read through.
+    fn api(&self) -> &Self::Api;
+
+    /// What was last applied.
+    ///
+    /// # Errors
+    ///
+    /// Where the recorded state cannot be used.
+    fn recorded(&self) -> Result<Recorded, StoreError>;
+
+    /// Does what the plan says, as far as these hands can. Nothing where nothing was tried.
+    fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> impl Future<Output = Option<Vec<Outcome>>>;
+}
+
+/// Hands that only look.
+#[derive(Debug)]
+pub struct DryRun<'a, A> {
+    /// Reads the platform.
+    pub api: A,
+    /// Where the recorded state is; nothing for a world without one.
+    pub state: Option<(&'a Path, Tenant)>,
+}
+
+impl<A: Read> Hands for DryRun<'_, A> {
+    type Api = A;
+
+    fn api(&self) -> &A {
+        &self.api
+    }
+
+    fn recorded(&self) -> Result<Recorded, StoreError> {
+        match &self.state {
+            Some((directory, tenant)) => store::read(directory, tenant),
+            None => Ok(Recorded::default()),
+        }
+    }
+
+    async fn carry_out(&mut self, _plan: &Plan, _stop: &Stop) -> Option<Vec<Outcome>> {
+        None
+    }
+}
+
+/// Hands that write, where they are let.
+#[derive(Debug)]
+pub struct Writing<A, C> {
+    /// Reads and writes the platform.
+    pub api: A,
+    /// The recorded state.
+    pub store: Store,
+    /// Asked before anything is written, with the plan.
+    pub consent: C,
+    /// How many changes may be under way at once.
+    pub concurrency: usize,
+}
+
+impl<A: Write, C: FnMut(&Plan) -> bool> Hands for Writing<A, C> {
+    type Api = A;
+
+    fn api(&self) -> &A {
+        &self.api
+    }
+
+    fn recorded(&self) -> Result<Recorded, StoreError> {
+        self.store.recorded()
+    }
+
+    async fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> Option<Vec<Outcome>> {
+        if plan.has_work() && !(self.consent)(plan) {
+            return None;
+        }
+        Some(apply::apply(plan, &self.api, &mut self.store, self.concurrency, stop).await)
+    }
+}
+
+/// Tells a pass to begin nothing new and to come to its end.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    asked: Option<watch::Receiver<bool>>,
+}
+
+impl Stop {
+    /// Nobody will ask.
+    pub fn never() -> Self {
+        Self { asked: None }
+    }
+
+    /// Asked once the value turns true.
+    pub fn when(asked: watch::Receiver<bool>) -> Self {
+        Self { asked: Some(asked) }
+    }
+
+    /// Whether it was asked.
+    pub fn is_asked(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| *asked.borrow())
+    }
+}
+
+/// How a pass went.
+#[derive(Debug)]
+pub struct Report {
+    /// What was found.
+    pub plan: Plan,
+    /// What came of every change that was due; nothing where none was tried.
+    pub outcomes: Option<Vec<Outcome>>,
+    /// How long until deletes that wait for `delete_grace` are due.
+    pub again_in: Option<std::time::Duration>,
+}
+
+impl Report {
+    /// Whether something failed, or could not be read.
+    pub fn has_failures(&self) -> bool {
+        self.plan.has_errors() || self.failures().next().is_some()
+    }
+
+    /// The changes that failed or were not tried.
+    pub fn failures(&self) -> impl Iterator<Item = (&Outcome, &Failure)> {
+        self.outcomes.iter().flatten().filter_map(|outcome| Some((outcome, outcome.result.as_ref().err()?)))
+    }
+
+    /// How many changes were applied.
+    pub fn applied(&self) -> usize {
+        self.outcomes.iter().flatten().filter(|outcome| outcome.result.is_ok()).count()
+    }
+}
+
+/// No plan could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The manifests folder cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The recorded state cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The platform refuses the token, or cannot be reached at all.
+    #[error("{error}")]
+    Api {
+        /// Why.
+        error: ApiError,
+        /// What is wrong with the files, which is worth saying all the same.
+        problems: Vec<Problem>,
+    },
+}
+
+impl PassError {
+    /// What the user can do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            PassError::Folder(error) => Some(error.help()),
+            PassError::Store(error) => Some(error.help()),
+            PassError::Api { error, .. } => error.help(),
+        }
+    }
+}
+
+/// Makes one pass.
+///
+/// # Errors
+///
+/// Where no plan could be made. Whatever concerns single files or resources is in the report.
+pub async fn reconcile<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop) -> Result<Report, PassError> {
+    let desired = Desired::assemble(&read_folder(target.manifests)?);
+    let revision = revision(target.manifests);
+    let recorded = hands.recorded()?;
+    let wanted = desired.wanted(&recorded);
+    let observed = if target.refresh {
+        let observed = observe(hands.api(), &wanted, target.names).await;
+        observed.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?
+    } else {
+        Observed::from_recorded(&recorded, &wanted)
+    };
+    let mut plan = plan(&desired, &recorded, &observed, target.policy, revision);
+    let again_in = target.grace.and_then(|(grace, now)| grace.hold(&mut plan, now));
+    let outcomes = hands.carry_out(&plan, stop).await;
+    Ok(Report { plan, outcomes, again_in })
+}

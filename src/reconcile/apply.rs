@@ -1,0 +1,209 @@
+//! Executing a plan. Nothing is decided here: every step says what to send and what to remember.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, stream};
+
+use super::Stop;
+use crate::io::store::{Store, StoreError};
+use crate::io::versori::{ApiError, ErrorKind, Write};
+use crate::model::address::{Address, Identity, Owner};
+use crate::model::connection_template::AUTH_SCHEME_CONFIGS;
+use crate::model::plan::{Bookkeeping, Change, Plan, Step, TemplateStep};
+use crate::model::recorded::RecordedResource;
+
+/// What came of one change.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Of which resource.
+    pub address: Address,
+    /// Done, or why not.
+    pub result: Result<(), Failure>,
+}
+
+/// Why a change was not made, or not remembered.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The platform refused it, or was not there.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// It was made, but could not be recorded.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// It was not tried.
+    #[error("not tried: {0}")]
+    NotTried(String),
+}
+
+/// Applies a plan: configs before the templates that list them, deletes the other way round, and what
+/// does not depend on each other side by side. Every success is recorded as it comes.
+pub(super) async fn apply<A: Write>(
+    plan: &Plan,
+    api: &A,
+    store: &mut Store,
+    concurrency: usize,
+    stop: &Stop,
+) -> Vec<Outcome> {
+    let applier =
+        Applier { api, store: RefCell::new(store), stop, halted: RefCell::default(), failed: RefCell::default() };
+    if let Err(error) = applier.keep_books(&plan.bookkeeping) {
+        applier.halt(error.to_string());
+    }
+    let mut outcomes = Vec::new();
+    for phase in Phase::ALL {
+        let due = plan.changes.iter().filter(|change| change.is_due() && Phase::of(&change.step) == Some(phase));
+        let done = stream::iter(due)
+            .map(|change| applier.carry_out(change))
+            .buffer_unordered(concurrency.max(1))
+            .collect::<Vec<_>>()
+            .await;
+        outcomes.extend(done);
+    }
+    outcomes.sort_by(|a, b| a.address.cmp(&b.address));
+    outcomes
+}
+
+/// Changes of one phase do not depend on each other; those of the next may depend on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Records,
+    Configs,
+    Templates,
+    TemplateDeletes,
+    ConfigDeletes,
+}
+
+impl Phase {
+    const ALL: [Phase; 5] =
+        [Phase::Records, Phase::Configs, Phase::Templates, Phase::TemplateDeletes, Phase::ConfigDeletes];
+
+    fn of(step: &Step) -> Option<Self> {
+        Some(match step {
+            Step::Nothing => return None,
+            Step::Record(_) => Phase::Records,
+            Step::PutConfig(_) => Phase::Configs,
+            Step::CreateTemplate(_) | Step::UpdateTemplate { .. } | Step::ReplaceTemplate { .. } => Phase::Templates,
+            Step::DeleteTemplate { .. } => Phase::TemplateDeletes,
+            Step::DeleteConfig { .. } => Phase::ConfigDeletes,
+        })
+    }
+}
+
+struct Applier<'a, A> {
+    api: &'a A,
+    /// Borrowed for single calls only, never across an await.
+    store: RefCell<&'a mut Store>,
+    stop: &'a Stop,
+    /// Why nothing more may be tried.
+    halted: RefCell<Option<String>>,
+    /// Configs that could not be made: templates that list them have to wait.
+    failed: RefCell<BTreeSet<Identity>>,
+}
+
+impl<A: Write> Applier<'_, A> {
+    async fn carry_out(&self, change: &Change) -> Outcome {
+        let result = match self.obstacle(change) {
+            Some(why) => Err(Failure::NotTried(why)),
+            None => self.execute(&change.identity, &change.step).await,
+        };
+        if let Err(failure) = &result {
+            self.failed.borrow_mut().insert(change.identity.clone());
+            match failure {
+                // What cannot be remembered must not be made.
+                Failure::Store(error) => self.halt(error.to_string()),
+                Failure::Api(error) if matches!(error.kind, ErrorKind::Unauthorised | ErrorKind::Forbidden) => {
+                    self.halt(error.to_string());
+                }
+                Failure::Api(_) | Failure::NotTried(_) => {}
+            }
+        }
+        Outcome { address: change.address.clone(), result }
+    }
+
+    async fn execute(&self, identity: &Identity, step: &Step) -> Result<(), Failure> {
+        match step {
+            Step::Nothing => {}
+            Step::Record(record) => self.save(identity, record)?,
+            Step::CreateTemplate(step) => self.create(identity, step).await?,
+            Step::UpdateTemplate { id, renamed_from, step } => {
+                self.api.update_template(id, step).await?;
+                if let Some(old) = renamed_from {
+                    self.store.borrow_mut().forget(old)?;
+                }
+                self.save(identity, &step.record)?;
+            }
+            Step::ReplaceTemplate { id, step } => {
+                self.create(identity, step).await?;
+                self.api.delete_template(&step.scope, id).await?;
+            }
+            Step::DeleteTemplate { scope, id } => {
+                self.api.delete_template(scope, id).await?;
+                self.store.borrow_mut().forget(identity)?;
+            }
+            Step::PutConfig(step) => {
+                self.api.put_config(step).await?;
+                self.save(identity, &step.record)?;
+            }
+            Step::DeleteConfig { owner, id } => {
+                self.api.delete_config(owner, id).await?;
+                self.store.borrow_mut().forget(identity)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Two requests: what the first one made is recorded before the second is sent.
+    async fn create(&self, identity: &Identity, step: &TemplateStep) -> Result<(), Failure> {
+        let made = self.api.create_template(step).await?;
+        let mut record = RecordedResource { template_id: Some(made.id.clone()), ..step.record.clone() };
+        if made.auth_scheme_configs == step.auth_scheme_configs {
+            return Ok(self.save(identity, &record)?);
+        }
+        let list = record.fields.remove(AUTH_SCHEME_CONFIGS.name);
+        self.save(identity, &record)?;
+        self.api.update_template(&made.id, step).await?;
+        record.fields.extend(list.map(|list| (AUTH_SCHEME_CONFIGS.name, list)));
+        Ok(self.save(identity, &record)?)
+    }
+
+    fn obstacle(&self, change: &Change) -> Option<String> {
+        if self.stop.is_asked() {
+            return Some("versync was told to stop".to_owned());
+        }
+        if let Some(why) = self.halted.borrow().as_ref() {
+            return Some(format!("nothing more is written after this: {why}"));
+        }
+        let (Step::CreateTemplate(step) | Step::UpdateTemplate { step, .. } | Step::ReplaceTemplate { step, .. }) =
+            &change.step
+        else {
+            return None;
+        };
+        let failed = self.failed.borrow();
+        let waits_for = step.auth_scheme_configs.iter().find(|id| {
+            let owner = Owner::system(step.system.clone());
+            failed.contains(&Identity::AuthSchemeConfig { owner, id: (*id).clone() })
+        })?;
+        Some(format!("it lists the auth scheme config {waits_for:?}, which could not be applied"))
+    }
+
+    fn save(&self, identity: &Identity, record: &RecordedResource) -> Result<(), StoreError> {
+        self.store.borrow_mut().save(identity, record)
+    }
+
+    fn keep_books(&self, books: &[Bookkeeping]) -> Result<(), StoreError> {
+        if books.is_empty() {
+            return Ok(());
+        }
+        self.store.borrow_mut().together(|store| {
+            books.iter().try_for_each(|entry| match entry {
+                Bookkeeping::Record(identity, record) => store.save(identity, record),
+                Bookkeeping::Forget(identity) => store.forget(identity),
+            })
+        })
+    }
+
+    fn halt(&self, why: String) {
+        self.halted.borrow_mut().get_or_insert(why);
+    }
+}

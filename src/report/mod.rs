@@ -1,0 +1,10 @@
+//! Plans and reports for people and for programs. Everything is written to a `&mut dyn Write`; nothing
+//! here decides anything.
+
+mod escape;
+pub mod json;
+pub mod problems;
+pub mod text;
+pub mod voice;
+
+pub use escape::escape;

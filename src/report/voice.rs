@@ -1,0 +1,190 @@
+//! What the daemon says in the log: drift, problems and what is held once when they begin and once when
+//! they end; changes as they are applied.
+
+use std::collections::BTreeMap;
+
+use super::escape;
+use super::text::shown;
+use crate::model::address::Address;
+use crate::model::ledger::Ledger;
+use crate::model::plan::{Action, Cause, Change, FieldChange};
+use crate::model::source::{Problem, Severity};
+use crate::reconcile::{PassError, Report};
+
+/// The target of drift messages, so that they can be filtered and kept apart.
+pub const DRIFT: &str = "versync::drift";
+
+/// Remembers what it has said.
+#[derive(Debug, Default)]
+pub struct Voice {
+    drift: Ledger<Address, Drifted>,
+    problems: Ledger<String, Severity>,
+    held: Ledger<Address, String>,
+    failures: Ledger<Address, String>,
+    down: Ledger<(), String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Drifted {
+    fields: String,
+    response: &'static str,
+    source: String,
+}
+
+impl Voice {
+    /// Says what is new about a pass. `writes` is whether it may do something about drift.
+    pub fn report(&mut self, report: &Report, writes: bool) {
+        let plan = &report.plan;
+        self.say_down(None);
+        self.say_problems(&plan.problems);
+        let drifted = plan.changes.iter().filter(|change| change.is_drifted());
+        let now: BTreeMap<_, _> = drifted.map(|change| (change.address.clone(), drifted_as(change, writes))).collect();
+        let mended = |address: &Address| {
+            report.outcomes.iter().flatten().any(|outcome| outcome.address == *address && outcome.result.is_ok())
+        };
+        let still: BTreeMap<_, _> =
+            now.iter().filter(|(address, _)| !mended(address)).map(|(a, d)| (a.clone(), d.clone())).collect();
+        self.say_drift(now);
+        self.say_applied(report);
+        self.say_drift(still);
+        let held = plan.changes.iter().filter(|change| change.action != Action::None);
+        self.say_held(held.filter_map(|change| Some((change.address.clone(), change.held.clone()?))).collect());
+        self.say_failures(
+            report.failures().map(|(outcome, failure)| (outcome.address.clone(), failure.to_string())).collect(),
+        );
+    }
+
+    /// Says that no plan could be made, once for as long as it stays so.
+    pub fn pass_failed(&mut self, error: &PassError) {
+        self.say_down(Some(error.to_string()));
+        if let PassError::Api { problems, .. } = error {
+            self.say_problems(problems);
+        }
+    }
+
+    fn say_down(&mut self, reason: Option<String>) {
+        let changes = self.down.update(reason.into_iter().map(|reason| ((), reason)).collect());
+        for ((), reason) in changes.begun {
+            tracing::error!("no pass can be made: {}; trying again with growing pauses", escape(&reason));
+        }
+        if !changes.ended.is_empty() {
+            tracing::info!("passes can be made again");
+        }
+    }
+
+    fn say_problems(&mut self, problems: &[Problem]) {
+        let now = problems.iter().map(|problem| (in_one_line(problem), problem.severity)).collect();
+        let changes = self.problems.update(now);
+        for (text, severity) in changes.begun {
+            match severity {
+                Severity::Error => tracing::error!("{text}"),
+                Severity::Warning => tracing::warn!("{text}"),
+            }
+        }
+        for (text, _) in changes.ended {
+            tracing::info!("mended: {text}");
+        }
+    }
+
+    fn say_drift(&mut self, now: BTreeMap<Address, Drifted>) {
+        let changes = self.drift.update(now);
+        for (address, drift) in changes.begun {
+            tracing::warn!(
+                target: DRIFT,
+                address = %escape(&address.to_string()),
+                fields = %drift.fields,
+                response = drift.response,
+                source = %escape(&drift.source),
+                "drift: changed on the platform, not in the files"
+            );
+        }
+        for (address, _) in changes.ended {
+            tracing::info!(target: DRIFT, address = %escape(&address.to_string()), "drift ended: as declared again");
+        }
+    }
+
+    fn say_applied(&self, report: &Report) {
+        for outcome in report.outcomes.iter().flatten().filter(|outcome| outcome.result.is_ok()) {
+            let Some(change) = report.plan.changes.iter().find(|change| change.address == outcome.address) else {
+                continue;
+            };
+            tracing::info!(
+                address = %escape(&change.address.to_string()),
+                fields = %fields(&change.fields),
+                source = %escape(&source(change)),
+                "{}", done(change.action)
+            );
+        }
+    }
+
+    fn say_held(&mut self, now: BTreeMap<Address, String>) {
+        for (address, reason) in self.held.update(now).begun {
+            tracing::warn!(address = %escape(&address.to_string()), "held: {}", escape(&reason));
+        }
+    }
+
+    fn say_failures(&mut self, now: BTreeMap<Address, String>) {
+        let changes = self.failures.update(now);
+        for (address, failure) in changes.begun {
+            tracing::error!(address = %escape(&address.to_string()), "not applied: {}", escape(&failure));
+        }
+        for (address, _) in changes.ended {
+            tracing::info!(address = %escape(&address.to_string()), "no longer failing");
+        }
+    }
+}
+
+fn drifted_as(change: &Change, writes: bool) -> Drifted {
+    let drifted = change.fields.iter().filter(|field| field.cause != Cause::Manifest);
+    let fields = if change.action == Action::Create || change.fields.iter().all(|field| field.before.is_null()) {
+        "deleted".to_owned()
+    } else {
+        drifted.map(field).collect::<Vec<_>>().join(", ")
+    };
+    let response = if change.held.is_some() {
+        "reported"
+    } else if !writes {
+        "reported: nothing is written in this mode"
+    } else if change.action == Action::Create {
+        "created again"
+    } else {
+        "reverted"
+    };
+    Drifted { fields, response, source: source(change) }
+}
+
+fn fields(fields: &[FieldChange]) -> String {
+    fields.iter().map(field).collect::<Vec<_>>().join(", ")
+}
+
+fn field(field: &FieldChange) -> String {
+    if field.sensitive {
+        return format!("{}: (secret changed)", field.path);
+    }
+    format!("{}: {} → {}", field.path, shown(&field.before), shown(&field.after))
+}
+
+fn source(change: &Change) -> String {
+    change.source.as_ref().map(|source| format!("{}:{}", source.file, source.line)).unwrap_or_default()
+}
+
+fn done(action: Action) -> &'static str {
+    match action {
+        Action::Create => "created",
+        Action::Update => "updated",
+        Action::Replace => "replaced",
+        Action::Delete => "deleted",
+        Action::Adopt => "adopted",
+        Action::None => "left alone",
+    }
+}
+
+fn in_one_line(problem: &Problem) -> String {
+    let place = match (problem.file_name(), problem.position()) {
+        (Some(file), Some((line, column))) => format!("{}:{line}:{column}: ", escape(file)),
+        (Some(file), None) => format!("{}: ", escape(file)),
+        _ => String::new(),
+    };
+    let help = problem.help.as_deref().map(|help| format!(" ({})", escape(help))).unwrap_or_default();
+    format!("{place}{}{help}", escape(&problem.message))
+}

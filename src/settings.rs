@@ -1,0 +1,400 @@
+//! `versync.toml` and the environment → [`Settings`].
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::io::versori::TokenScheme;
+use crate::io::versori::client::is_loopback;
+use crate::model::address::is_ulid;
+use crate::model::document::{Found, Overlay, Reader, SecretRef, Section};
+use crate::model::guard::DeleteLimit;
+use crate::model::manifest::OnDrift;
+use crate::model::planner::Adopt;
+use crate::model::source::{Problem, SourceFile};
+
+/// The production platform.
+pub const DEFAULT_BASE_URL: &str = "https://platform.versori.com/api";
+
+/// How often everything is compared with the live API where the settings do not say.
+pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
+
+/// Every variable that sets something begins with this; a path of keys follows, joined by `__`.
+const VARIABLE_PREFIX: &str = "VERSYNC_";
+
+/// The variable that names the settings file; it is no setting itself.
+const CONFIG_VARIABLE: &str = "VERSYNC_CONFIG";
+
+/// All settings, checked and with defaults filled in. Paths are absolute or relative to the working
+/// directory.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder that relative paths in secret references start from.
+    pub base: PathBuf,
+    /// The watched folder.
+    pub manifests: PathBuf,
+    /// Where the recorded state is kept.
+    pub state: PathBuf,
+    /// `[api]`
+    pub api: Api,
+    /// `[sync]`
+    pub sync: Sync,
+    /// `[log]`
+    pub log: Log,
+    /// `[http]`
+    pub http: Http,
+}
+
+/// `[api]`: where the platform is and how to talk to it.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// Where the two APIs are.
+    pub base_url: Url,
+    /// The organisation's ULID.
+    pub organisation: Option<String>,
+    /// Where the token is.
+    pub token: Option<SecretRef>,
+    /// How the token is announced.
+    pub token_scheme: TokenScheme,
+    /// How many requests may be under way at once.
+    pub concurrency: usize,
+    /// How many requests may be begun in a second; 0 for no limit.
+    pub requests_per_second: u32,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+/// `[sync]`: what to do about differences, and when.
+#[derive(Debug, Clone)]
+pub struct Sync {
+    /// Whether the daemon writes at all.
+    pub mode: Mode,
+    /// How often everything is compared with the live API, if it is set; else [`DEFAULT_INTERVAL`].
+    pub interval: Option<Duration>,
+    /// How long the folder must be quiet before a pass.
+    pub debounce: Duration,
+    /// What to do about drift.
+    pub on_drift: OnDrift,
+    /// What to do about objects that versync did not make.
+    pub adopt: Adopt,
+    /// Whether what is no longer declared is deleted.
+    pub prune: bool,
+    /// How many deletes one pass may do.
+    pub delete_limit: DeleteLimit,
+    /// How long a resource has to be gone from the files before the daemon deletes it.
+    pub delete_grace: Duration,
+}
+
+/// `sync.mode`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Differences are put right.
+    #[default]
+    Enforce,
+    /// Differences are only reported.
+    Observe,
+}
+
+/// `[log]`
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// The least severe messages that are written.
+    pub level: tracing::Level,
+    /// How messages look.
+    pub format: LogFormat,
+    /// Where rotated files go.
+    pub directory: Option<PathBuf>,
+    /// How many of them are kept.
+    pub keep: usize,
+}
+
+/// `log.format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// For the journal: text whose priority the journal reads from the line's first characters.
+    Journald,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Default)]
+pub struct Http {
+    /// Where the daemon's own server listens.
+    pub listen: Option<SocketAddr>,
+}
+
+/// The settings cannot be used; every reason at once.
+#[derive(Debug)]
+pub struct SettingsError {
+    /// The reasons.
+    pub problems: Vec<Problem>,
+}
+
+impl Settings {
+    /// Reads the settings file (the given one; else the one that `$VERSYNC_CONFIG` names; else
+    /// `./versync.toml`; else `/etc/versync/versync.toml`; else none) and lays the environment over it.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the file and of the variables. A file that was named must exist.
+    pub fn load(
+        named: Option<&Path>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, SettingsError> {
+        let variables: Vec<(String, String)> = variables
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let from_variable = || {
+            let found = variables.iter().find(|(name, _)| name == CONFIG_VARIABLE);
+            found.map(|(_, value)| PathBuf::from(value)).filter(|path| !path.as_os_str().is_empty())
+        };
+        let path = match named.map(Path::to_owned).or_else(from_variable) {
+            Some(path) => Some(path),
+            None => {
+                ["versync.toml", "/etc/versync/versync.toml"].map(PathBuf::from).into_iter().find(|path| path.exists())
+            }
+        };
+        let file = match &path {
+            Some(path) => match std::fs::read_to_string(path) {
+                Ok(text) => SourceFile::new(path.to_string_lossy(), text),
+                Err(error) => {
+                    let problem =
+                        Problem::in_file(path.to_string_lossy(), format!("the settings file cannot be read: {error}"));
+                    return Err(SettingsError { problems: vec![problem.help("name another one with --config FILE")] });
+                }
+            },
+            None => SourceFile::new("versync.toml", ""),
+        };
+        let base = path.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
+        let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
+        let state_directory =
+            variables.iter().find(|(name, _)| name == "STATE_DIRECTORY").map(|(_, value)| PathBuf::from(value));
+        Self::read(&file, &overlay(&variables), base, state_directory)
+    }
+
+    fn read(
+        file: &Arc<SourceFile>,
+        overlay: &Overlay,
+        base: PathBuf,
+        state_directory: Option<PathBuf>,
+    ) -> Result<Self, SettingsError> {
+        let (settings, problems) = Reader::read_below(file, Some(overlay), |top| {
+            let manifests = top.text("manifests").map_or_else(|| "manifests".to_owned(), |found| found.value);
+            let state = top.text("state").map(|found| base.join(found.value));
+            let settings = Self {
+                manifests: base.join(manifests),
+                state: state.or(state_directory).unwrap_or_else(|| base.join(".versync")),
+                api: Api::read(top.section("api").as_ref()),
+                sync: Sync::read(top.section("sync").as_ref()),
+                log: Log::read(top.section("log").as_ref(), &base),
+                http: Http::read(top.section("http").as_ref()),
+                base,
+            };
+            top.finish();
+            settings
+        });
+        match settings {
+            Some(settings) if problems.is_empty() => Ok(settings),
+            _ => Err(SettingsError { problems }),
+        }
+    }
+}
+
+impl Api {
+    fn read(section: Option<&Section<'_>>) -> Self {
+        let default = || Url::parse(DEFAULT_BASE_URL).ok();
+        let api = Self {
+            base_url: section
+                .and_then(|section| base_url(section, section.text("base_url")?))
+                .or_else(default)
+                .unwrap_or_else(|| unreachable!("the default is a URL")),
+            organisation: section.and_then(organisation),
+            token: section.and_then(|section| section.secret("token")).map(|found| found.value),
+            token_scheme: match section.and_then(|section| section.choice("token_scheme", &["bearer", "jwt"])) {
+                Some(Found { value: "jwt", .. }) => TokenScheme::Jwt,
+                _ => TokenScheme::Bearer,
+            },
+            concurrency: section.and_then(|section| number(section, "concurrency", 1, 1024)).unwrap_or(16) as usize,
+            requests_per_second: section
+                .and_then(|section| number(section, "requests_per_second", 0, 100_000))
+                .unwrap_or(0) as u32,
+            timeout: section.and_then(|section| duration(section, "timeout")).unwrap_or(Duration::from_secs(30)),
+        };
+        if let Some(place) = section.and_then(|section| section.place_of("signing_key")) {
+            let problem = Problem::at(place, "tokens cannot be made from a signing key by this version");
+            section.into_iter().for_each(|section| section.report(problem.clone().help("give a token with api.token")));
+        }
+        section.map(Section::finish);
+        api
+    }
+}
+
+fn base_url(section: &Section<'_>, found: Found<String>) -> Option<Url> {
+    let refuse = |message: String, help: &str| {
+        section.report(Problem::at(found.place.clone(), message).help(help));
+        None
+    };
+    let url = match Url::parse(&found.value) {
+        Ok(url) if url.has_host() => url,
+        _ => return refuse("`api.base_url` is not a URL".to_owned(), "for example https://platform.versori.com/api"),
+    };
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return refuse(
+            "`api.base_url` takes no user, password, query or fragment".to_owned(),
+            "the token belongs into api.token, as a reference",
+        );
+    }
+    match url.scheme() {
+        "https" => Some(url),
+        "http" if is_loopback(&url) => Some(url),
+        "http" => {
+            refuse("the token would cross the network unencrypted".to_owned(), "use https; http only to this machine")
+        }
+        other => refuse(format!("`api.base_url` cannot use {other}"), "use https"),
+    }
+}
+
+fn organisation(section: &Section<'_>) -> Option<String> {
+    let found = section.text("organisation")?;
+    if is_ulid(&found.value) {
+        return Some(found.value);
+    }
+    let problem = Problem::at(found.place, format!("organisation {:?} is not a ULID", found.value));
+    section.report(problem.help("it is the organisation's id: 26 characters, as in the platform's address bar"));
+    None
+}
+
+impl Sync {
+    fn read(section: Option<&Section<'_>>) -> Self {
+        let choice = |key, choices: &[&'static str]| {
+            section.and_then(|section| section.choice(key, choices)).map(|found| found.value)
+        };
+        let sync = Self {
+            mode: if choice("mode", &["enforce", "observe"]) == Some("observe") {
+                Mode::Observe
+            } else {
+                Mode::Enforce
+            },
+            interval: section.and_then(|section| duration(section, "interval")),
+            debounce: section.and_then(|section| duration(section, "debounce")).unwrap_or(Duration::from_millis(250)),
+            on_drift: choice("on_drift", &OnDrift::CHOICES).map_or_else(OnDrift::default, OnDrift::from_choice),
+            adopt: match choice("adopt", &["matching", "always", "never"]) {
+                Some("always") => Adopt::Always,
+                Some("never") => Adopt::Never,
+                _ => Adopt::Matching,
+            },
+            prune: section.and_then(|section| section.flag("prune")).is_some_and(|found| found.value),
+            delete_limit: section.and_then(|section| section.section("delete_limit")).map_or_else(
+                DeleteLimit::default,
+                |limit| {
+                    let default = DeleteLimit::default();
+                    let read = DeleteLimit {
+                        count: number(&limit, "count", 0, u32::MAX.into()).unwrap_or(default.count),
+                        percent: number(&limit, "percent", 0, 100).unwrap_or(default.percent),
+                    };
+                    limit.finish();
+                    read
+                },
+            ),
+            delete_grace: section
+                .and_then(|section| duration(section, "delete_grace"))
+                .unwrap_or(Duration::from_secs(30)),
+        };
+        section.map(Section::finish);
+        sync
+    }
+}
+
+impl Log {
+    fn read(section: Option<&Section<'_>>, base: &Path) -> Self {
+        let choice = |key, choices: &[&'static str]| {
+            section.and_then(|section| section.choice(key, choices)).map(|found| found.value)
+        };
+        let log = Self {
+            level: match choice("level", &["error", "warn", "info", "debug", "trace"]) {
+                Some("error") => tracing::Level::ERROR,
+                Some("warn") => tracing::Level::WARN,
+                Some("debug") => tracing::Level::DEBUG,
+                Some("trace") => tracing::Level::TRACE,
+                _ => tracing::Level::INFO,
+            },
+            format: match choice("format", &["auto", "text", "json", "journald"]) {
+                Some("text") => LogFormat::Text,
+                Some("json") => LogFormat::Json,
+                Some("journald") => LogFormat::Journald,
+                _ => LogFormat::Auto,
+            },
+            directory: section.and_then(|section| section.text("directory")).map(|found| base.join(found.value)),
+            keep: section.and_then(|section| number(section, "keep", 1, 10_000)).unwrap_or(14) as usize,
+        };
+        section.map(Section::finish);
+        log
+    }
+}
+
+impl Http {
+    fn read(section: Option<&Section<'_>>) -> Self {
+        let Some(section) = section else { return Self::default() };
+        let listen = section.text("listen").and_then(|found| match found.value.parse() {
+            Ok(address) => Some(address),
+            Err(_) => {
+                let problem = Problem::at(found.place, format!("{:?} is not an address with a port", found.value));
+                section.report(problem.help("for example 127.0.0.1:9464"));
+                None
+            }
+        });
+        section.finish();
+        Self { listen }
+    }
+}
+
+/// A duration such as `250ms`, `30s`, `5m` or `1h`; more than nothing.
+fn duration(section: &Section<'_>, key: &'static str) -> Option<Duration> {
+    let found = section.text(key)?;
+    let parsed =
+        found.value.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    if parsed.is_none_or(|duration| duration.is_zero()) {
+        let problem = Problem::at(found.place, format!("{:?} is not a duration", found.value));
+        section.report(problem.help("write it as 250ms, 30s, 5m or 1h; more than nothing"));
+        return None;
+    }
+    parsed
+}
+
+fn number(section: &Section<'_>, key: &'static str, least: u64, most: u64) -> Option<u64> {
+    let found = section.integer(key)?;
+    match u64::try_from(found.value) {
+        Ok(number) if (least..=most).contains(&number) => Some(number),
+        _ => {
+            let message = format!("{} takes a number from {least} to {most}", section.path_of(key));
+            section.report(Problem::at(found.place, message));
+            None
+        }
+    }
+}
+
+/// `VERSYNC_API__BASE_URL` → `api.base_url`.
+fn overlay(variables: &[(String, String)]) -> Overlay {
+    let mut overlay = Overlay::default();
+    for (name, value) in variables {
+        let Some(path) = name.strip_prefix(VARIABLE_PREFIX) else { continue };
+        // Variables such as VERSYNC_TOKEN are the user's own, for secret references to point at.
+        if !path.contains("__") && !["MANIFESTS", "STATE"].contains(&path) {
+            continue;
+        }
+        let path: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+        overlay.set(&path, &format!("${name}"), value);
+    }
+    overlay
+}
