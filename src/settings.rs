@@ -15,13 +15,18 @@ use crate::model::document::{Found, Overlay, Reader, SecretRef, Section};
 use crate::model::guard::DeleteLimit;
 use crate::model::manifest::OnDrift;
 use crate::model::planner::Adopt;
-use crate::model::source::{Problem, SourceFile};
+use crate::model::source::{Problem, SourceFile, sort_problems};
 
 /// The production platform.
 pub const DEFAULT_BASE_URL: &str = "https://platform.versori.com/api";
 
 /// How often everything is compared with the live API where the settings do not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
+
+/// A longer duration is a mistake, and could not be added to a time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+const DURATION_HELP: &str = "write it as 250ms, 30s, 5m or 1h";
 
 /// Every variable that sets something begins with this; a path of keys follows, joined by `__`.
 const VARIABLE_PREFIX: &str = "VERSYNC_";
@@ -189,7 +194,7 @@ impl Settings {
         base: PathBuf,
         state_directory: Option<PathBuf>,
     ) -> Result<Self, SettingsError> {
-        let (settings, problems) = Reader::read_below(file, Some(overlay), |top| {
+        let (settings, mut problems) = Reader::read_below(file, Some(overlay), |top| {
             let manifests = top.text("manifests").map_or_else(|| "manifests".to_owned(), |found| found.value);
             let state = top.text("state").map(|found| base.join(found.value));
             let settings = Self {
@@ -204,6 +209,7 @@ impl Settings {
             top.finish();
             settings
         });
+        sort_problems(&mut problems);
         match settings {
             Some(settings) if problems.is_empty() => Ok(settings),
             _ => Err(SettingsError { problems }),
@@ -287,7 +293,7 @@ impl Sync {
                 Mode::Enforce
             },
             interval: section.and_then(|section| duration(section, "interval")),
-            debounce: section.and_then(|section| duration(section, "debounce")).unwrap_or(Duration::from_millis(250)),
+            debounce: section.and_then(|section| pause(section, "debounce")).unwrap_or(Duration::from_millis(250)),
             on_drift: choice("on_drift", &OnDrift::CHOICES).map_or_else(OnDrift::default, OnDrift::from_choice),
             adopt: match choice("adopt", &["matching", "always", "never"]) {
                 Some("always") => Adopt::Always,
@@ -307,9 +313,7 @@ impl Sync {
                     read
                 },
             ),
-            delete_grace: section
-                .and_then(|section| duration(section, "delete_grace"))
-                .unwrap_or(Duration::from_secs(30)),
+            delete_grace: section.and_then(|section| pause(section, "delete_grace")).unwrap_or(Duration::from_secs(30)),
         };
         section.map(Section::finish);
         sync
@@ -361,15 +365,31 @@ impl Http {
 
 /// A duration such as `250ms`, `30s`, `5m` or `1h`; more than nothing.
 fn duration(section: &Section<'_>, key: &'static str) -> Option<Duration> {
+    let found = pause_at(section, key)?;
+    if found.value.is_zero() {
+        let problem = Problem::at(found.place, format!("{} has to be more than nothing", section.path_of(key)));
+        section.report(problem.help(DURATION_HELP));
+        return None;
+    }
+    Some(found.value)
+}
+
+/// A duration that may be nothing: a time to wait.
+fn pause(section: &Section<'_>, key: &'static str) -> Option<Duration> {
+    pause_at(section, key).map(|found| found.value)
+}
+
+fn pause_at(section: &Section<'_>, key: &'static str) -> Option<Found<Duration>> {
     let found = section.text(key)?;
     let parsed =
         found.value.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    if parsed.is_none_or(|duration| duration.is_zero()) {
-        let problem = Problem::at(found.place, format!("{:?} is not a duration", found.value));
-        section.report(problem.help("write it as 250ms, 30s, 5m or 1h; more than nothing"));
-        return None;
-    }
-    parsed
+    let why = match parsed {
+        Some(duration) if duration <= LONGEST => return Some(found.map(|_| duration)),
+        Some(_) => "longer than a year",
+        None => "not a duration",
+    };
+    section.report(Problem::at(found.place, format!("{:?} is {why}", found.value)).help(DURATION_HELP));
+    None
 }
 
 fn number(section: &Section<'_>, key: &'static str, least: u64, most: u64) -> Option<u64> {

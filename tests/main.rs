@@ -1,2 +1,16 @@
-#[test]
-fn a() {}
+//! What versync promises, tried on the real binary: real files, real sockets, a real SQLite file.
+//! One file for each topic; `support` has the builders.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends where it fails")]
+
+mod apply;
+mod daemon;
+mod examples;
+mod faults;
+mod house;
+mod lifecycle;
+mod manifests;
+mod plan;
+mod settings;
+mod state;
+mod support;

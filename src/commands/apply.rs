@@ -18,7 +18,7 @@ pub(super) async fn apply(global: &Global, args: Args, terminal: &Terminal) -> R
     if !args.yes && !io::stdin().is_terminal() {
         return Err(CommandError::NobodyToAsk);
     }
-    let context = Context::new(global, Some(Level::WARN))?;
+    let context = Context::new(global, terminal, Some(Level::WARN))?;
     let policy = context.policy(args.targets);
     let mut shown = Ok(());
     let consent = |plan: &Plan| {

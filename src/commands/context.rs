@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use tracing::Level;
 use url::Url;
 
+use super::Terminal;
 use super::error::CommandError;
 use crate::args::Global;
 use crate::io::logs::{self, LogGuard};
@@ -32,12 +33,13 @@ pub(super) struct Context {
 impl Context {
     /// Reads settings, starts the logs and, with `--sandbox`, the stand-in. `usual` is the log level of a
     /// command that is not the daemon, whose level the settings say.
-    pub(super) fn new(global: &Global, usual: Option<Level>) -> Result<Self, CommandError> {
+    pub(super) fn new(global: &Global, terminal: &Terminal, usual: Option<Level>) -> Result<Self, CommandError> {
         let mut settings = Settings::load(global.config.as_deref(), std::env::vars_os())?;
         if let Some(manifests) = &global.manifests {
             settings.manifests.clone_from(manifests);
         }
-        let logs = logs::start(&settings.log, level(global, usual.unwrap_or(settings.log.level)))?;
+        let level = level(global, usual.unwrap_or(settings.log.level));
+        let logs = logs::start(&settings.log, level, terminal.err.color)?;
         let sandbox = if global.sandbox { Some(start_sandbox()?) } else { None };
         let connection = match &sandbox {
             Some(sandbox) => sandbox_connection(&settings, sandbox),

@@ -14,7 +14,7 @@ use crate::reconcile::{Stop, Target, reconcile};
 use crate::report::{json, text};
 
 pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
-    let context = Context::new(global, Some(Level::WARN))?;
+    let context = Context::new(global, terminal, Some(Level::WARN))?;
     let policy = context.policy(args.targets);
     let mut hands = context.dry_run()?;
     let target = Target {

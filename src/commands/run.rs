@@ -1,5 +1,6 @@
 //! `versync run`: the daemon.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -26,30 +27,26 @@ const SANDBOX_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let (requests, shutdown) = listen()?;
-    let context = Context::new(global, None)?;
+    let context = Context::new(global, terminal, None)?;
     // A folder that is not there at the start is a mistake in the settings; later it is an incident.
     read_folder(&context.settings.manifests)?;
     let stay = Stay { context: &context, requests };
     if let Some(sandbox) = &context.sandbox {
         sandbox::introduce(sandbox, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }
+    let screen = Screen { look: terminal.out, last: RefCell::default() };
     if args.dry_run || context.settings.sync.mode == Mode::Observe {
-        let mut last = String::new();
-        let print = args.dry_run;
         let on_report = |report: &Report| {
-            let hash = report.plan.hash();
-            if print && hash != last {
-                show(&report.plan, terminal.out);
-                last = hash;
+            if args.dry_run {
+                screen.show(&report.plan);
             }
         };
         stay.until(shutdown, context.dry_run()?, false, on_report).await
     } else {
         let shows = context.sandbox.is_some() || logs::is_text(context.settings.log.format);
-        let look = terminal.out;
-        let consent = move |plan: &Plan| {
+        let consent = |plan: &Plan| {
             if shows {
-                show(plan, look);
+                screen.show(plan);
             }
             true
         };
@@ -59,10 +56,15 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
             consent,
             concurrency: context.settings.api.concurrency,
         };
-        let mut suggested = false;
-        let on_report = |_: &Report| {
-            if let (Some(sandbox), false) = (&context.sandbox, suggested) {
-                suggested = sandbox::suggest_drift(sandbox, &mut io::stdout().lock()).unwrap_or(true);
+        let mut suggested = None;
+        let on_report = |report: &Report| {
+            if report.failures().next().is_none() {
+                screen.forget();
+            }
+            let suggestion = context.sandbox.as_ref().and_then(sandbox::suggest_drift);
+            if suggestion != suggested {
+                screen.print(suggestion.as_deref().unwrap_or_default());
+                suggested = suggestion;
             }
         };
         stay.until(shutdown, hands, true, on_report).await
@@ -133,8 +135,30 @@ fn listen() -> Result<(mpsc::Receiver<()>, oneshot::Receiver<()>), CommandError>
     Ok((requests, shutdown))
 }
 
-fn show(plan: &Plan, look: Look) {
-    let mut out = io::stdout().lock();
-    // A daemon whose output nobody reads goes on.
-    let _ = text::write_plan(plan, look, &mut out).and_then(|()| out.flush());
+/// Where the daemon shows plans: each one once, however often it is tried.
+struct Screen {
+    look: Look,
+    /// The hash of the plan that was shown last.
+    last: RefCell<String>,
+}
+
+impl Screen {
+    fn show(&self, plan: &Plan) {
+        let hash = plan.hash();
+        if self.last.replace(hash.clone()) != hash {
+            let mut out = io::stdout().lock();
+            // A daemon whose output nobody reads goes on.
+            let _ = text::write_plan(plan, self.look, &mut out).and_then(|()| writeln!(out));
+        }
+    }
+
+    /// What was shown is done: the same change made once more is news.
+    fn forget(&self) {
+        self.last.take();
+    }
+
+    fn print(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    }
 }

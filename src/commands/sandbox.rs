@@ -50,31 +50,29 @@ fn explain_use(sandbox: &Sandbox, out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
-/// Says how to change something behind versync's back. False as long as there is nothing to change.
-pub(super) fn suggest_drift(sandbox: &Sandbox, out: &mut dyn Write) -> io::Result<bool> {
+/// How to change something behind versync's back; nothing as long as versync has made nothing.
+pub(super) fn suggest_drift(sandbox: &Sandbox) -> Option<String> {
     let (template, organisation, token) = sandbox.world(|world| {
         // What the world began with is not versync's, so it would not be put right.
         let seeded = World::seeded().templates();
         let made = world.templates().into_iter().find(|template| seeded.iter().all(|old| old.id != template.id));
         (made, world.organisation().to_owned(), world.token().to_owned())
     });
-    let Some(template) = template else { return Ok(false) };
+    let template = template?;
     let url = format!(
         "{}/v2/o/{organisation}/projects/{}/connection-templates/{}",
         sandbox.base_url(),
         template.project,
         template.id
     );
-    let headers = format!("-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json'");
-    writeln!(
-        out,
-        "Edit a file in the folder, and see it applied. Or change {:?} behind versync's back:",
-        template.name
-    )?;
-    writeln!(out, "  curl -X PUT {headers} -d '{{\"dynamic\": {}}}' {url}", !template.dynamic)?;
-    writeln!(out, "  curl -X DELETE -H 'Authorization: Bearer {token}' {url}")?;
-    writeln!(out, "and see it put right within seconds. Ctrl-C ends it.")?;
-    writeln!(out)?;
-    out.flush()?;
-    Ok(true)
+    let (name, flipped) = (&template.name, !template.dynamic);
+    let curl = format!("curl -sS -H 'Authorization: Bearer {token}'");
+    Some(format!(
+        "\
+Edit a file in the folder and see it applied. Or change {name:?} behind versync's back:
+  {curl} -H 'Content-Type: application/json' -X PUT -d '{{\"dynamic\": {flipped}}}' {url}
+  {curl} -X DELETE {url}
+and see it put right within seconds. Ctrl-C ends it.
+"
+    ))
 }

@@ -10,6 +10,7 @@ use crate::io::manifests::{read_folder, read_paths};
 use crate::model::desired::Desired;
 use crate::model::source::Severity;
 use crate::report::problems;
+use crate::report::text::counted;
 
 pub(super) fn validate(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let files = if args.paths.is_empty() { read_folder(&manifests(global)?)? } else { read_paths(&args.paths)? };
@@ -21,10 +22,9 @@ pub(super) fn validate(global: &Global, args: &Args, terminal: &Terminal) -> Res
 
 fn write(desired: &Desired, terminal: &Terminal, out: &mut dyn Write) -> io::Result<()> {
     problems::write(&desired.problems, terminal.out, out)?;
-    let files = format!("{} {}", desired.files, if desired.files == 1 { "file" } else { "files" });
+    let files = counted(desired.files, "file");
     match desired.problems.len() {
-        0 => writeln!(out, "{files}, {} resources: no problems.", desired.resources.len()),
-        1 => writeln!(out, "{files}: 1 problem."),
-        count => writeln!(out, "{files}: {count} problems."),
+        0 => writeln!(out, "{files}, {}: no problems.", counted(desired.resources.len(), "resource")),
+        count => writeln!(out, "{files}: {}.", counted(count, "problem")),
     }
 }

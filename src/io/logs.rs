@@ -42,14 +42,15 @@ pub struct LogGuard {
     _workers: Vec<WorkerGuard>,
 }
 
-/// Starts to log. Messages of other crates are kept out below `warn`: they are about transport.
+/// Starts to log, with colours on stderr if `color`. Messages of other crates are kept out below
+/// `warn`: they are about transport.
 ///
 /// # Errors
 ///
 /// Where the log directory cannot be used.
-pub fn start(log: &Log, level: Level) -> Result<LogGuard, LogError> {
+pub fn start(log: &Log, level: Level, color: bool) -> Result<LogGuard, LogError> {
     let mut guard = LogGuard::default();
-    let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![stderr(log.format, level)];
+    let mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = vec![stderr(log.format, level, color)];
     if let Some(directory) = &log.directory {
         std::fs::create_dir_all(directory).map_err(|source| LogError::Directory { path: directory.clone(), source })?;
         let (daily, worker) = lossless(appender(directory, Rotation::DAILY, "versync", "jsonl", Some(log.keep))?);
@@ -74,11 +75,10 @@ pub fn is_text(format: LogFormat) -> bool {
     }
 }
 
-fn stderr(format: LogFormat, level: Level) -> Box<dyn Layer<Registry> + Send + Sync> {
+fn stderr(format: LogFormat, level: Level, color: bool) -> Box<dyn Layer<Registry> + Send + Sync> {
     if !is_text(format) {
         return json(io::stderr).with_filter(ours(level)).boxed();
     }
-    let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let text = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(color).with_target(false);
     // The journal has its own clock.
     if format == LogFormat::Journald {

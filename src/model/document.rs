@@ -131,6 +131,14 @@ impl Reader {
         self.secrets.borrow_mut().push(span);
     }
 
+    /// Hides everything in a value but the names of its keys.
+    fn hide_values(&self, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::Table(table) => table.values().for_each(|inner| self.hide_values(inner)),
+            _ => self.hide(value.span()),
+        }
+    }
+
     /// Literals under a secret's name are hidden before anything else is said about the text.
     fn note_secrets(&self, table: &DeTable<'_>) {
         for (key, value) in table {
@@ -336,7 +344,11 @@ impl<'a> Section<'a> {
                 return None;
             }
         }
-        let section = self.section(key)?;
+        let mut section = self.section(key)?;
+        if section.overlay.is_some() {
+            // A reference from outside is another one, not an addition to the one in the text.
+            section.table = None;
+        }
         let place = written.map_or_else(|| section.place(), |entry| self.place_of_entry(&entry));
         let found = [
             section.text("env").map(|found| found.map(SecretRef::Env)),
@@ -359,7 +371,7 @@ impl<'a> Section<'a> {
         let known = self.asked.borrow();
         let written = self.table.into_iter().flatten().map(|(key, value)| {
             // What a misspelled key holds may be a secret.
-            let hide = || self.reader.hide(value.span());
+            let hide = || self.reader.hide_values(value);
             (key.get_ref().to_string(), self.reader.place(key.span()), Some(hide))
         });
         let mut unknown = Vec::new();

@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 
 use super::address::{Address, Identity, Owner, Scope};
 use super::auth_scheme_config::{TYPE, fields_of};
-use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, NAME, SYSTEM};
+use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
 use super::manifest::{Declared, OnDrift};
 use super::observed::{LiveConfig, LiveTemplate, Observed};
-use super::plan::{Action, Bookkeeping, Cause, Change, ConfigStep, FieldChange, Plan, Source, Step, TemplateStep};
+use super::plan::{Action, Bookkeeping, Cause, Change, ConfigStep, Plan, Source, Step, TemplateStep};
 use super::recorded::{Recorded, RecordedResource};
 use super::schema::{Fields, texts};
 use super::source::{Problem, sort_problems};
@@ -179,15 +179,13 @@ impl Planner<'_> {
         let mut comparison =
             compare(&names, &wanted, recorded, &live.fields(), &declared.lifecycle, self.policy.on_drift);
         let moved = comparison.changes.iter().any(|change| change.path == SYSTEM.name);
+        if moved && !wanted.contains_key(AUTH_SCHEME_CONFIGS.name) {
+            // The ids that it lists are the old system's, and mean nothing to the new one.
+            comparison.reset(&AUTH_SCHEME_CONFIGS, &live.fields());
+        }
         self.write_system_as_declared(&mut comparison, resolved);
         if renamed {
-            comparison.changes.push(FieldChange {
-                path: NAME.name,
-                before: Value::String(live.name.clone()),
-                after: Value::String(name.to_owned()),
-                cause: Cause::Manifest,
-                sensitive: false,
-            });
+            comparison.rename(&live.name, name);
         }
         let record = record_of(declared, resolved, Some(&live.id), &comparison.record);
         let step = Box::new(template_step(scope, name, &comparison.send, Some(live), record.clone()));
@@ -303,8 +301,10 @@ impl Planner<'_> {
     /// Plans show the system as the file writes it, not its id.
     fn write_system_as_declared(&self, comparison: &mut Comparison, resolved: &Resolved) {
         let written_as = |id: &str| {
-            let name = self.observed.systems.iter().find(|(_, found)| found.as_ref().is_ok_and(|found| found == id));
-            name.map_or_else(|| id.to_owned(), |(written, _)| written.clone())
+            let now = self.observed.systems.iter().find(|(_, found)| found.as_ref().is_ok_and(|found| found == id));
+            let before = || self.recorded.resources.values().find_map(|resource| resource.system_written_as(id));
+            let name = now.map(|(written, _)| written.as_str()).or_else(before);
+            name.unwrap_or(id).to_owned()
         };
         for change in comparison.changes.iter_mut().filter(|change| change.path == SYSTEM.name) {
             change.after = Value::String(resolved.owner_written.clone());

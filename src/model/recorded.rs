@@ -46,6 +46,17 @@ pub struct RecordedResource {
     pub prevent_delete: bool,
 }
 
+impl RecordedResource {
+    /// How the files wrote the system of this id, if they did so here.
+    pub fn system_written_as(&self, id: &str) -> Option<&str> {
+        let mut references = self.references.iter().filter(|(_, meant)| *meant == id);
+        references.find_map(|(reference, _)| match reference {
+            Reference::System(written) => Some(written.as_str()),
+            Reference::Project(_) | Reference::Environment(..) => None,
+        })
+    }
+}
+
 /// Every resource that versync has applied or adopted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recorded {

@@ -94,6 +94,12 @@ fn write_field(action: Action, field: &FieldChange, width: usize, look: Look, ou
         _ => ("~", AnsiColor::Yellow),
     };
     let sign = paint(sign, color.on_default(), look);
+    if let (Some(before), Some(after)) = (field.before.as_str(), field.after.as_str())
+        && [before, after].iter().any(|text| text.len() > LONG_TEXT || text.contains('\n'))
+    {
+        writeln!(out, "    {sign} {}{}", field.path, remark(field.cause))?;
+        return write_line_diff(before, after, look, out);
+    }
     write!(out, "    {sign} {:width$}  ", field.path)?;
     if field.sensitive {
         return writeln!(out, "(secret changed)");
@@ -104,18 +110,15 @@ fn write_field(action: Action, field: &FieldChange, width: usize, look: Look, ou
     if is_gone {
         return writeln!(out, "{}", shown(&field.before));
     }
-    let remark = match field.cause {
+    writeln!(out, "{} → {}{}", shown(&field.before), shown(&field.after), remark(field.cause))
+}
+
+fn remark(cause: Cause) -> &'static str {
+    match cause {
         Cause::Manifest => "",
         Cause::Drift => "  (drift)",
         Cause::Conflict => "  (changed on both sides: the files win)",
-    };
-    if let (Some(before), Some(after)) = (field.before.as_str(), field.after.as_str())
-        && [before, after].iter().any(|text| text.len() > LONG_TEXT || text.contains('\n'))
-    {
-        writeln!(out, "{}", remark.trim_start())?;
-        return write_line_diff(before, after, look, out);
     }
-    writeln!(out, "{} → {}{remark}", shown(&field.before), shown(&field.after))
 }
 
 fn write_line_diff(before: &str, after: &str, look: Look, out: &mut dyn Write) -> io::Result<()> {
@@ -171,8 +174,8 @@ fn summary_line(plan: &Plan) -> String {
     format!("Plan: {}; {unchanged} unchanged.", parts.join(", "))
 }
 
-/// The words of a summary without its numbers, for whoever counts.
-fn counted(count: usize, what: &str) -> String {
+/// A number of things in words: `1 file`, `2 files`.
+pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::model::connection_template::NAME;
 use crate::model::manifest::{Lifecycle, OnDrift};
 use crate::model::plan::{Cause, FieldChange};
 use crate::model::recorded::RecordedResource;
@@ -35,6 +36,28 @@ impl Comparison {
             })
             .collect();
         Self { changes, send: wanted.clone(), record: wanted.clone(), report_only: false }
+    }
+
+    /// Adds a change of name.
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        self.report_only = false;
+        self.changes.push(FieldChange {
+            path: NAME.name,
+            before: Value::String(from.to_owned()),
+            after: Value::String(to.to_owned()),
+            cause: Cause::Manifest,
+            sensitive: false,
+        });
+    }
+
+    /// Sets a field that nobody declared back to its default, where it is not there already.
+    pub(super) fn reset(&mut self, field: &'static Field, observed: &Fields) {
+        let (before, after) = (field.normalise(observed.get(field.name)), field.default_value());
+        if before == after || self.changes.iter().any(|change| change.path == field.name) {
+            return;
+        }
+        self.send.insert(field.name, after.clone());
+        self.changes.push(FieldChange { path: field.name, before, after, cause: Cause::Manifest, sensitive: false });
     }
 
     /// Whether all that differs is drift that may only be reported.

@@ -29,6 +29,10 @@ pub(super) fn resolve(declared: &Declared, observed: &Observed) -> Result<Resolv
             let found = look_up(observed.projects.get(&project.value), project, "project")?;
             let environment_id = find_environment(found, project, environment)?;
             let owner = Owner::system(look_up(observed.systems.get(&system.value), system, "system")?.clone());
+            // An id needs no look-up, so only reading the system tells whether there is one.
+            if let Some(Err(Unread::Absent)) = observed.configs.get(&owner) {
+                return Err(absent(system, "system"));
+            }
             let scope = Scope { project: found.id.clone(), environment: environment_id.clone() };
             readable(observed.templates.get(&scope), || {
                 format!("the connection templates of {}/{}", project.value, environment.value)
@@ -76,7 +80,6 @@ pub(super) fn check_auth_scheme_configs(
     }
     let live = match observed.configs.get(system) {
         Some(Ok(live)) => live,
-        Some(Err(Unread::Absent)) => return Err(vec![absent(written, "system")]),
         lookup => {
             let what = || format!("the auth scheme configs of system {}", written.value);
             return readable(lookup, what).map_err(|problem| vec![problem]);

@@ -1,0 +1,262 @@
+//! `versync run`: it watches, puts right, says so once, and stops when it is told to.
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use versync::sandbox::{Owner, Sandbox, World, ids};
+
+use crate::support::{Site, eventually, versync};
+
+const SHOP: &str = "[connection_templates.shop]\nproject = \"storefront\"\nenvironment = \"production\"\n\
+                    system = \"shopify\"\ndynamic = true\n";
+const PAY: &str = "[auth_scheme_configs.pay]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n";
+
+/// Never by itself: what happens in the test happens because of the test.
+const NEVER: &str = "sync.interval = \"1h\"\nsync.debounce = \"20ms\"";
+const OFTEN: &str = "sync.interval = \"50ms\"\nsync.debounce = \"20ms\"";
+
+fn site(settings: &str) -> Site {
+    let site = Site::new();
+    site.settings(settings);
+    site.file("shop.toml", SHOP);
+    site
+}
+
+#[test]
+fn an_edit_becomes_a_request_and_signals_end_it() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let site = site(NEVER);
+        let mut daemon = site.run(&[]);
+        daemon.await_said("created");
+        site.file("shop.toml", SHOP.replace("true", "false"));
+        let updated = daemon.await_said("updated");
+        assert_eq!(updated["address"], "connection_template.storefront/production/shop");
+        assert_eq!((&updated["fields"], &updated["source"]), (&"dynamic: true → false".into(), &"shop.toml:1".into()));
+        assert!(!site.template("shop").dynamic);
+        let (code, took) = daemon.stop(signal);
+        assert_eq!(code, Some(0));
+        assert!(took < Duration::from_secs(2), "the issue's limit: {took:?}");
+        assert_eq!(daemon.said("versync has stopped").len(), 1);
+    }
+}
+
+#[test]
+fn files_that_come_go_and_move_are_seen_wherever_they_are() {
+    let site = site(NEVER);
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    site.file("new/deep/pay.toml", PAY);
+    let config = || site.sandbox.world(|world| world.config(&Owner::System(ids::STRIPE.into()), "pay"));
+    eventually("a file in a new folder", || config().is_some());
+    fs::rename(site.manifests().join("new"), site.manifests().join("moved")).unwrap();
+    site.file("moved/deep/pay.toml", PAY.replace("\"\"", "\"after the move\""));
+    eventually("an edit in a moved folder", || config().unwrap()["none"]["description"] == "after the move");
+}
+
+#[test]
+fn a_folder_that_is_a_link_is_seen_to_be_swapped() {
+    let site = Site::new();
+    site.settings(NEVER);
+    fs::remove_dir(site.manifests()).unwrap();
+    for (revision, text) in [("one", SHOP.to_owned()), ("two", SHOP.replace("true", "false"))] {
+        fs::create_dir(site.path(revision)).unwrap();
+        fs::write(site.path(revision).join("shop.toml"), text).unwrap();
+    }
+    let point_at = |revision: &str| {
+        std::os::unix::fs::symlink(revision, site.path("next")).unwrap();
+        fs::rename(site.path("next"), site.manifests()).unwrap();
+    };
+    point_at("one");
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    point_at("two");
+    daemon.await_said("updated");
+    fs::write(site.path("two/shop.toml"), SHOP).unwrap();
+    eventually("an edit behind the link", || site.template("shop").dynamic);
+}
+
+#[test]
+fn a_folder_that_is_removed_and_made_again_is_seen() {
+    let site = site(NEVER);
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    fs::remove_dir_all(site.manifests()).unwrap();
+    daemon.await_said("no pass can be made: the manifests folder");
+    site.file("shop.toml", SHOP.replace("true", "false"));
+    daemon.await_said("updated");
+    assert_eq!(daemon.said("passes can be made again").len(), 1);
+}
+
+#[test]
+fn drift_is_said_once_when_it_begins_and_once_when_it_ends() {
+    let site = site(&format!("{OFTEN}\nsync.on_drift = \"report\""));
+    let mut daemon = site.run(&[]);
+    daemon.await_said("created");
+    site.tamper("shop", |template| template.dynamic = false);
+    let drift = daemon.await_said("drift: ");
+    assert_eq!(drift["level"], "WARN");
+    assert_eq!(drift["address"], "connection_template.storefront/production/shop");
+    assert_eq!((&drift["fields"], &drift["response"]), (&"dynamic: false → true".into(), &"reported".into()));
+    site.await_passes(5);
+    assert_eq!(daemon.said("drift: ").len(), 1);
+    site.tamper("shop", |template| template.dynamic = true);
+    daemon.await_said("drift ended");
+    site.await_passes(5);
+    daemon.stop(Signal::TERM);
+    assert_eq!((daemon.said("drift: ").len(), daemon.said("drift ended").len()), (1, 1));
+}
+
+#[test]
+fn drift_is_reverted_within_the_interval() {
+    let site = site(OFTEN);
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    site.tamper("shop", |template| template.dynamic = false);
+    eventually("the revert", || site.template("shop").dynamic);
+    assert_eq!(daemon.await_said("drift: ")["response"], "reverted");
+    daemon.await_said("drift ended");
+    let gone = site.template("shop");
+    site.sandbox.world(|world| world.delete_template(&gone.project, &gone.id).unwrap());
+    eventually("the new one", || site.templates("shop").len() == 1);
+    eventually("both drifts", || daemon.said("drift: ").len() == 2);
+    assert_eq!(daemon.said("drift: ")[1]["fields"], "deleted");
+}
+
+#[test]
+fn a_pass_that_finds_nothing_says_nothing() {
+    let site = site(OFTEN);
+    let mut daemon = site.run(&[]);
+    daemon.await_said("created");
+    site.await_passes(5);
+    daemon.stop(Signal::TERM);
+    let messages: Vec<Value> = daemon.log().into_iter().map(|entry| entry["message"].clone()).collect();
+    assert_eq!(messages, ["versync is running", "created", "versync has stopped"]);
+}
+
+#[test]
+fn a_broken_file_is_named_once_and_stops_nothing_else() {
+    let site = site(OFTEN);
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    site.file("pay.toml", "[auth_scheme_configs.pay\n");
+    let problem = daemon.await_said("pay.toml:1:");
+    assert_eq!(problem["level"], "ERROR");
+    site.file("shop.toml", SHOP.replace("true", "false"));
+    daemon.await_said("updated");
+    site.await_passes(5);
+    assert_eq!(daemon.said("pay.toml:1:").len(), 1);
+    site.file("pay.toml", PAY);
+    daemon.await_said("mended: pay.toml:1:");
+}
+
+#[test]
+fn an_api_that_is_down_at_the_start_is_said_once_and_waited_for() {
+    let mut site = site(OFTEN);
+    let address = site.sandbox.address();
+    // Another sandbox in its place ends the one that the settings lead to.
+    site.sandbox = Site::new().sandbox;
+    let mut daemon = site.run(&[]);
+    let down = daemon.await_said("no pass can be made: 127.0.0.1 cannot be reached");
+    assert_eq!(down["level"], "ERROR");
+    site.sandbox = Sandbox::start(address, World::seeded()).unwrap();
+    daemon.await_said("created");
+    assert_eq!(daemon.said("no pass can be made").len(), 1);
+    assert_eq!(daemon.said("passes can be made again").len(), 1);
+    daemon.stop(Signal::TERM);
+    assert_eq!(site.templates("shop").len(), 1);
+}
+
+#[test]
+fn a_wrong_token_does_not_end_the_daemon() {
+    let site = site(OFTEN);
+    let mut command = site.command(&["run"]);
+    command.env(crate::support::TOKEN_VARIABLE, "wrong");
+    let mut daemon = crate::support::Daemon::start(command);
+    daemon.await_said("no pass can be made: the platform does not accept the token from { env = ");
+    assert_eq!(daemon.stop(Signal::TERM).0, Some(0));
+}
+
+#[test]
+fn a_hangup_makes_a_pass_at_once() {
+    let site = site(NEVER);
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    site.tamper("shop", |template| template.dynamic = false);
+    daemon.signal(Signal::HUP);
+    eventually("the revert", || site.template("shop").dynamic);
+}
+
+#[test]
+fn deletes_wait_for_the_grace_period() {
+    let site = site(&format!(
+        "{NEVER}\nsync.prune = true\nsync.delete_grace = \"300ms\"\nsync.delete_limit = {{ count = 9, percent = 100 }}"
+    ));
+    site.file("pay.toml", PAY);
+    let daemon = site.run(&[]);
+    eventually("both", || daemon.said("created").len() == 2);
+    site.remove("shop.toml");
+    daemon.await_said("held: it has to be gone from the files for 300ms");
+    assert_eq!(site.templates("shop").len(), 1);
+    daemon.await_said("deleted");
+    assert!(site.templates("shop").is_empty());
+}
+
+#[test]
+fn a_dry_run_prints_each_difference_once_and_writes_nothing() {
+    let site = site(OFTEN);
+    let mut daemon = site.run(&["--dry-run"]);
+    daemon.await_out("connection_template.storefront/production/shop will be created");
+    site.await_passes(3);
+    site.file("pay.toml", PAY);
+    daemon.await_out("auth_scheme_config.system/stripe/pay will be created");
+    site.await_passes(3);
+    daemon.stop(Signal::TERM);
+    assert_eq!(daemon.out().matches("Plan: ").count(), 2);
+    assert!(site.writes().is_empty());
+    assert!(!site.path(".versync").exists());
+}
+
+#[test]
+fn in_observe_mode_drift_is_reported_and_nothing_is_written() {
+    let site = site(OFTEN);
+    site.apply();
+    let writes = site.writes();
+    site.settings(&format!("{OFTEN}\nsync.mode = \"observe\""));
+    site.tamper("shop", |template| template.dynamic = false);
+    let daemon = site.run(&[]);
+    assert_eq!(daemon.await_said("drift: ")["response"], "reported: nothing is written in this mode");
+    site.await_passes(3);
+    assert_eq!(site.writes(), writes);
+}
+
+#[test]
+fn log_files_hold_everything_and_drift_has_its_own() {
+    let site = site(&format!("{OFTEN}\nlog.directory = \"log\""));
+    let mut daemon = site.run(&[]);
+    daemon.await_said("created");
+    site.tamper("shop", |template| template.dynamic = false);
+    daemon.await_said("drift ended");
+    daemon.stop(Signal::TERM);
+    let log: Vec<_> = fs::read_dir(site.path("log")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(log.len(), 2, "{log:?}");
+    let drift = fs::read_to_string(site.path("log/drift.jsonl")).unwrap();
+    assert_eq!(drift.lines().count(), 2, "{drift}");
+    let all = log.iter().find(|path| !path.ends_with("drift.jsonl")).unwrap();
+    assert!(fs::read_to_string(all).unwrap().contains("versync has stopped"));
+}
+
+#[test]
+fn the_embedded_sandbox_prints_how_to_cause_drift() {
+    let site = site("");
+    let folder = site.path(".");
+    let mut daemon = crate::support::Daemon::start(versync(&folder, &["--sandbox", "--manifests", "manifests", "run"]));
+    daemon.await_out("Ctrl-C ends it.");
+    let out = daemon.out();
+    assert!(out.contains("The sandbox stands in for the platform at http://127.0.0.1:"), "{out}");
+    assert!(out.contains("shop will be created"), "{out}");
+    assert!(out.contains("-X PUT -d '{\"dynamic\": false}' http://127.0.0.1:"), "{out}");
+    assert_eq!(daemon.stop(Signal::INT).0, Some(0));
+    assert!(site.sandbox.requests().is_empty());
+}

@@ -1,0 +1,213 @@
+//! From adoption to deletion.
+
+use serde_json::json;
+use versync::sandbox::{Owner, ids};
+
+use crate::support::{Site, actions, change};
+
+const ADDRESS: &str = "connection_template.storefront/staging/legacy-erp";
+
+fn legacy(more: &str) -> String {
+    format!(
+        "[connection_templates.legacy-erp]\nproject = \"storefront\"\nenvironment = \"staging\"\n\
+         system = \"netsuite\"\n{more}\n"
+    )
+}
+
+/// Configs c0, c1, … on stripe, each in a file of its own.
+fn many(site: &Site, count: usize) {
+    for n in 0..count {
+        let text = format!("[auth_scheme_configs.c{n}]\nsystem = \"stripe\"\ndescription = \"{n}\"\ntype = \"none\"\n");
+        site.file(&format!("c{n}.toml"), text);
+    }
+}
+
+fn on_stripe(site: &Site) -> usize {
+    site.sandbox.world(|world| world.configs(&Owner::System(ids::STRIPE.to_owned())).len())
+}
+
+#[test]
+fn a_foreign_object_that_differs_is_held_taken_over_or_reported() {
+    let site = Site::new();
+    site.file("erp.toml", legacy("dynamic = true"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!site.template("legacy-erp").dynamic);
+    let plan = site.plan();
+    assert_eq!(change(&plan, ADDRESS)["action"], "update");
+    assert!(change(&plan, ADDRESS)["held"].as_str().unwrap().contains("sync.adopt"));
+    assert_eq!((&plan["summary"]["held"], &plan["summary"]["update"]), (&json!(1), &json!(0)));
+
+    site.settings("sync.adopt = \"never\"");
+    assert_eq!(change(&site.plan(), ADDRESS)["action"], "none");
+    site.apply();
+    assert!(site.writes().is_empty());
+
+    site.settings("sync.adopt = \"always\"");
+    site.apply();
+    let template = site.template("legacy-erp");
+    assert!(template.dynamic);
+    assert_eq!(template.auth_scheme_configs, ["netsuite-legacy"], "what is not declared stays");
+    assert_eq!(template.id, ids::LEGACY_ERP);
+}
+
+#[test]
+fn a_template_that_somebody_deleted_is_made_again_or_reported() {
+    let site = Site::new();
+    site.file("erp.toml", legacy("").replace("legacy-erp", "erp"));
+    site.apply();
+    let path = site.template("erp");
+    site.sandbox.world(|world| world.delete_template(&path.project, &path.id).unwrap());
+    let plan = site.plan();
+    assert_eq!(actions(&plan), [("connection_template.storefront/staging/erp", "create")]);
+    assert_eq!(plan["changes"][0]["causes"], json!(["drift"]));
+    site.settings("sync.on_drift = \"report\"");
+    assert_eq!(actions(&site.plan()), [("connection_template.storefront/staging/erp", "none")]);
+    site.settings("");
+    site.apply();
+    assert_eq!(site.templates("erp").len(), 1);
+}
+
+#[test]
+fn an_orphan_is_reported_and_with_prune_deleted() {
+    let site = Site::new();
+    many(&site, 4);
+    site.apply();
+    site.remove("c1.toml");
+    site.apply();
+    assert_eq!(on_stripe(&site), 4);
+    let plan = site.plan();
+    assert_eq!(actions(&plan), [("auth_scheme_config.system/stripe/c1", "none")]);
+    site.settings("sync.prune = true");
+    assert_eq!(site.plan()["summary"]["delete"], 1);
+    site.apply();
+    assert_eq!(on_stripe(&site), 3);
+    assert_eq!(site.plan()["summary"]["unchanged"], 3);
+}
+
+#[test]
+fn more_deletes_than_the_limit_allows_are_held_and_the_rest_goes_on() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 2, percent = 100 }");
+    many(&site, 5);
+    site.apply();
+    (0..3).for_each(|n| site.remove(&format!("c{n}.toml")));
+    site.file("c4.toml", "[auth_scheme_configs.c4]\nsystem = \"stripe\"\ndescription = \"new\"\ntype = \"none\"\n");
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.out.contains("sync.delete_limit"), "{}", ran.out);
+    assert_eq!(on_stripe(&site), 5);
+    assert!(ran.out.contains("Applied 1 change"));
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 3, percent = 100 }");
+    site.apply();
+    assert_eq!(on_stripe(&site), 2);
+}
+
+#[test]
+fn a_folder_without_any_file_deletes_nothing() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 100, percent = 100 }");
+    many(&site, 2);
+    site.apply();
+    (0..2).for_each(|n| site.remove(&format!("c{n}.toml")));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.out.contains("an empty folder deletes nothing"), "{}", ran.out);
+    assert_eq!(on_stripe(&site), 2);
+}
+
+#[test]
+fn a_config_that_a_template_still_lists_is_not_deleted() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }");
+    many(&site, 1);
+    site.file("c9.toml", "[auth_scheme_configs.c9]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n");
+    site.apply();
+    let body = json!({"authSchemeConfigIds": ["c0"]});
+    site.sandbox.world(|world| {
+        let made = world.create_template(
+            ids::STOREFRONT,
+            &json!({"name": "by-hand", "systemId": ids::STRIPE, "environmentId": ids::STAGING}),
+        );
+        let id = made.unwrap()["connectionTemplateId"].as_str().unwrap().to_owned();
+        world.update_template(ids::STOREFRONT, &id, &body).unwrap();
+    });
+    // A template of another environment is seen only where the pass reads that environment.
+    site.file("erp.toml", legacy("").replace("legacy-erp", "erp"));
+    site.remove("c0.toml");
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.out.contains("a connection template still lists it"), "{}", ran.out);
+    assert_eq!(on_stripe(&site), 2);
+}
+
+#[test]
+fn protection_outlives_the_file() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }");
+    many(&site, 1);
+    site.file("erp.toml", legacy("lifecycle = { prevent_delete = true }").replace("legacy-erp", "erp"));
+    site.apply();
+    site.remove("erp.toml");
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.out.contains("prevent_delete"), "{}", ran.out);
+    assert_eq!(site.templates("erp").len(), 1);
+}
+
+#[test]
+fn a_rename_happens_in_place() {
+    let site = Site::new();
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    let renamed = legacy("lifecycle = { renamed_from = \"legacy-erp\" }")
+        .replace("[connection_templates.legacy-erp]", "[connection_templates.erp]");
+    site.file("erp.toml", &renamed);
+    let plan = site.plan();
+    assert_eq!(actions(&plan), [("connection_template.storefront/staging/erp", "update")]);
+    site.apply();
+    assert_eq!(site.template("erp").id, ids::LEGACY_ERP);
+    assert_eq!(site.plan()["summary"]["unchanged"], 1);
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
+fn another_system_needs_a_replacement_that_was_allowed() {
+    let site = Site::new();
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    let moved = |more: &str| legacy(more).replace("netsuite", "stripe");
+    site.file("erp.toml", moved(""));
+    site.apply();
+    let plan = site.plan();
+    assert_eq!(change(&plan, ADDRESS)["action"], "replace");
+    assert!(change(&plan, ADDRESS)["held"].as_str().unwrap().contains("allow_replace"));
+    assert_eq!(
+        change(&plan, ADDRESS)["fields"][0],
+        json!({"path": "system", "before": "netsuite", "after": "stripe", "cause": "manifest", "sensitive": false})
+    );
+    assert_eq!(
+        change(&plan, ADDRESS)["fields"][1]["after"],
+        json!([]),
+        "the ids of the old system's configs mean nothing to the new one"
+    );
+    site.file("erp.toml", moved("lifecycle = { allow_replace = true }"));
+    site.apply();
+    let template = site.template("legacy-erp");
+    assert_eq!(template.system, ids::STRIPE);
+    assert_ne!(template.id, ids::LEGACY_ERP);
+    assert_eq!(site.plan()["summary"]["unchanged"], 1);
+}
+
+#[test]
+fn an_ignored_field_is_set_once_and_left_alone() {
+    let site = Site::new();
+    site.file(
+        "erp.toml",
+        legacy("dynamic = true\nlifecycle = { ignore = [\"dynamic\"] }").replace("legacy-erp", "erp"),
+    );
+    site.apply();
+    assert!(site.template("erp").dynamic);
+    site.tamper("erp", |template| template.dynamic = false);
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}

@@ -1,0 +1,128 @@
+//! Reading the folder: every problem of every file, each where it is written.
+
+use std::os::unix::fs::symlink;
+
+use crate::support::{Site, versync};
+
+const SOUND: &str = "[auth_scheme_configs.ok]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n";
+
+/// What `validate` prints for one file.
+fn validated(text: &str) -> String {
+    let site = Site::new();
+    site.file("a.toml", text);
+    let ran = site.versync(&["validate"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""), "{ran:?}");
+    ran.out
+}
+
+#[test]
+fn every_problem_of_a_file_is_shown_at_once() {
+    insta::assert_snapshot!(validated(
+        r#"
+[defaults]
+projekt = "storefront"
+
+[connection_templates.shop]
+environments = ["production", "production", 3]
+dinamic = true
+dynamic = "yes"
+lifecycle = { ignore = ["dynamo"], on_drift = "revrt" }
+
+[auth_scheme_configs.key]
+system = "shopify"
+connector = "warehouse"
+type = "api_key"
+
+[auth_scheme_configs."a/b"]
+system = "shopify"
+description = ""
+type = "jwt-bearer"
+
+[auth_scheme_configs.cert]
+type = "certificate"
+name = "X"
+
+[connection_template.typo]
+"#
+    ));
+}
+
+#[test]
+fn one_identity_in_two_files_names_both_places() {
+    let site = Site::new();
+    site.file("a.toml", SOUND).file("b/c.toml", format!("\n\n{SOUND}"));
+    let ran = site.versync(&["validate"]);
+    assert_eq!(ran.code, Some(1));
+    insta::assert_snapshot!(ran.out);
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(site.writes().is_empty(), "neither of the two is applied");
+}
+
+#[test]
+fn two_spellings_of_one_identity_are_found_once_names_are_looked_up() {
+    let site = Site::new();
+    site.file("a.toml", SOUND).file("b.toml", SOUND.replace("stripe", versync::sandbox::ids::STRIPE));
+    let ran = site.versync(&["plan"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.out.contains("is declared twice: here and at "), "{}", ran.out);
+}
+
+#[test]
+fn a_secret_that_is_written_out_is_refused_and_not_shown() {
+    for text in [
+        "[auth_scheme_configs.a]\nsystem = \"s\"\ndescription = \"\"\ntype = \"none\"\nclient_secret = \"hunter2\"\n",
+        "[auth_scheme_configs.a]\nclient_secret = \"hunter2\n",
+        "[auth_scheme_configs.a]\ntype = \"none\"\nclient_secret = [\"hunter2\"]\n",
+        "[auth_scheme_configs.a]\ntype = \"none\"\nclinet_secret = \"hunter2\"\n",
+    ] {
+        let out = validated(text);
+        assert!(!out.contains("hunter2"), "{out}");
+    }
+}
+
+#[test]
+fn files_that_are_no_manifests_are_passed_over_or_named() {
+    let site = Site::new();
+    site.file("deep/er/ok.toml", SOUND)
+        .file("notes.md", "not toml")
+        .file(".hidden.toml", "x = [")
+        .file(".git/a.toml", "x = [");
+    assert!(site.versync(&["validate"]).out.contains("1 file, 1 resource: no problems."));
+    site.file("latin.toml", b"a = \"\xe4\"\n");
+    site.file("bom.toml", format!("\u{feff}{}", SOUND.replace("ok", "bom").replace('\n', "\r\n")));
+    symlink("/etc/hostname", site.manifests().join("out.toml")).unwrap();
+    symlink("nowhere.toml", site.manifests().join("dangling.toml")).unwrap();
+    symlink("deep/er", site.manifests().join("folder")).unwrap();
+    std::fs::create_dir(site.manifests().join("dir.toml")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, site.manifests().join("pipe.toml"), 0o600.into()).unwrap();
+    site.file("large.toml", vec![b'#'; 1024 * 1024 + 1]);
+    let ran = site.versync(&["validate"]);
+    assert_eq!(ran.code, Some(1));
+    let out = ran.out.replace(site.manifests().to_str().unwrap(), "MANIFESTS");
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_a_clear_error() {
+    let site = Site::new();
+    for command in [&["plan"][..], &["apply", "--yes"], &["validate"], &["run"]] {
+        let ran = site.versync(&[&["--manifests", "nowhere"], command].concat());
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains("the manifests folder nowhere does not exist"), "{}", ran.err);
+        assert_eq!(ran.out, "");
+    }
+}
+
+#[test]
+fn validate_takes_files_and_folders_and_needs_no_settings() {
+    let site = Site::new();
+    std::fs::remove_file(site.path("versync.toml")).unwrap();
+    site.file("a.toml", SOUND).file("b/c.toml", "x = 1\n");
+    let run = |args: &[&str]| versync(&site.path("."), args).output().unwrap();
+    assert!(run(&["validate", "manifests/a.toml"]).status.success());
+    let out = run(&["validate", "manifests/a.toml", "manifests/b"]);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(String::from_utf8(out.stdout).unwrap().contains("manifests/b/c.toml:1:1"));
+    assert_eq!(run(&["validate", "manifests/none.toml"]).status.code(), Some(1));
+}

@@ -1,0 +1,204 @@
+//! The plan: what it shows, and that it changes nothing.
+
+use serde_json::json;
+
+use crate::support::{Site, actions, change, problems};
+
+const SHOP: &str = r#"
+[defaults]
+project = "storefront"
+system = "shopify"
+
+[connection_templates.shop]
+environments = ["production", "staging"]
+dynamic = true
+auth_scheme_configs = ["key"]
+
+[auth_scheme_configs.key]
+description = "The shop's key"
+type = "api-key"
+name = "X-Key"
+in = "header"
+"#;
+
+#[test]
+fn a_new_world_is_shown_field_by_field_and_nothing_is_written() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    let ran = site.versync(&["plan"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(ran.out);
+    assert!(site.writes().is_empty());
+    assert!(!site.path(".versync").exists(), "a dry run leaves nothing behind");
+}
+
+#[test]
+fn the_json_has_the_documented_shape() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    site.file("broken.toml", "x = [");
+    let ran = site.versync(&["plan", "--json"]);
+    assert_eq!(ran.code, Some(1), "a file is in error");
+    let mut plan = ran.json();
+    let hash = plan["hash"].take();
+    assert_eq!(hash.as_str().unwrap().len(), 64);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&plan).unwrap());
+    assert_eq!(site.plan()["hash"], hash, "the same plan has the same hash");
+}
+
+#[test]
+fn the_exit_code_tells_whether_changes_are_pending_only_when_asked() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    assert_eq!(site.versync(&["plan"]).code, Some(0));
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(2));
+    site.apply();
+    let ran = site.versync(&["plan", "--detailed-exitcode"]);
+    assert_eq!(ran.code, Some(0));
+    assert_eq!(ran.out, "In sync: 3 resources as declared; 1 unmanaged.\n");
+}
+
+#[test]
+fn the_output_ends_quietly_when_nobody_reads_it() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    let mut child = site.command(&["plan"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn targets_are_addresses_with_stars_or_files() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    site.file(
+        "more/pay.toml",
+        "[auth_scheme_configs.open]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n",
+    );
+    let planned = |target: &str| {
+        let plan = site.versync(&["plan", "--json", target]).json();
+        actions(&plan).iter().map(|(address, _)| (*address).to_owned()).collect::<Vec<_>>()
+    };
+    let stripe = ["auth_scheme_config.system/stripe/open"];
+    assert_eq!(planned("auth_scheme_config.system/stripe/open"), stripe);
+    assert_eq!(planned("*/stripe/*"), stripe);
+    assert_eq!(planned("more/pay.toml"), stripe);
+    assert_eq!(planned("manifests/more/pay.toml"), stripe, "also by its path from here");
+    assert_eq!(planned("connection_template.*").len(), 2);
+    let ran = site.versync(&["plan", "--json", "shopify"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(problems(&ran.json())[0].contains("names no resource and no file"));
+}
+
+#[test]
+fn without_refresh_the_recorded_state_stands_in_for_the_platform() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    site.apply();
+    site.tamper("legacy-erp", |template| template.name = "shop".to_owned());
+    let asked = site.sandbox.requests().len();
+    let plan = |args: &[&str]| site.versync(&[&["plan", "--json", "--no-refresh"], args].concat()).json();
+    assert_eq!(plan(&[])["summary"]["unchanged"], 3);
+    site.file("shop.toml", SHOP.replace("dynamic = true", "dynamic = false"));
+    let plan = plan(&[]);
+    assert_eq!(change(&plan, "connection_template.storefront/staging/shop")["action"], "update");
+    assert_eq!(site.sandbox.requests().len(), asked, "nothing was asked");
+}
+
+#[test]
+fn unknown_names_are_reported_where_they_are_written_and_the_rest_is_planned() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    site.file(
+        "wrong.toml",
+        r#"
+[connection_templates.a]
+project = "storefornt"
+environment = "production"
+system = "shopify"
+
+[connection_templates.b]
+project = "storefront"
+environment = "produktion"
+system = "shopify"
+
+[connection_templates.c]
+project = "storefront"
+environment = "staging"
+system = "shoppify"
+
+[connection_templates.d]
+project = "storefront"
+environment = "staging"
+system = "01J0SYSTEM0000000000000000"
+
+[connection_templates.e]
+project = "storefront"
+environment = "staging"
+system = "shopify"
+auth_scheme_configs = ["kye"]
+
+[auth_scheme_configs.f]
+connector = "01J0C0NNECT0R0000000000000"
+description = ""
+type = "none"
+"#,
+    );
+    let ran = site.versync(&["plan", "--json"]);
+    assert_eq!(ran.code, Some(1));
+    let plan = ran.json();
+    assert_eq!(plan["summary"]["create"], 3);
+    insta::assert_snapshot!(problems(&plan).join("\n"));
+}
+
+#[test]
+fn long_text_is_shown_as_a_diff_of_its_lines() {
+    let site = Site::new();
+    let config = |text: &str| {
+        format!(
+            "[auth_scheme_configs.open]\nsystem = \"stripe\"\ndescription = \"\"\"\n{text}\"\"\"\ntype = \"none\"\n"
+        )
+    };
+    site.file("pay.toml", config("The first line.\nThe second line.\nThe third line.\n"));
+    site.apply();
+    site.file("pay.toml", config("The first line.\nThe 2nd line.\nThe third line.\n"));
+    insta::assert_snapshot!(site.versync(&["plan"]).out);
+}
+
+#[test]
+fn what_comes_from_files_and_answers_cannot_drive_the_terminal() {
+    let site = Site::new();
+    site.file(
+        "pay.toml",
+        "[auth_scheme_configs.open]\nsystem = \"stripe\"\ndescription = \"a\\u001b[31mb\\u202ec\"\ntype = \"none\"\n",
+    );
+    let ran = site.versync(&["plan"]);
+    assert!(ran.out.contains(r"a\u{1b}[31mb\u{202e}c") || ran.out.contains("a\\u001b[31mb"), "{}", ran.out);
+    assert!(!ran.out.contains(['\u{1b}', '\u{202e}']));
+}
+
+#[test]
+fn colours_are_given_only_when_asked_for() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    assert!(!site.versync(&["plan"]).out.contains('\u{1b}'));
+    assert!(site.versync(&["plan", "--color", "always"]).out.contains("\u{1b}["));
+    let never = site.command(&["plan", "--color", "always"]).env("NO_COLOR", "1").output().unwrap();
+    assert!(never.status.success());
+}
+
+#[test]
+fn the_revision_is_read_from_the_repository_around_the_folder() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    assert_eq!(site.plan()["revision"], json!(null));
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let git = site.path(".git");
+    std::fs::create_dir_all(git.join("refs/heads")).unwrap();
+    std::fs::write(git.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    std::fs::write(git.join("refs/heads/main"), format!("{commit}\n")).unwrap();
+    assert_eq!(site.plan()["revision"], commit);
+    std::fs::remove_file(git.join("refs/heads/main")).unwrap();
+    std::fs::write(git.join("packed-refs"), format!("# pack-refs\n{commit} refs/heads/main\n")).unwrap();
+    assert_eq!(site.plan()["revision"], commit);
+}

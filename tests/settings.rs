@@ -1,0 +1,144 @@
+//! `versync.toml` and the environment.
+
+use std::fs;
+
+use crate::support::{Ran, Site, TOKEN_VARIABLE};
+
+/// What a command that needs settings prints for this file.
+fn refused(text: &str) -> String {
+    let site = Site::new();
+    fs::write(site.path("versync.toml"), text).unwrap();
+    let ran = site.versync(&["plan"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
+    ran.err
+}
+
+#[test]
+fn every_problem_is_shown_at_its_place_with_the_nearest_known_name() {
+    insta::assert_snapshot!(refused(
+        r#"
+manifest = "x"
+
+[api]
+base_url = "http://example.com/api"
+organisation = "acme"
+token_schema = "bearer"
+concurrency = 0
+timeout = "30"
+
+[sync]
+mode = "enforced"
+interval = "0s"
+prune = "yes"
+delete_limit = { count = -1, percent = 101 }
+delete_grace = "0s"
+
+[log]
+keep = 1.5
+
+[http]
+listen = "localhost"
+"#
+    ));
+}
+
+#[test]
+fn a_literal_token_is_refused_and_not_shown() {
+    for text in [
+        "[api]\ntoken = \"hunter2\"\n",
+        "[api]\ntoken = \"hunter2\n",
+        "api.token = \"hunter2\"",
+        "[api]\ntokne = \"hunter2\"\n",
+    ] {
+        let err = refused(text);
+        assert!(!err.contains("hunter2"), "{err}");
+    }
+    assert!(refused("[api]\ntoken = \"x\"\n").contains("`api.token` is written out as a literal"));
+    assert!(
+        refused("[api]\ntoken = { env = \"A\", file = \"b\" }\n").contains("exactly one of env, file and credential")
+    );
+    assert!(refused("[api]\ntoken = { evn = \"A\" }\n").contains("did you mean `env`?"));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    assert!(refused("").contains("api.organisation is not set"));
+    assert!(refused("api.organisation = \"01J0ACME000000000000000000\"").contains("api.token is not set"));
+    let site = Site::new();
+    let ran = Ran::of(site.command(&["plan"]).env_remove(TOKEN_VARIABLE).output().unwrap());
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("the environment variable SITE_TOKEN is not set"), "{}", ran.err);
+    let ran = site.versync(&["plan", "--config", "none.toml"]);
+    assert!(ran.err.contains("none.toml") && ran.err.contains("cannot be read"), "{}", ran.err);
+}
+
+#[test]
+fn variables_stand_in_for_settings() {
+    let site = Site::new();
+    site.file("a.toml", "[auth_scheme_configs.ok]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n");
+    fs::write(site.path("versync.toml"), "[api]\nbase_url = \"http://127.0.0.1:1/api\"\n").unwrap();
+    let with = |variables: &[(&str, &str)]| {
+        let mut command = site.command(&["plan"]);
+        command.env("VERSYNC_API__BASE_URL", site.sandbox.base_url());
+        command.env("VERSYNC_API__ORGANISATION", versync::sandbox::ids::ORGANISATION);
+        Ran::of(command.envs(variables.iter().copied()).output().unwrap())
+    };
+    for token in [("VERSYNC_API__TOKEN", "{ env = \"SITE_TOKEN\" }"), ("VERSYNC_API__TOKEN__ENV", "SITE_TOKEN")] {
+        let ran = with(&[token, ("VERSYNC_SYNC__PRUNE", "true"), ("VERSYNC_SYNC__DELETE_LIMIT__COUNT", "3")]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+    let ran = with(&[("VERSYNC_API__TOKEN", "hunter2")]);
+    assert!(ran.err.contains("$VERSYNC_API__TOKEN") && !ran.err.contains("hunter2"), "{}", ran.err);
+    let ran = with(&[("VERSYNC_SYNC__PRUNNE", "hunter2")]);
+    assert!(ran.err.contains("did you mean `prune`?") && !ran.err.contains("hunter2"), "{}", ran.err);
+    let ran = with(&[("VERSYNC_SYNC__INTERVAL", "soon")]);
+    assert!(ran.err.contains("$VERSYNC_SYNC__INTERVAL"), "{}", ran.err);
+}
+
+#[test]
+fn the_token_is_read_from_files_that_only_their_owner_reads() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let site = Site::new();
+    site.file("a.toml", "[auth_scheme_configs.ok]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n");
+    let with = |reference: &str| {
+        let mut command = site.command(&["plan"]);
+        command.env("VERSYNC_API__TOKEN", reference).env("CREDENTIALS_DIRECTORY", site.path("credentials"));
+        Ran::of(command.output().unwrap())
+    };
+    let mode = |name: &str, mode| fs::set_permissions(site.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    fs::write(site.path("token"), "sandbox\n").unwrap();
+    mode("token", 0o600);
+    // The variable stands in for the whole of the reference in the file.
+    let file = "{ file = \"token\" }";
+    assert_eq!(with(file).code, Some(0), "{:?}", with(file));
+    mode("token", 0o640);
+    assert!(with(file).err.contains("chmod 600"), "{:?}", with(file));
+    fs::remove_file(site.path("token")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", site.path("token")).unwrap();
+    assert_eq!(with(file).code, Some(1));
+    fs::create_dir(site.path("credentials")).unwrap();
+    fs::write(site.path("credentials/api"), "sandbox").unwrap();
+    let ran = with("{ credential = \"api\" }");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(with("{ credential = \"../token\" }").err.contains("cannot be the name of a credential"));
+}
+
+#[test]
+fn paths_are_relative_to_the_settings_file() {
+    let site = Site::new();
+    site.file("a.toml", "[auth_scheme_configs.ok]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n");
+    let config = site.path("versync.toml");
+    let elsewhere = tempfile::TempDir::new().unwrap();
+    let mut command = crate::support::versync(elsewhere.path(), &["apply", "--yes"]);
+    let ran = Ran::of(command.env(TOKEN_VARIABLE, "sandbox").env("VERSYNC_CONFIG", config).output().unwrap());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(site.path(".versync/versync.db").exists());
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn no_setting_is_so_large_that_it_does_harm() {
+    assert!(refused("sync.interval = \"99999999999h\"").contains("longer than a year"));
+    assert!(refused("sync.debounce = \"-1s\"").contains("is not a duration"));
+}

@@ -1,0 +1,40 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc;
+
+use axum::Router;
+use axum::http::{StatusCode, Uri};
+use axum::response::IntoResponse;
+use tokio::sync::oneshot;
+
+/// A server that answers as the sandbox never would.
+pub(crate) struct Fake {
+    pub(crate) base_url: String,
+    /// Dropped with the server, which ends it.
+    _stop: oneshot::Sender<()>,
+}
+
+impl Fake {
+    /// Answers each path with the status and body that `answer` gives.
+    pub(crate) fn start(answer: impl Fn(&str) -> (u16, String) + Clone + Send + Sync + 'static) -> Self {
+        let (ready, address) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                let listener = tokio::net::TcpListener::bind(anywhere).await.unwrap();
+                ready.send(listener.local_addr().unwrap()).unwrap();
+                let app = Router::new().fallback(move |uri: Uri| {
+                    let (status, body) = answer(uri.path());
+                    async move { (StatusCode::from_u16(status).unwrap(), body).into_response() }
+                });
+                let server = axum::serve(listener, app).into_future();
+                tokio::select! {
+                    result = server => result.unwrap(),
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { base_url: format!("http://{}/api", address.recv().unwrap()), _stop: stop }
+    }
+}
