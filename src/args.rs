@@ -20,6 +20,7 @@ pub struct Args {
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, clap::Args)]
+#[allow(clippy::doc_markdown, reason = "the comments are what --help prints")]
 pub struct Global {
     /// The settings file [default: $VERSYNC_CONFIG, else ./versync.toml, else /etc/versync/versync.toml]
     #[arg(long, global = true, value_name = "FILE")]

@@ -222,7 +222,7 @@ impl Api {
         let default = || Url::parse(DEFAULT_BASE_URL).ok();
         let api = Self {
             base_url: section
-                .and_then(|section| base_url(section, section.text("base_url")?))
+                .and_then(|section| base_url(section, &section.text("base_url")?))
                 .or_else(default)
                 .unwrap_or_else(|| unreachable!("the default is a URL")),
             organisation: section.and_then(organisation),
@@ -234,19 +234,19 @@ impl Api {
             concurrency: section.and_then(|section| number(section, "concurrency", 1, 1024)).unwrap_or(16) as usize,
             requests_per_second: section
                 .and_then(|section| number(section, "requests_per_second", 0, 100_000))
-                .unwrap_or(0) as u32,
+                .unwrap_or(0),
             timeout: section.and_then(|section| duration(section, "timeout")).unwrap_or(Duration::from_secs(30)),
         };
-        if let Some(place) = section.and_then(|section| section.place_of("signing_key")) {
+        if let Some((section, place)) = section.and_then(|section| Some((section, section.place_of("signing_key")?))) {
             let problem = Problem::at(place, "tokens cannot be made from a signing key by this version");
-            section.into_iter().for_each(|section| section.report(problem.clone().help("give a token with api.token")));
+            section.report(problem.help("give a token with api.token"));
         }
         section.map(Section::finish);
         api
     }
 }
 
-fn base_url(section: &Section<'_>, found: Found<String>) -> Option<Url> {
+fn base_url(section: &Section<'_>, found: &Found<String>) -> Option<Url> {
     let refuse = |message: String, help: &str| {
         section.report(Problem::at(found.place.clone(), message).help(help));
         None
@@ -306,8 +306,8 @@ impl Sync {
                 |limit| {
                     let default = DeleteLimit::default();
                     let read = DeleteLimit {
-                        count: number(&limit, "count", 0, u32::MAX.into()).unwrap_or(default.count),
-                        percent: number(&limit, "percent", 0, 100).unwrap_or(default.percent),
+                        count: number(&limit, "count", 0, u32::MAX).map_or(default.count, u64::from),
+                        percent: number(&limit, "percent", 0, 100).map_or(default.percent, u64::from),
                     };
                     limit.finish();
                     read
@@ -392,9 +392,9 @@ fn pause_at(section: &Section<'_>, key: &'static str) -> Option<Found<Duration>>
     None
 }
 
-fn number(section: &Section<'_>, key: &'static str, least: u64, most: u64) -> Option<u64> {
+fn number(section: &Section<'_>, key: &'static str, least: u32, most: u32) -> Option<u32> {
     let found = section.integer(key)?;
-    match u64::try_from(found.value) {
+    match u32::try_from(found.value) {
         Ok(number) if (least..=most).contains(&number) => Some(number),
         _ => {
             let message = format!("{} takes a number from {least} to {most}", section.path_of(key));

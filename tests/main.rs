@@ -1,4 +1,4 @@
-//! What versync promises, tried on the real binary: real files, real sockets, a real SQLite file.
+//! What versync promises, tried on the real binary: real files, real sockets, a real `SQLite` file.
 //! One file for each topic; `support` has the builders.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends where it fails")]
@@ -11,6 +11,7 @@ mod house;
 mod lifecycle;
 mod manifests;
 mod plan;
+mod readme;
 mod settings;
 mod state;
 mod support;

@@ -63,7 +63,7 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
             }
             let suggestion = context.sandbox.as_ref().and_then(sandbox::suggest_drift);
             if suggestion != suggested {
-                screen.print(suggestion.as_deref().unwrap_or_default());
+                print(suggestion.as_deref().unwrap_or_default());
                 suggested = suggestion;
             }
         };
@@ -121,12 +121,9 @@ fn listen() -> Result<(mpsc::Receiver<()>, oneshot::Receiver<()>), CommandError>
     let (request, requests) = mpsc::channel(1);
     let (stop, shutdown) = oneshot::channel();
     tokio::spawn(async move {
-        loop {
-            match signals.next().await {
-                // A request that waits already asks for the same.
-                Signal::Pass => drop(request.try_send(())),
-                Signal::Stop => break,
-            }
+        while signals.next().await == Signal::Pass {
+            // A request that waits already asks for the same.
+            let _ = request.try_send(());
         }
         let _ = stop.send(());
         // Later signals change nothing: the end is bounded in time.
@@ -156,9 +153,9 @@ impl Screen {
     fn forget(&self) {
         self.last.take();
     }
+}
 
-    fn print(&self, text: &str) {
-        let mut out = io::stdout().lock();
-        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-    }
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }

@@ -39,7 +39,8 @@ pub enum LogError {
 /// Keeps the log files' writers alive; what they still hold is written when it is dropped.
 #[derive(Debug, Default)]
 pub struct LogGuard {
-    _workers: Vec<WorkerGuard>,
+    #[allow(dead_code, reason = "held for what dropping it does")]
+    workers: Vec<WorkerGuard>,
 }
 
 /// Starts to log, with colours on stderr if `color`. Messages of other crates are kept out below
@@ -54,11 +55,11 @@ pub fn start(log: &Log, level: Level, color: bool) -> Result<LogGuard, LogError>
     if let Some(directory) = &log.directory {
         std::fs::create_dir_all(directory).map_err(|source| LogError::Directory { path: directory.clone(), source })?;
         let (daily, worker) = lossless(appender(directory, Rotation::DAILY, "versync", "jsonl", Some(log.keep))?);
-        guard._workers.push(worker);
+        guard.workers.push(worker);
         layers.push(json(daily).with_filter(ours(level)).boxed());
         // The audit trail of drift is one file that is never rotated away.
         let (drift, worker) = lossless(appender(directory, Rotation::NEVER, "drift", "jsonl", None)?);
-        guard._workers.push(worker);
+        guard.workers.push(worker);
         layers.push(json(drift).with_filter(filter_fn(|metadata| metadata.target() == DRIFT)).boxed());
     }
     // A second start, as in tests within one process, keeps the first one's layers.

@@ -90,7 +90,7 @@ impl Watch {
     /// Waits until something may have changed.
     pub async fn changed(&mut self) {
         if self.hints.recv().await.is_none() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -281,7 +281,7 @@ impl<'a> Section<'a> {
             return None;
         };
         let mut texts = Vec::with_capacity(items.len());
-        for item in items.iter() {
+        for item in items {
             match item.get_ref().as_str() {
                 Some(text) => texts.push(Found { value: text.to_owned(), place: self.reader.place(item.span()) }),
                 None => self.wrong_type(key, &Entry::Written(item), "strings only"),

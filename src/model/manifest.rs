@@ -130,8 +130,8 @@ impl Defaults {
 
 fn read_template(key: &str, section: &Section<'_>, defaults: &Defaults, resources: &mut Vec<Declared>) {
     let name = own_name(key, section, "name");
-    let project = required_reference(section, "project", &defaults.project);
-    let system = required_reference(section, "system", &defaults.system);
+    let project = required_reference(section, "project", defaults.project.as_ref());
+    let system = required_reference(section, "system", defaults.system.as_ref());
     let environments = read_environments(section, defaults);
     let mut fields = Fields::new();
     if let Some(dynamic) = section.flag(DYNAMIC.name) {
@@ -174,7 +174,7 @@ fn read_environments(section: &Section<'_>, defaults: &Defaults) -> Vec<Found<St
         if section.has("environments") || section.has("environment") {
             return one.into_iter().collect();
         }
-        return required_reference(section, "environment", &defaults.environment).into_iter().collect();
+        return required_reference(section, "environment", defaults.environment.as_ref()).into_iter().collect();
     };
     if let Some(place) = section.place_of("environment") {
         section.report(Problem::at(place, "both `environment` and `environments` are given").help("keep one of them"));
@@ -364,7 +364,7 @@ fn usable_name(section: &Section<'_>, found: &Found<String>) -> bool {
 fn required_reference(
     section: &Section<'_>,
     key: &'static str,
-    default: &Option<Found<String>>,
+    default: Option<&Found<String>>,
 ) -> Option<Found<String>> {
     if section.has(key) {
         return reference(section, key);
@@ -373,7 +373,7 @@ fn required_reference(
         let problem = Problem::at(section.place(), format!("{} is missing", section.path_of(key)));
         section.report(problem.help(format!("add {key} = \"…\" here or below [defaults]")));
     }
-    default.clone()
+    default.cloned()
 }
 
 fn refuse_repeats(section: &Section<'_>, items: &[Found<String>]) {

@@ -2,6 +2,7 @@
 //! codes and the applier all read this one value.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -284,7 +285,7 @@ impl Plan {
 
     /// A name for exactly these changes: the same changes have the same hash.
     pub fn hash(&self) -> String {
-        let mut hasher = Sha256::new();
+        let mut text = String::new();
         for change in &self.changes {
             let fields: Vec<_> = change
                 .fields
@@ -292,9 +293,17 @@ impl Plan {
                 .map(|field| serde_json::json!([field.path, field.before, field.after, field.cause.as_str()]))
                 .collect();
             let line = serde_json::json!([change.identity.to_string(), change.action.as_str(), fields]);
-            hasher.update(line.to_string());
-            hasher.update("\n");
+            text.push_str(&line.to_string());
+            text.push('\n');
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(text))
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

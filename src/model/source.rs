@@ -286,7 +286,7 @@ mod tests {
     fn an_excerpt_hides_secrets_and_control_characters_and_keeps_its_mark() {
         let file = SourceFile::new("a.toml", "s = \"hunter2\" # \u{1b}[31m end");
         let secret = file.text().find("\"hunter2\"").unwrap();
-        file.hide(vec![secret..secret + 9]);
+        file.hide(std::iter::once(secret..secret + 9).collect());
         let end = file.text().find("end").unwrap();
         let excerpt = Place::new(&file, end..end + 3).excerpt();
         assert_eq!(excerpt.text, "s = … # \u{fffd}[31m end");

@@ -168,8 +168,8 @@ fn summary_line(plan: &Plan) -> String {
         parts.push(counted(problems, "problem"));
     }
     if in_sync {
-        let rest = parts[1..].iter().map(|part| format!("; {part}")).collect::<String>();
-        return format!("In sync: {} as declared{rest}.", counted(unchanged, "resource"));
+        let unmanaged = if unmanaged > 0 { format!("; {unmanaged} unmanaged") } else { String::new() };
+        return format!("In sync: {} as declared{unmanaged}.", counted(unchanged, "resource"));
     }
     format!("Plan: {}; {unchanged} unchanged.", parts.join(", "))
 }

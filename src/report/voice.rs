@@ -45,7 +45,7 @@ impl Voice {
         let still: BTreeMap<_, _> =
             now.iter().filter(|(address, _)| !mended(address)).map(|(a, d)| (a.clone(), d.clone())).collect();
         self.say_drift(now);
-        self.say_applied(report);
+        say_applied(report);
         self.say_drift(still);
         let held = plan.changes.iter().filter(|change| change.action != Action::None);
         self.say_held(held.filter_map(|change| Some((change.address.clone(), change.held.clone()?))).collect());
@@ -103,20 +103,6 @@ impl Voice {
         }
     }
 
-    fn say_applied(&self, report: &Report) {
-        for outcome in report.outcomes.iter().flatten().filter(|outcome| outcome.result.is_ok()) {
-            let Some(change) = report.plan.changes.iter().find(|change| change.address == outcome.address) else {
-                continue;
-            };
-            tracing::info!(
-                address = %escape(&change.address.to_string()),
-                fields = %fields(&change.fields),
-                source = %escape(&source(change)),
-                "{}", done(change.action)
-            );
-        }
-    }
-
     fn say_held(&mut self, now: BTreeMap<Address, String>) {
         for (address, reason) in self.held.update(now).begun {
             tracing::warn!(address = %escape(&address.to_string()), "held: {}", escape(&reason));
@@ -131,6 +117,20 @@ impl Voice {
         for (address, _) in changes.ended {
             tracing::info!(address = %escape(&address.to_string()), "no longer failing");
         }
+    }
+}
+
+fn say_applied(report: &Report) {
+    for outcome in report.outcomes.iter().flatten().filter(|outcome| outcome.result.is_ok()) {
+        let Some(change) = report.plan.changes.iter().find(|change| change.address == outcome.address) else {
+            continue;
+        };
+        tracing::info!(
+            address = %escape(&change.address.to_string()),
+            fields = %fields(&change.fields),
+            source = %escape(&source(change)),
+            "{}", done(change.action)
+        );
     }
 }
 

@@ -249,7 +249,7 @@ impl Client {
         tracing::trace!(
             request = request.describe(),
             status = status.as_u16(),
-            milliseconds = began.elapsed().as_millis() as u64,
+            milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "answered"
         );
         if status.is_success() { Ok(body) } else { Err(self.status_error(request, status, &body)) }
@@ -352,11 +352,11 @@ impl Client {
     }
 
     fn error(&self, kind: ErrorKind, request: &Request, message: impl Into<String>) -> ApiError {
-        ApiError { kind, request: request.describe(), message: self.without_token(message.into()) }
+        ApiError { kind, request: request.describe(), message: self.without_token(&message.into()) }
     }
 
     /// A server that repeats the token in its error must not make us print it.
-    fn without_token(&self, message: String) -> String {
+    fn without_token(&self, message: &str) -> String {
         message.replace(self.connection.token.value.expose_secret(), "…")
     }
 }

@@ -1,5 +1,5 @@
 //! The Versori platform over HTTP. [`Read`] is all that a dry run has; [`Write`] is what applying needs.
-//! The two dialects ([`platform`], [`connect`]) turn values into requests and answers into values;
+//! The two dialects (`platform`, `connect`) turn values into requests and answers into values;
 //! [`client`] sends them.
 
 pub mod client;
@@ -84,12 +84,12 @@ impl Writer {
 
 impl Read for Reader {
     async fn projects(&self) -> Result<Vec<Named>, ApiError> {
-        let pages = self.client.all_pages::<wire::Named>(|after| platform::list_projects(after)).await?;
+        let pages = self.client.all_pages::<wire::Named>(platform::list_projects).await?;
         Ok(pages.into_iter().map(wire::Named::into_named).collect())
     }
 
     async fn systems(&self) -> Result<Vec<Named>, ApiError> {
-        let pages = self.client.all_pages::<wire::Named>(|after| platform::list_systems(after)).await?;
+        let pages = self.client.all_pages::<wire::Named>(platform::list_systems).await?;
         Ok(pages.into_iter().map(wire::Named::into_named).collect())
     }
 
