@@ -65,12 +65,10 @@ fn every_simple_type_goes_to_both_kinds_of_owner() {
         "type = \"api-key\"\nname = \"k\"\nin = \"cookie\"",
     ];
     for (owner, name) in [("system = \"stripe\"", "s"), ("connector = \"01J0C0NNWAREH0VSE000000000\"", "c")] {
-        let text: String = types
-            .iter()
-            .enumerate()
-            .map(|(n, kind)| format!("[auth_scheme_configs.{name}{n}]\n{owner}\ndescription = \"d\"\n{kind}\n"))
-            .collect();
-        site.file(&format!("{name}.toml"), text);
+        for (n, kind) in types.iter().enumerate() {
+            let text = format!("[auth_scheme_configs.{name}{n}]\n{owner}\ndescription = \"d\"\n{kind}\n");
+            site.file(&format!("{name}{n}.toml"), text);
+        }
     }
     site.apply();
     site.sandbox.world(|world| {
