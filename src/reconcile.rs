@@ -8,12 +8,13 @@ use tokio::sync::watch;
 
 use crate::io::manifests::{FolderError, read_folder};
 use crate::io::revision::revision;
+use crate::io::secrets::{self, DigestKey, DigestKeyError};
 use crate::io::store::{self, Store, StoreError, Tenant};
 use crate::io::versori::{ApiError, Names, Read, Write, observe};
 use crate::model::desired::Desired;
 use crate::model::guard::Grace;
-use crate::model::observed::Observed;
-use crate::model::plan::Plan;
+use crate::model::observed::{Observed, Remark};
+use crate::model::plan::{Change, Plan};
 use crate::model::planner::{Policy, plan};
 use crate::model::recorded::Recorded;
 use crate::model::schedule::Instant;
@@ -51,6 +52,13 @@ pub trait Hands {
     /// Where the recorded state cannot be used.
     fn recorded(&self) -> Result<Recorded, StoreError>;
 
+    /// The key that secrets are hashed with.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be used.
+    fn digest_key(&self) -> Result<DigestKey, DigestKeyError>;
+
     /// Does what the plan says, as far as these hands can. Nothing where nothing was tried.
     fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> impl Future<Output = Option<Vec<Outcome>>>;
 }
@@ -78,6 +86,13 @@ impl<A: Read> Hands for DryRun<'_, A> {
         }
     }
 
+    fn digest_key(&self) -> Result<DigestKey, DigestKeyError> {
+        match &self.state {
+            Some((directory, _)) => DigestKey::read(directory),
+            None => DigestKey::random(),
+        }
+    }
+
     async fn carry_out(&mut self, _plan: &Plan, _stop: &Stop) -> Option<Vec<Outcome>> {
         None
     }
@@ -90,6 +105,8 @@ pub struct Writing<A, C> {
     pub api: A,
     /// The recorded state.
     pub store: Store,
+    /// The key that secrets are hashed with.
+    pub digest_key: DigestKey,
     /// Asked before anything is written, with the plan.
     pub consent: C,
     /// How many changes may be under way at once.
@@ -105,6 +122,10 @@ impl<A: Write, C: FnMut(&Plan) -> bool> Hands for Writing<A, C> {
 
     fn recorded(&self) -> Result<Recorded, StoreError> {
         self.store.recorded()
+    }
+
+    fn digest_key(&self) -> Result<DigestKey, DigestKeyError> {
+        Ok(self.digest_key.clone())
     }
 
     async fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> Option<Vec<Outcome>> {
@@ -160,6 +181,14 @@ impl Report {
         self.outcomes.iter().flatten().filter_map(|outcome| Some((outcome, outcome.result.as_ref().err()?)))
     }
 
+    /// What the platform remarks on what was applied, with the change that it is about.
+    pub fn remarks(&self) -> impl Iterator<Item = (&Change, &Remark)> {
+        self.outcomes.iter().flatten().flat_map(|outcome| {
+            let change = self.plan.changes.iter().find(|change| change.address == outcome.address);
+            outcome.remarks().filter_map(move |remark| Some((change?, remark)))
+        })
+    }
+
     /// How many changes were applied.
     pub fn applied(&self) -> usize {
         self.outcomes.iter().flatten().filter(|outcome| outcome.result.is_ok()).count()
@@ -175,6 +204,9 @@ pub enum PassError {
     /// The recorded state cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Secrets cannot be compared.
+    #[error(transparent)]
+    Key(#[from] DigestKeyError),
     /// The platform refuses the token, or cannot be reached at all.
     #[error("{error}")]
     Api {
@@ -191,6 +223,7 @@ impl PassError {
         match self {
             PassError::Folder(error) => Some(error.help()),
             PassError::Store(error) => Some(error.help()),
+            PassError::Key(error) => Some(error.help()),
             PassError::Api { error, .. } => error.help(),
         }
     }
@@ -202,7 +235,13 @@ impl PassError {
 ///
 /// Where no plan could be made. Whatever concerns single files or resources is in the report.
 pub async fn reconcile<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop) -> Result<Report, PassError> {
-    let desired = Desired::assemble(&read_folder(target.manifests)?);
+    let mut desired = Desired::assemble(&read_folder(target.manifests)?);
+    let key = hands.digest_key()?;
+    desired.take_secrets(|reference| {
+        let value = secrets::read(reference, target.manifests).map_err(|error| error.to_string())?;
+        let hash = key.digest(&value);
+        Ok((value, hash))
+    });
     let revision = revision(target.manifests);
     let recorded = hands.recorded()?;
     let wanted = desired.wanted(&recorded);

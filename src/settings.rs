@@ -9,8 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::io::versori::TokenScheme;
-use crate::io::versori::client::is_loopback;
-use crate::model::address::is_ulid;
+use crate::model::address::{is_loopback, is_ulid};
 use crate::model::document::{Found, Overlay, Reader, SecretRef, Section};
 use crate::model::guard::DeleteLimit;
 use crate::model::manifest::OnDrift;

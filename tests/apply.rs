@@ -194,7 +194,8 @@ fn the_json_tells_what_came_of_each_change() {
     let ran = site.versync(&["apply", "--yes", "--json"]);
     let report = ran.json();
     assert_eq!(report["summary"]["create"], 3);
-    let outcome = json!({"address": "auth_scheme_config.system/shopify/key", "applied": true, "error": null});
+    let outcome =
+        json!({"address": "auth_scheme_config.system/shopify/key", "applied": true, "error": null, "messages": []});
     assert_eq!(report["outcomes"][0], outcome);
 }
 

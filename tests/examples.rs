@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::Site;
+use crate::support::{Ran, Site};
 
 fn examples() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
@@ -13,12 +13,19 @@ fn examples() -> Vec<PathBuf> {
     found
 }
 
+/// With the secrets that the examples ask their users to set.
+fn run(site: &Site, args: &[&str]) -> Ran {
+    let mut command = site.command(args);
+    command.env("EXAMPLE_CLIENT_SECRET", "x").env("EXAMPLE_CONSUMER_SECRET", "y");
+    Ran::of(command.output().unwrap())
+}
+
 #[test]
 fn every_example_is_sound_applies_and_is_then_in_sync() {
     for example in examples() {
         let site = Site::new();
         let with = |args: &[&str]| {
-            let ran = site.versync(&[&["--manifests", example.to_str().unwrap()], args].concat());
+            let ran = run(&site, &[&["--manifests", example.to_str().unwrap()], args].concat());
             assert_eq!(ran.code, Some(0), "{}: {ran:?}", example.display());
             ran
         };
@@ -37,7 +44,7 @@ fn every_example_runs_on_the_embedded_sandbox() {
     for example in examples() {
         let site = Site::new();
         fs::remove_file(site.path("versync.toml")).unwrap();
-        let ran = site.versync(&["--sandbox", "--manifests", example.to_str().unwrap(), "apply", "--yes"]);
+        let ran = run(&site, &["--sandbox", "--manifests", example.to_str().unwrap(), "apply", "--yes"]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(
             site.writes().is_empty() && !site.path(".versync").exists(),

@@ -12,6 +12,7 @@ mod lifecycle;
 mod manifests;
 mod plan;
 mod readme;
+mod schemes;
 mod settings;
 mod state;
 mod support;

@@ -10,6 +10,7 @@ use super::error::CommandError;
 use super::{Exit, Terminal, write_json};
 use crate::args::{Apply as Args, Global};
 use crate::io::versori::Names;
+use crate::model::observed::Remark;
 use crate::model::plan::Plan;
 use crate::reconcile::{Report, Stop, Target, Writing, reconcile};
 use crate::report::{json, text};
@@ -30,6 +31,7 @@ pub(super) async fn apply(global: &Global, args: Args, terminal: &Terminal) -> R
     let mut hands = Writing {
         api: context.writer()?,
         store: context.store("apply")?,
+        digest_key: context.digest_key()?,
         consent,
         concurrency: context.settings.api.concurrency,
     };
@@ -79,10 +81,15 @@ fn report_as_json(report: &Report) -> serde_json::Value {
             "address": outcome.address.to_string(),
             "applied": outcome.result.is_ok(),
             "error": outcome.result.as_ref().err().map(ToString::to_string),
+            "messages": outcome.remarks().map(remark_as_json).collect::<Vec<_>>(),
         })
     });
     value["outcomes"] = outcomes.collect();
     value
+}
+
+fn remark_as_json(remark: &Remark) -> serde_json::Value {
+    json!({"severity": remark.severity, "text": remark.text, "detail": remark.detail})
 }
 
 fn ask() -> bool {

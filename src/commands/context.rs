@@ -12,7 +12,7 @@ use super::Terminal;
 use super::error::CommandError;
 use crate::args::Global;
 use crate::io::logs::{self, LogGuard};
-use crate::io::secrets;
+use crate::io::secrets::{self, DigestKey};
 use crate::io::store::{Store, Tenant};
 use crate::io::versori::{Client, Connection, Reader, Token, TokenScheme, Writer};
 use crate::model::planner::Policy;
@@ -81,6 +81,14 @@ impl Context {
         Ok(match self.sandbox {
             Some(_) => Store::in_memory(&self.tenant)?,
             None => Store::open(&self.settings.state, &self.tenant, purpose)?,
+        })
+    }
+
+    /// The key that secrets are hashed with, made on first use. To be asked for once the state is open.
+    pub(super) fn digest_key(&self) -> Result<DigestKey, CommandError> {
+        Ok(match self.sandbox {
+            Some(_) => DigestKey::random()?,
+            None => DigestKey::read_or_make(&self.settings.state)?,
         })
     }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::io::logs::LogError;
 use crate::io::manifests::FolderError;
-use crate::io::secrets::SecretError;
+use crate::io::secrets::{DigestKeyError, SecretError};
 use crate::io::store::StoreError;
 use crate::io::versori::ApiError;
 use crate::io::watch::WatchError;
@@ -33,6 +33,8 @@ pub(super) enum CommandError {
     Folder(FolderError),
     /// The recorded state cannot be used.
     Store(StoreError),
+    /// Secrets cannot be compared.
+    Key(DigestKeyError),
     /// The client cannot be set up.
     Api(ApiError),
     /// The folder cannot be watched.
@@ -60,6 +62,7 @@ from! {
     PassError => Pass,
     FolderError => Folder,
     StoreError => Store,
+    DigestKeyError => Key,
     ApiError => Api,
     WatchError => Watch,
     LogError => Log,
@@ -98,6 +101,7 @@ impl CommandError {
             }
             CommandError::Folder(error) => (error.to_string(), Some(error.help())),
             CommandError::Store(error) => (error.to_string(), Some(error.help())),
+            CommandError::Key(error) => (error.to_string(), Some(error.help())),
             CommandError::Api(error) => (error.to_string(), error.help()),
             CommandError::Watch(error) => (error.to_string(), error.help()),
             CommandError::Sandbox { file, error } => {

@@ -53,6 +53,7 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
         let hands = Writing {
             api: context.writer()?,
             store: context.store("run")?,
+            digest_key: context.digest_key()?,
             consent,
             concurrency: context.settings.api.concurrency,
         };

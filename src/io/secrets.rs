@@ -1,5 +1,7 @@
 //! Reading secrets from where references point. Values live in [`SecretString`]s and in no message.
 
+mod digest;
+
 use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -9,6 +11,7 @@ use rustix::fs::OFlags;
 use secrecy::SecretString;
 
 use crate::model::document::SecretRef;
+pub use digest::{DigestKey, DigestKeyError};
 
 /// A longer file is no secret.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;

@@ -1,18 +1,58 @@
 //! Auth scheme configs: how a system or a connector wants to be authenticated with.
 
-use super::schema::{Field, Kind};
+use super::address::OwnerKind;
+use super::schema::{Field, Kind, Need};
 
 /// What it is for; shown to whoever picks one.
-pub const DESCRIPTION: Field = Field { name: "description", wire: "description", kind: Kind::Text, required: true };
+pub const DESCRIPTION: Field = Field::new("description", "description", Kind::Text, Need::Always);
 
 /// Which scheme it is. On the wire it is called `type` or `schemeType`, by the API's dialect.
-pub const TYPE: Field = Field { name: "type", wire: "type", kind: Kind::Choice(&TYPES), required: true };
+pub const TYPE: Field = Field::new("type", "type", Kind::Choice(&TYPES), Need::Always);
 
 /// The types that can be declared.
-pub const TYPES: [&str; 4] = ["none", "api-key", "basic-auth", "certificate"];
+pub const TYPES: [&str; 7] = ["none", "api-key", "basic-auth", "oauth2", "oauth1", "hmac", "certificate"];
 
 /// The types that the platform knows, but whose shape it does not publish: tolerated when read.
 pub const UNPUBLISHED_TYPES: [&str; 4] = ["jwt-bearer", "secret", "google-service-account", "custom-function"];
+
+/// How an OAuth 2 client gets its token, as files write it.
+pub const GRANT_TYPE: Field = Field::new("grant.type", "grant.type", Kind::Choice(&GRANT_TYPES), Need::Always);
+
+/// The grant types as files write them.
+pub const GRANT_TYPES: [&str; 3] = ["authorization-code", CLIENT_CREDENTIALS, "password"];
+
+/// The grant whose credentials are each end user's own, so it holds none.
+pub const CLIENT_CREDENTIALS: &str = "client-credentials";
+
+/// The client's id of a grant that has a credential.
+pub const CLIENT_ID: Field = Field::new("grant.client_id", "grant.clientId", Kind::Text, Need::Never);
+
+/// The client's secret of a grant that has a credential.
+pub const CLIENT_SECRET: Field = Field::new("grant.client_secret", "grant.clientSecret", Kind::Secret, Need::Never);
+
+/// OAuth 2: the scopes that exist.
+pub const SCOPES: Field = Field::new("scopes", "scopes", Kind::Scopes, Need::Always);
+
+/// OAuth 2: the scopes that are asked for.
+pub const DEFAULT_SCOPES: Field = Field::new("default_scopes", "defaultScopes", Kind::Set, Need::Always);
+
+/// OAuth 1: tokens are made elsewhere, so no endpoints are needed.
+pub const TOKEN_AUTH: Field = Field::on_systems("token_auth", "tokenAuth", Kind::Flag, Need::Never);
+
+/// OAuth 1: the tables of the three endpoints, each with its path on the wire.
+pub const ENDPOINTS: [(&str, &str); 3] = [
+    ("temp_credential_endpoint", "tempCredentialEndpoint"),
+    ("resource_owner_authorization_endpoint", "resourceOwnerAuthorizationEndpoint"),
+    ("token_endpoint", "tokenEndpoint"),
+];
+
+const PLACES: &[&str] = &["query", "header", "cookie"];
+
+const TRANSMISSIONS: &[(&str, &str)] = &[
+    ("authorization-header", "AUTH_STYLE_AUTHORIZATION_HEADER"),
+    ("form", "AUTH_STYLE_FORM"),
+    ("query", "AUTH_STYLE_QUERY"),
+];
 
 /// One auth scheme.
 #[derive(Debug)]
@@ -21,34 +61,117 @@ pub struct Scheme {
     pub name: &'static str,
     /// The member of the platform dialect's object that holds its fields.
     pub member: &'static str,
+    /// The only kind of owner that has it; nothing where both have.
+    pub only_on: Option<OwnerKind>,
     /// Its fields beside `type` and `description`.
     pub fields: &'static [Field],
 }
 
+impl Scheme {
+    const fn new(name: &'static str, member: &'static str, fields: &'static [Field]) -> Self {
+        Self { name, member, only_on: None, fields }
+    }
+
+    /// Whether configs of this kind of owner can be of it.
+    pub fn is_on(&self, kind: OwnerKind) -> bool {
+        self.only_on.is_none_or(|only| only == kind)
+    }
+}
+
 /// Every scheme that can be declared.
-pub const SCHEMES: [Scheme; 4] = [
-    Scheme { name: "none", member: "none", fields: &[] },
+pub const SCHEMES: [Scheme; 7] = [
+    Scheme::new("none", "none", &[]),
+    Scheme::new(
+        "api-key",
+        "apiKey",
+        &[
+            Field::new("in", "in", Kind::Choice(PLACES), Need::Always),
+            Field::new("name", "name", Kind::Text, Need::Always),
+        ],
+    ),
+    Scheme::new("basic-auth", "basicAuth", &[]),
+    Scheme::new(
+        "oauth2",
+        "oauth2",
+        &[
+            Field::new("additional_authorize_params", "additionalAuthorizeParams", Kind::Text, Need::Never),
+            Field::new("additional_token_params", "additionalTokenParams", Kind::Text, Need::Never),
+            Field::new("authorize_url", "authorizeUrl", Kind::Url, Need::OnConnectors),
+            DEFAULT_SCOPES,
+            CLIENT_ID,
+            CLIENT_SECRET,
+            GRANT_TYPE,
+            Field::new("mtls_credential_id", "mtlsCredentialId", Kind::Text, Need::Never),
+            Field::new("mtls_enabled", "mtlsEnabled", Kind::Flag, Need::Never),
+            Field::on_systems("pkce", "pkce", Kind::Flag, Need::Never),
+            SCOPES,
+            Field::new("token_url", "tokenUrl", Kind::Url, Need::Always),
+        ],
+    ),
     Scheme {
-        name: "api-key",
-        member: "apiKey",
+        name: "oauth1",
+        member: "oauth1",
+        only_on: Some(OwnerKind::System),
         fields: &[
-            Field { name: "in", wire: "in", kind: Kind::Choice(&["query", "header", "cookie"]), required: true },
-            Field { name: "name", wire: "name", kind: Kind::Text, required: true },
+            Field::on_systems("consumer_key", "consumerKey", Kind::Text, Need::Always),
+            Field::on_systems("consumer_secret", "consumerSecret", Kind::Secret, Need::ToWrite),
+            endpoint_url("resource_owner_authorization_endpoint.url", "resourceOwnerAuthorizationEndpoint.url"),
+            transmission(
+                "resource_owner_authorization_endpoint.parameter_transmission",
+                "resourceOwnerAuthorizationEndpoint.parameterTransmission",
+            ),
+            parameters(
+                "resource_owner_authorization_endpoint.additional_params",
+                "resourceOwnerAuthorizationEndpoint.additionalParamConfigs",
+            ),
+            Field::on_systems("signature_method", "signatureMethod", Kind::Choice(&["sha1", "sha256"]), Need::Always),
+            endpoint_url("temp_credential_endpoint.url", "tempCredentialEndpoint.url"),
+            transmission(
+                "temp_credential_endpoint.parameter_transmission",
+                "tempCredentialEndpoint.parameterTransmission",
+            ),
+            parameters("temp_credential_endpoint.additional_params", "tempCredentialEndpoint.additionalParamConfigs"),
+            TOKEN_AUTH,
+            endpoint_url("token_endpoint.url", "tokenEndpoint.url"),
+            transmission("token_endpoint.parameter_transmission", "tokenEndpoint.parameterTransmission"),
+            parameters("token_endpoint.additional_params", "tokenEndpoint.additionalParamConfigs"),
         ],
     },
-    Scheme { name: "basic-auth", member: "basicAuth", fields: &[] },
-    Scheme { name: "certificate", member: "certificate", fields: &[] },
+    Scheme::new(
+        "hmac",
+        "hmac",
+        &[
+            Field::new("algorithm", "algorithm", Kind::Choice(&["sha1", "sha256", "sha512"]), Need::Always),
+            Field::new("digest_inputs", "digestInputs", Kind::Choices(&["body", "url"]), Need::Always),
+            Field::on_systems("encoding", "encoding", Kind::NewerChoice(&["hex", "base64", "base64url"]), Need::Always),
+            Field::new("in", "in", Kind::Choice(PLACES), Need::Always),
+            Field::new("name", "name", Kind::Text, Need::Always),
+        ],
+    ),
+    Scheme::new("certificate", "certificate", &[]),
 ];
+
+const fn endpoint_url(name: &'static str, wire: &'static str) -> Field {
+    Field::on_systems(name, wire, Kind::UrlTemplate, Need::Never)
+}
+
+const fn transmission(name: &'static str, wire: &'static str) -> Field {
+    Field::on_systems(name, wire, Kind::Word(TRANSMISSIONS), Need::Never)
+}
+
+const fn parameters(name: &'static str, wire: &'static str) -> Field {
+    Field::on_systems(name, wire, Kind::Parameters, Need::Never)
+}
 
 /// The scheme of a type, if it can be declared.
 pub fn scheme(name: &str) -> Option<&'static Scheme> {
     SCHEMES.iter().find(|scheme| scheme.name == name)
 }
 
-/// Every field that a config of this type has; of an unknown type, the common ones.
-pub fn fields_of(type_name: &str) -> impl Iterator<Item = &'static Field> {
+/// Every field that a config of this type has on this kind of owner; of an unknown type, the common ones.
+pub fn fields_of(type_name: &str, kind: OwnerKind) -> impl Iterator<Item = &'static Field> {
     let own: &'static [Field] = scheme(type_name).map_or(&[], |scheme| scheme.fields);
-    [&DESCRIPTION, &TYPE].into_iter().chain(own)
+    [&DESCRIPTION, &TYPE].into_iter().chain(own.iter().filter(move |field| field.is_on(kind)))
 }
 
 /// The field of this name, whatever the type: names mean the same in every scheme.

@@ -3,7 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use secrecy::SecretString;
+use serde_json::Value;
+
 use super::address::{Address, Identity, Owner, OwnerKind};
+use super::document::SecretRef;
 use super::manifest::{self, Declared, Target};
 use super::observed::Wanted;
 use super::recorded::Recorded;
@@ -22,7 +26,8 @@ pub struct Desired {
     /// Files of which nothing is taken, because something in them is in error. What they declared
     /// last stays as it is.
     pub broken_files: BTreeSet<String>,
-    /// Addresses that are declared twice: no resource here, but no orphan either.
+    /// Addresses that are declared twice, or whose secrets cannot be read: no resource here, but no orphan
+    /// either.
     pub disputed: BTreeSet<Address>,
     /// How many files there are, sound or not.
     pub files: usize,
@@ -54,6 +59,30 @@ impl Desired {
         desired.resources.sort_by(|a, b| a.address.cmp(&b.address));
         sort_problems(&mut desired.problems);
         desired
+    }
+
+    /// Reads every secret that is referred to, each once. `read` gives its value and its keyed hash, or why
+    /// there is none: then the resources that refer to it take no part, and are no orphans either.
+    pub fn take_secrets(&mut self, mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), String>) {
+        let mut known: BTreeMap<SecretRef, Result<(SecretString, String), String>> = BTreeMap::new();
+        for resource in &mut self.resources {
+            for (name, secret) in &mut resource.secrets {
+                let reference = &secret.reference.value;
+                match known.entry(reference.clone()).or_insert_with(|| read(reference)) {
+                    Ok((value, hash)) => {
+                        secret.value = Some(value.clone());
+                        resource.fields.insert(name, Value::String(hash.clone()));
+                    }
+                    Err(why) => {
+                        let message = format!("the secret {reference} cannot be read: {why}");
+                        self.problems.push(Problem::at(secret.reference.place.clone(), message));
+                        self.disputed.insert(resource.address.clone());
+                    }
+                }
+            }
+        }
+        self.resources.retain(|resource| !self.disputed.contains(&resource.address));
+        sort_problems(&mut self.problems);
     }
 
     /// What a pass has to read to compare all of this, and all that is recorded.

@@ -115,7 +115,7 @@ impl<T> Found<T> {
 }
 
 /// A reference to a secret. The value itself is never written in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretRef {
     /// `{ env = "NAME" }`: an environment variable.
     Env(String),

@@ -1,13 +1,17 @@
 //! One manifest file: text in, resources and problems out. Each file stands alone.
 
+mod scheme;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::address::{Address, OwnerKind, check_segment, is_ulid};
-use super::auth_scheme_config::{self, DESCRIPTION, TYPE, TYPES, UNPUBLISHED_TYPES};
+use super::auth_scheme_config::{self, DESCRIPTION, SCHEMES, Scheme, TYPE, UNPUBLISHED_TYPES};
 use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS};
-use super::document::{Found, Reader, Section};
+use super::document::{Found, Reader, SecretRef, Section};
 use super::schema::{Field, Fields, Kind, sequence};
 use super::source::{Place, Problem, SourceFile, is_unprintable, nearest};
 
@@ -20,10 +24,40 @@ pub struct Declared {
     pub target: Target,
     /// The declared fields; one that is not here is left alone on the platform.
     pub fields: Fields,
+    /// The secrets that it refers to, by their fields' names.
+    pub secrets: BTreeMap<&'static str, DeclaredSecret>,
     /// How its life is to be handled.
     pub lifecycle: Lifecycle,
     /// Its table's header.
     pub place: Place,
+}
+
+impl Declared {
+    /// The type of an auth scheme config; empty for anything else.
+    pub fn type_name(&self) -> &str {
+        self.fields.get(TYPE.name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The secrets that were read, by their fields' names.
+    pub fn secret_values(&self) -> BTreeMap<&'static str, SecretString> {
+        let read = self.secrets.iter().filter_map(|(name, secret)| Some((*name, secret.value.clone()?)));
+        read.collect()
+    }
+}
+
+/// A secret that a resource refers to.
+#[derive(Debug, Clone)]
+pub struct DeclaredSecret {
+    /// Where it is, and where that is written.
+    pub reference: Found<SecretRef>,
+    /// Its value, once it was read; [`Fields`] then hold its keyed hash.
+    pub value: Option<SecretString>,
+}
+
+impl DeclaredSecret {
+    fn new(reference: Found<SecretRef>) -> Self {
+        Self { reference, value: None }
+    }
 }
 
 /// What a declared resource refers to, as written, each with its place.
@@ -161,6 +195,7 @@ fn read_template(key: &str, section: &Section<'_>, defaults: &Defaults, resource
                 auth_scheme_configs: auth_scheme_configs.clone().map(|list| list.value).unwrap_or_default(),
             },
             fields: fields.clone(),
+            secrets: BTreeMap::new(),
             lifecycle: lifecycle.clone(),
             place: section.place(),
         });
@@ -190,19 +225,24 @@ fn read_environments(section: &Section<'_>, defaults: &Defaults) -> Vec<Found<St
 fn read_config(key: &str, section: &Section<'_>, defaults: &Defaults) -> Option<Declared> {
     let id = own_name(key, section, "id");
     let owner = read_owner(section, defaults);
-    let mut fields = Fields::new();
-    read_field(section, &DESCRIPTION, &mut fields);
-    let scheme = read_type(section).and_then(auth_scheme_config::scheme);
-    if let Some(scheme) = scheme {
-        fields.insert(TYPE.name, Value::String(scheme.name.to_owned()));
-        for field in scheme.fields {
-            read_field(section, field, &mut fields);
-        }
+    let kind = match &owner {
+        Some((kind, _)) => *kind,
+        None if section.has("connector") => OwnerKind::Connector,
+        None => OwnerKind::System,
+    };
+    let description = scheme::read_value(section, &DESCRIPTION);
+    if description.is_none() && !section.has(DESCRIPTION.name) {
+        missing(section, &DESCRIPTION);
     }
+    let scheme = read_type(section, kind);
+    let mut read = scheme.map(|scheme| scheme::read(section, kind, scheme)).unwrap_or_default();
+    read.fields.extend(description.map(|text| (DESCRIPTION.name, text)));
+    read.fields.extend(scheme.map(|scheme| (TYPE.name, Value::String(scheme.name.to_owned()))));
     let known: Vec<_> = scheme
-        .map(|scheme| auth_scheme_config::fields_of(scheme.name).map(|field| field.name).collect())
+        .map(|scheme| auth_scheme_config::fields_of(scheme.name, kind).map(|field| field.name).collect())
         .unwrap_or_default();
     let lifecycle = read_lifecycle(section, &known, false);
+    // Which keys there may be depends on the type.
     if scheme.is_some() {
         section.finish();
     }
@@ -210,7 +250,8 @@ fn read_config(key: &str, section: &Section<'_>, defaults: &Defaults) -> Option<
     Some(Declared {
         address: Address::AuthSchemeConfig { kind, owner: owner.value.clone(), id: id.clone() },
         target: Target::AuthSchemeConfig { kind, owner, id },
-        fields,
+        fields: read.fields,
+        secrets: read.secrets.into_iter().map(|(name, reference)| (name, DeclaredSecret::new(reference))).collect(),
         lifecycle,
         place: section.place(),
     })
@@ -241,48 +282,46 @@ fn read_owner(section: &Section<'_>, defaults: &Defaults) -> Option<(OwnerKind, 
     Some((OwnerKind::Connector, connector))
 }
 
-fn read_type(section: &Section<'_>) -> Option<&'static str> {
+fn read_type(section: &Section<'_>, kind: OwnerKind) -> Option<&'static Scheme> {
     let Some(found) = section.text(TYPE.name) else {
         if !section.has(TYPE.name) {
             missing(section, &TYPE);
         }
         return None;
     };
-    if UNPUBLISHED_TYPES.contains(&found.value.as_str()) {
-        let message =
-            format!("the platform does not publish the shape of type {:?}, so it cannot be declared", found.value);
-        section.report(
-            Problem::at(found.place, message).help(format!("types that can be declared: {}", TYPES.join(", "))),
-        );
-        return None;
-    }
-    section.choice(TYPE.name, &TYPES).map(|found| found.value)
-}
-
-fn read_field(section: &Section<'_>, field: &'static Field, fields: &mut Fields) {
-    let value = match field.kind {
-        Kind::Text => section.text(field.name).map(|found| Value::String(found.value)),
-        Kind::Flag => section.flag(field.name).map(|found| Value::Bool(found.value)),
-        Kind::Choice(choices) => section.choice(field.name, choices).map(|found| Value::String(found.value.to_owned())),
-        Kind::Sequence => {
-            section.texts(field.name).map(|found| sequence(found.value.into_iter().map(|item| item.value)))
-        }
+    let here: Vec<&'static str> =
+        SCHEMES.iter().filter(|scheme| scheme.is_on(kind)).map(|scheme| scheme.name).collect();
+    let refuse = |message: String| {
+        let problem = Problem::at(found.place.clone(), message);
+        section.report(problem.help(format!("types that can be declared: {}", here.join(", "))));
+        None
     };
-    match value {
-        Some(value) => {
-            fields.insert(field.name, value);
+    if UNPUBLISHED_TYPES.contains(&found.value.as_str()) {
+        return refuse(format!(
+            "the platform does not publish the shape of type {:?}, so it cannot be declared",
+            found.value
+        ));
+    }
+    match auth_scheme_config::scheme(&found.value) {
+        Some(scheme) if !scheme.is_on(kind) => {
+            refuse(format!("the auth scheme configs of a {kind} have no type {:?}", found.value))
         }
-        None if field.required && !section.has(field.name) => missing(section, field),
-        None => {}
+        Some(scheme) => Some(scheme),
+        None => section.choice(TYPE.name, &here).and(None),
     }
 }
 
 fn missing(section: &Section<'_>, field: &Field) {
+    let key = field.key();
     let help = match field.kind {
-        Kind::Choice(choices) => format!("add {} = one of {}", field.name, choices.join(", ")),
-        _ => format!("add {} = \"…\"", field.name),
+        Kind::Choice(choices) | Kind::NewerChoice(choices) => format!("add {key} = one of {}", choices.join(", ")),
+        Kind::Choices(choices) => format!("add {key} = a list of {}", choices.join(", ")),
+        Kind::Set | Kind::Scopes | Kind::Sequence | Kind::Parameters => format!("add {key} = […]"),
+        Kind::Url | Kind::UrlTemplate => format!("add {key} = \"https://…\""),
+        Kind::Flag => format!("add {key} = true or false"),
+        Kind::Text | Kind::Word(_) | Kind::Secret => format!("add {key} = \"…\""),
     };
-    section.report(Problem::at(section.place(), format!("{} is missing", section.path_of(field.name))).help(help));
+    section.report(Problem::at(section.place(), format!("{} is missing", section.path_of(key))).help(help));
 }
 
 fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: bool) -> Lifecycle {

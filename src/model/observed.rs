@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::address::{Identity, Owner, Scope};
+use super::address::{Identity, Owner, OwnerKind, Scope};
 use super::auth_scheme_config;
 use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, SYSTEM};
 use super::recorded::{Recorded, Reference};
@@ -73,6 +73,17 @@ pub struct LiveConfig {
     /// The members of the answer that hold its fields, also those that versync does not know:
     /// an update sends them back unchanged.
     pub raw: Map<String, Value>,
+}
+
+/// What the platform remarks on a config that it has accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// `info`, `warning` or `error`, as the platform says it.
+    pub severity: String,
+    /// What it says.
+    pub text: String,
+    /// What it names beside that.
+    pub detail: Vec<String>,
 }
 
 /// The live world of one pass.
@@ -165,16 +176,26 @@ impl Observed {
     }
 }
 
-/// The fields of a config out of its members on the wire, with what the API leaves out filled in.
-pub fn config_fields(type_name: &str, wire: &Map<String, Value>) -> Fields {
-    auth_scheme_config::fields_of(type_name)
+/// The fields of a config out of its members on the wire, with what the API leaves out filled in. A
+/// grant's members have to stand flat in it, beside its type as files write it.
+pub fn config_fields(type_name: &str, owner: OwnerKind, wire: &Map<String, Value>) -> Fields {
+    let shown = auth_scheme_config::fields_of(type_name, owner).filter(|field| !field.is_secret());
+    shown
         .map(|field| {
             let value = if field.name == auth_scheme_config::TYPE.name {
                 Value::String(type_name.to_owned())
             } else {
-                field.normalise(wire.get(field.wire))
+                field.normalise(at_path(wire, field.wire))
             };
             (field.name, value)
         })
         .collect()
+}
+
+/// What stands at a dotted path.
+fn at_path<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    match path.split_once('.') {
+        Some((outer, inner)) => at_path(object.get(outer)?.as_object()?, inner),
+        None => object.get(path),
+    }
 }

@@ -1,9 +1,10 @@
 //! The plan: a value that says what differs, why, and what would be done about it. Text, JSON, exit
 //! codes and the applier all read this one value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -215,8 +216,10 @@ pub struct ConfigStep {
     pub owner: Owner,
     /// Its id.
     pub id: String,
-    /// The fields to send.
+    /// The fields to send, without secrets.
     pub fields: Fields,
+    /// The secrets to send, by their fields' names.
+    pub secrets: BTreeMap<&'static str, SecretString>,
     /// The live members, which are sent back where `fields` does not say otherwise.
     pub base: Map<String, Value>,
     /// What to remember when it is done.
@@ -300,7 +303,8 @@ impl Plan {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::address::{Address, Identity, Owner, Scope};
-use super::auth_scheme_config::{TYPE, fields_of};
+use super::auth_scheme_config::fields_of;
 use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
@@ -18,7 +18,7 @@ use super::manifest::{Declared, OnDrift};
 use super::observed::{LiveConfig, LiveTemplate, Observed};
 use super::plan::{Action, Bookkeeping, Cause, Change, ConfigStep, Plan, Source, Step, TemplateStep};
 use super::recorded::{Recorded, RecordedResource};
-use super::schema::{Fields, texts};
+use super::schema::{Fields, Need, texts};
 use super::source::{Problem, sort_problems};
 use compare::{Comparison, compare};
 use resolve::Resolved;
@@ -206,22 +206,46 @@ impl Planner<'_> {
     fn plan_config(&mut self, declared: &Declared, resolved: &Resolved, owner: &Owner, id: &str) {
         let Some(Ok(live)) = self.observed.configs.get(owner) else { return };
         let step = |fields: &Fields, base: Map<String, Value>, record| {
-            let fields = fields.clone();
-            Step::PutConfig(Box::new(ConfigStep { owner: owner.clone(), id: id.to_owned(), fields, base, record }))
+            let fields = fields.iter().filter(|(name, _)| !declared.secrets.contains_key(*name));
+            Step::PutConfig(Box::new(ConfigStep {
+                owner: owner.clone(),
+                id: id.to_owned(),
+                fields: fields.map(|(name, value)| (*name, value.clone())).collect(),
+                secrets: declared.secret_values(),
+                base,
+                record,
+            }))
         };
         let Some(live) = live.iter().find(|config| config.id == id) else {
-            return self.plan_missing(declared, resolved, &declared.fields, |record| {
+            self.plan_missing(declared, resolved, &declared.fields, |record| {
                 step(&declared.fields, Map::new(), record)
             });
+            return self.refuse_without_secrets(declared);
         };
         let recorded = self.recorded.resources.get(&resolved.identity);
-        let type_name = declared.fields.get(TYPE.name).and_then(Value::as_str).unwrap_or_default();
-        let fields: Vec<_> = fields_of(type_name).collect();
+        let fields: Vec<_> = fields_of(declared.type_name(), owner.kind).collect();
         let comparison =
             compare(&fields, &declared.fields, recorded, &live.fields, &declared.lifecycle, self.policy.on_drift);
         let record = record_of(declared, resolved, None, &comparison.record);
         let step = step(&comparison.send, live.raw.clone(), record.clone());
         self.conclude(declared, resolved, recorded, comparison, record, (Action::Update, step), None);
+        self.refuse_without_secrets(declared);
+    }
+
+    /// Turns the change that was planned last into a problem where the platform would refuse it for want of
+    /// a secret that no file declares.
+    fn refuse_without_secrets(&mut self, declared: &Declared) {
+        let planned_now = |change: &&Change| change.address == declared.address && change.is_due();
+        let Some(change) = self.plan.changes.last().filter(planned_now) else { return };
+        let Step::PutConfig(step) = &change.step else { return };
+        let missing = fields_of(declared.type_name(), step.owner.kind)
+            .find(|field| field.need == Need::ToWrite && !step.secrets.contains_key(field.name));
+        let Some(field) = missing else { return };
+        let message = format!("{} has to be sent, and the platform needs its {}", declared.address, field.name);
+        let help =
+            format!("add {} = {{ env = \"NAME\" }}, {{ file = \"PATH\" }} or {{ credential = \"NAME\" }}", field.name);
+        self.plan.problems.push(Problem::at(declared.place.clone(), message).help(help));
+        self.plan.changes.pop();
     }
 
     /// A resource that is declared and not live: new, or deleted by somebody.

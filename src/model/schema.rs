@@ -4,22 +4,41 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-/// A resource's fields by their names in manifests; a nested field has a dotted name.
+use super::address::OwnerKind;
+
+/// A resource's fields by their names in manifests; a nested field has a dotted name. Values are in the
+/// form in which they are compared; that of a secret is its keyed hash.
 pub type Fields = BTreeMap<&'static str, Value>;
 
 /// One field of a resource.
 #[derive(Debug)]
 pub struct Field {
-    /// The name in manifests and plans.
+    /// The name in manifests and plans; dotted where it stands in a table of its own.
     pub name: &'static str,
-    /// The name in the API's JSON.
+    /// The same as a path in the API's JSON.
     pub wire: &'static str,
     /// Which values it takes.
     pub kind: Kind,
-    /// Whether the platform refuses a resource without it.
-    pub required: bool,
+    /// Whether it has to be declared.
+    pub need: Need,
+    /// The only kind of owner whose configs have it; nothing where both have.
+    pub only_on: Option<OwnerKind>,
+}
+
+/// Whether a field has to be declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The platform refuses a resource without it.
+    Always,
+    /// It may be left out.
+    Never,
+    /// The connect API refuses a config without it, the platform API does not.
+    OnConnectors,
+    /// The platform refuses a request without it, and never shows it: it may be left out for as long as
+    /// nothing has to be sent.
+    ToWrite,
 }
 
 /// Which values a field takes.
@@ -27,29 +46,116 @@ pub struct Field {
 pub enum Kind {
     /// Any text. Absent means empty.
     Text,
+    /// An address that tokens or users are sent to. Absent means empty.
+    Url,
+    /// An address with `{placeholders}`. Absent means empty.
+    UrlTemplate,
     /// True or false. Absent means false.
     Flag,
-    /// One of a few words.
+    /// One of the API's own words.
     Choice(&'static [&'static str]),
+    /// One of the API's own words, which older answers leave out: absent in an answer means not known.
+    NewerChoice(&'static [&'static str]),
+    /// One of a few words, each with the API's word for it.
+    Word(&'static [(&'static str, &'static str)]),
     /// A list of texts in which the order counts. Absent means empty.
     Sequence,
+    /// A list of the API's own words in which the order counts. Absent means empty.
+    Choices(&'static [&'static str]),
+    /// A list of texts in which the order does not count. Absent means empty.
+    Set,
+    /// OAuth scopes: texts, or names with descriptions; the order does not count. Absent means empty.
+    Scopes,
+    /// Parameters of an OAuth 1 endpoint, in order. Absent means empty.
+    Parameters,
+    /// A secret: a reference in files, never shown by the platform.
+    Secret,
 }
 
+/// Where an OAuth 1 parameter goes, in files and in the API.
+pub const LOCATIONS: &[(&str, &str)] = &[
+    ("ignore", "LOCATION_IGNORE"),
+    ("body", "LOCATION_BODY"),
+    ("header", "LOCATION_HEADER"),
+    ("query", "LOCATION_QUERY"),
+    ("endpoint", "LOCATION_ENDPOINT"),
+    ("header-parameter", "LOCATION_HEADER_PARAMETER"),
+];
+
+/// In which request an OAuth 1 parameter is used, in files and in the API.
+pub const USAGES: &[(&str, &str)] = &[
+    ("unknown", "USAGE_UNKNOWN"),
+    ("temp-credential", "USAGE_TEMP_CREDENTIAL_ENDPOINT"),
+    ("token-request", "USAGE_TOKEN_REQUEST_ENDPOINT"),
+];
+
 impl Field {
-    /// The value in the form in which it is compared: what the API leaves out becomes its default.
-    pub fn normalise(&self, value: Option<&Value>) -> Value {
-        match value {
-            None | Some(Value::Null) => self.default_value(),
-            Some(value) => value.clone(),
+    /// A field of configs of both kinds of owner.
+    pub const fn new(name: &'static str, wire: &'static str, kind: Kind, need: Need) -> Self {
+        Self { name, wire, kind, need, only_on: None }
+    }
+
+    /// A field that only the configs of systems have.
+    pub const fn on_systems(name: &'static str, wire: &'static str, kind: Kind, need: Need) -> Self {
+        Self { only_on: Some(OwnerKind::System), ..Self::new(name, wire, kind, need) }
+    }
+
+    /// Whether configs of this kind of owner have it.
+    pub fn is_on(&self, kind: OwnerKind) -> bool {
+        self.only_on.is_none_or(|only| only == kind)
+    }
+
+    /// Whether a config of this kind of owner is refused where it is not declared.
+    pub fn is_required_on(&self, kind: OwnerKind) -> bool {
+        match self.need {
+            Need::Always => true,
+            Need::OnConnectors => kind == OwnerKind::Connector,
+            Need::Never | Need::ToWrite => false,
+        }
+    }
+
+    /// Whether its values may never be shown.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret)
+    }
+
+    /// The last part of its name: the key in its table.
+    pub fn key(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+
+    /// The value on the wire in the form in which it is compared: what the API leaves out becomes its
+    /// default, and order that does not count is taken out.
+    pub fn normalise(&self, wire: Option<&Value>) -> Value {
+        let Some(value) = wire.filter(|value| !value.is_null()) else { return self.default_value() };
+        match self.kind {
+            Kind::Word(words) => from_wire(words, value),
+            Kind::Set => sorted(texts(value).into_iter().map(Value::String)),
+            Kind::Scopes => sorted(objects(value).map(scope)),
+            Kind::Parameters => objects(value).map(parameter).collect(),
+            _ => value.clone(),
+        }
+    }
+
+    /// A value in the form in which it is compared, as the API takes it.
+    pub fn to_wire(&self, value: &Value) -> Value {
+        match self.kind {
+            Kind::Word(words) => to_wire(words, value),
+            Kind::Scopes => items(value).iter().map(scope_to_wire).collect(),
+            Kind::Parameters => objects(value).map(parameter_to_wire).collect(),
+            _ => value.clone(),
         }
     }
 
     /// What the platform takes an absent field for.
     pub fn default_value(&self) -> Value {
         match self.kind {
-            Kind::Text | Kind::Choice(_) => Value::String(String::new()),
             Kind::Flag => Value::Bool(false),
-            Kind::Sequence => Value::Array(Vec::new()),
+            Kind::Sequence | Kind::Choices(_) | Kind::Set | Kind::Scopes | Kind::Parameters => Value::Array(Vec::new()),
+            Kind::NewerChoice(_) | Kind::Secret => Value::Null,
+            Kind::Text | Kind::Url | Kind::UrlTemplate | Kind::Choice(_) | Kind::Word(_) => {
+                Value::String(String::new())
+            }
         }
     }
 }
@@ -59,8 +165,120 @@ pub fn sequence(items: impl IntoIterator<Item = impl Into<String>>) -> Value {
     Value::Array(items.into_iter().map(|item| Value::String(item.into())).collect())
 }
 
+/// A list in which the order does not count as a field's value.
+pub fn sorted(items: impl IntoIterator<Item = Value>) -> Value {
+    let mut items: Vec<Value> = items.into_iter().collect();
+    items.sort_by_cached_key(Value::to_string);
+    items.dedup();
+    Value::Array(items)
+}
+
+/// A scope as an item of a field's value: its name alone where there is no description.
+pub fn scope_value(name: &str, description: &str) -> Value {
+    if description.is_empty() { json!(name) } else { json!({"name": name, "description": description}) }
+}
+
+/// The name of a scope out of a field's value.
+pub fn scope_name(scope: &Value) -> Option<&str> {
+    scope.as_str().or_else(|| scope.get("name")?.as_str())
+}
+
 /// The texts of a list; anything else in it is passed over.
 pub fn texts(value: &Value) -> Vec<String> {
-    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    items(value).iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn objects(value: &Value) -> impl Iterator<Item = &Map<String, Value>> {
+    items(value).iter().filter_map(Value::as_object)
+}
+
+fn text<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
+    object.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn flag(object: &Map<String, Value>, key: &str) -> bool {
+    object.get(key).and_then(Value::as_bool).unwrap_or_default()
+}
+
+fn scope(wire: &Map<String, Value>) -> Value {
+    scope_value(text(wire, "name"), text(wire, "description"))
+}
+
+fn scope_to_wire(scope: &Value) -> Value {
+    match scope {
+        Value::String(name) => json!({"name": name}),
+        described => described.clone(),
+    }
+}
+
+fn parameter(wire: &Map<String, Value>) -> Value {
+    json!({
+        "name": text(wire, "parameterName"),
+        "target_name": text(wire, "targetName"),
+        "location": from_wire(LOCATIONS, wire.get("location").unwrap_or(&Value::Null)),
+        "usages": from_wire(USAGES, wire.get("usages").unwrap_or(&Value::Null)),
+        "required": flag(wire, "required"),
+        "modifiable": flag(wire, "modifiable"),
+    })
+}
+
+fn parameter_to_wire(parameter: &Map<String, Value>) -> Value {
+    let mut wire = json!({
+        "parameterName": text(parameter, "name"),
+        "location": to_wire(LOCATIONS, parameter.get("location").unwrap_or(&Value::Null)),
+        "usages": to_wire(USAGES, parameter.get("usages").unwrap_or(&Value::Null)),
+        "required": flag(parameter, "required"),
+        "modifiable": flag(parameter, "modifiable"),
+    });
+    if !text(parameter, "target_name").is_empty() {
+        wire["targetName"] = json!(text(parameter, "target_name"));
+    }
+    wire
+}
+
+/// A word that is not known stays as it is, so that a difference to it is seen.
+fn from_wire(words: &[(&str, &str)], value: &Value) -> Value {
+    let known = words.iter().find(|(_, wire)| value == wire);
+    known.map_or_else(|| value.clone(), |(word, _)| json!(word))
+}
+
+fn to_wire(words: &[(&str, &str)], value: &Value) -> Value {
+    let known = words.iter().find(|(word, _)| value == word);
+    known.map_or_else(|| value.clone(), |(_, wire)| json!(wire))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCOPES: Field = Field::new("scopes", "scopes", Kind::Scopes, Need::Always);
+
+    #[test]
+    fn scopes_compare_as_a_set_and_are_sent_as_objects() {
+        let one = SCOPES.normalise(Some(&json!([{"name": "b", "description": "B"}, {"name": "a", "description": ""}])));
+        let other = SCOPES.normalise(Some(&json!([{"name": "a"}, {"name": "b", "description": "B"}, {"name": "a"}])));
+        assert_eq!(one, other);
+        assert_eq!(SCOPES.to_wire(&json!(["a"])), json!([{"name": "a"}]));
+    }
+
+    #[test]
+    fn parameters_survive_the_way_there_and_back() {
+        let field = Field::new("p", "p", Kind::Parameters, Need::Never);
+        let value = json!([{"name": "realm", "target_name": "", "location": "header-parameter", "usages": "token-request", "required": true, "modifiable": false}]);
+        assert_eq!(field.normalise(Some(&field.to_wire(&value))), value);
+        let news = json!([{"parameterName": "x", "location": "LOCATION_ELSEWHERE"}]);
+        assert_eq!(field.normalise(Some(&news))[0]["location"], "LOCATION_ELSEWHERE");
+    }
+
+    #[test]
+    fn what_an_answer_leaves_out_is_the_default() {
+        let field = |kind| Field::new("f", "f", kind, Need::Never);
+        assert_eq!(field(Kind::Flag).normalise(None), json!(false));
+        assert_eq!(field(Kind::Set).normalise(Some(&Value::Null)), json!([]));
+        assert_eq!(field(Kind::NewerChoice(&["hex"])).normalise(None), Value::Null);
+    }
 }

@@ -33,6 +33,20 @@ pub fn judge(declared: Option<&Value>, recorded: Option<&Value>, observed: &Valu
     }
 }
 
+/// Compares a field that the platform never shows, by its keyed hash. `known` is whether the resource is
+/// recorded at all: one that is adopted is taken to hold the declared secret already, since nothing can
+/// be known about it.
+pub fn judge_unseen(declared: Option<&Value>, recorded: Option<&Value>, known: bool) -> Verdict {
+    match (declared, recorded) {
+        (Some(declared), Some(recorded)) if declared == recorded => Verdict::InSync,
+        (Some(_), _) if !known => Verdict::InSync,
+        (Some(_), _) => Verdict::Differs(Cause::Manifest),
+        // There is no default to go back to: the platform keeps what it has.
+        (None, Some(_)) => Verdict::Forget,
+        (None, None) => Verdict::NotOurs,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +66,16 @@ mod tests {
         assert_eq!(judge(None, Some(&a), &a), Verdict::Unset);
         assert_eq!(judge(None, Some(&a), &default), Verdict::Forget);
         assert_eq!(judge(None, None, &a), Verdict::NotOurs);
+    }
+
+    #[test]
+    fn a_secret_is_judged_by_what_was_sent_last() {
+        let (a, b) = (json!("a"), json!("b"));
+        assert_eq!(judge_unseen(Some(&a), Some(&a), true), Verdict::InSync);
+        assert_eq!(judge_unseen(Some(&a), Some(&b), true), Verdict::Differs(Cause::Manifest));
+        assert_eq!(judge_unseen(Some(&a), None, true), Verdict::Differs(Cause::Manifest), "filled in later");
+        assert_eq!(judge_unseen(Some(&a), None, false), Verdict::InSync, "adopted");
+        assert_eq!(judge_unseen(None, Some(&a), true), Verdict::Forget);
+        assert_eq!(judge_unseen(None, None, true), Verdict::NotOurs);
     }
 }

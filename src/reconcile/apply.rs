@@ -10,6 +10,7 @@ use crate::io::store::{Store, StoreError};
 use crate::io::versori::{ApiError, ErrorKind, Write};
 use crate::model::address::{Address, Identity, Owner};
 use crate::model::connection_template::AUTH_SCHEME_CONFIGS;
+use crate::model::observed::Remark;
 use crate::model::plan::{Bookkeeping, Change, Plan, Step, TemplateStep};
 use crate::model::recorded::RecordedResource;
 
@@ -18,8 +19,15 @@ use crate::model::recorded::RecordedResource;
 pub struct Outcome {
     /// Of which resource.
     pub address: Address,
-    /// Done, or why not.
-    pub result: Result<(), Failure>,
+    /// Done, with what the platform remarks on it; or why not.
+    pub result: Result<Vec<Remark>, Failure>,
+}
+
+impl Outcome {
+    /// What the platform remarks on what was sent.
+    pub fn remarks(&self) -> impl Iterator<Item = &Remark> {
+        self.result.iter().flatten()
+    }
 }
 
 /// Why a change was not made, or not remembered.
@@ -121,7 +129,7 @@ impl<A: Write> Applier<'_, A> {
         Outcome { address: change.address.clone(), result }
     }
 
-    async fn execute(&self, identity: &Identity, step: &Step) -> Result<(), Failure> {
+    async fn execute(&self, identity: &Identity, step: &Step) -> Result<Vec<Remark>, Failure> {
         match step {
             Step::Nothing => {}
             Step::Record(record) => self.save(identity, record)?,
@@ -142,15 +150,16 @@ impl<A: Write> Applier<'_, A> {
                 self.store.borrow_mut().forget(identity)?;
             }
             Step::PutConfig(step) => {
-                self.api.put_config(step).await?;
+                let remarks = self.api.put_config(step).await?;
                 self.save(identity, &step.record)?;
+                return Ok(remarks);
             }
             Step::DeleteConfig { owner, id } => {
                 self.api.delete_config(owner, id).await?;
                 self.store.borrow_mut().forget(identity)?;
             }
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// Two requests: what the first one made is recorded before the second is sent.

@@ -8,6 +8,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::escape;
 use super::problems::{self, Look};
+use crate::model::observed::Remark;
 use crate::model::plan::{Action, Cause, Change, FieldChange, Plan, Summary};
 use crate::reconcile::Report;
 
@@ -41,12 +42,23 @@ pub fn write_outcomes(report: &Report, look: Look, out: &mut dyn Write) -> io::R
     for (outcome, failure) in report.failures() {
         problems::write_error(&format!("{}: {failure}", outcome.address), None, look, out)?;
     }
+    for (change, remark) in report.remarks() {
+        let source = change.source.as_ref().map(|source| format!(" ({}:{})", source.file, source.line));
+        let text = format!("{}{}: {}", change.address, source.unwrap_or_default(), in_words(remark));
+        writeln!(out, "  {} {}", paint("!", Style::new().bold(), look), escape(&text))?;
+    }
     let failed = report.failures().count();
     let applied = counted(report.applied(), "change");
     match failed {
         0 => writeln!(out, "Applied {applied}."),
         failed => writeln!(out, "Applied {applied}; {failed} failed."),
     }
+}
+
+/// What the platform remarks, in one line.
+pub(super) fn in_words(remark: &Remark) -> String {
+    let detail = if remark.detail.is_empty() { String::new() } else { format!(" ({})", remark.detail.join(", ")) };
+    format!("the platform says ({}): {}{detail}", remark.severity, remark.text)
 }
 
 fn write_change(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
@@ -86,7 +98,7 @@ fn write_change(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<
 }
 
 fn write_field(action: Action, field: &FieldChange, width: usize, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    let is_new = field.before.is_null() && !field.sensitive && action == Action::Create;
+    let is_new = field.before.is_null() && action == Action::Create;
     let is_gone = field.after.is_null() && !field.sensitive && action == Action::Delete;
     let (sign, color) = match (is_new, is_gone) {
         (true, _) => ("+", AnsiColor::Green),
@@ -102,7 +114,8 @@ fn write_field(action: Action, field: &FieldChange, width: usize, look: Look, ou
     }
     write!(out, "    {sign} {:width$}  ", field.path)?;
     if field.sensitive {
-        return writeln!(out, "(secret changed)");
+        let secret = if action == Action::Create { "(secret)" } else { "(secret changed)" };
+        return writeln!(out, "{secret}");
     }
     if is_new {
         return writeln!(out, "{}", shown(&field.after));

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::escape;
-use super::text::shown;
+use super::text::{in_words, shown};
 use crate::model::address::Address;
 use crate::model::ledger::Ledger;
 use crate::model::plan::{Action, Cause, Change, FieldChange};
@@ -46,6 +46,7 @@ impl Voice {
             now.iter().filter(|(address, _)| !mended(address)).map(|(a, d)| (a.clone(), d.clone())).collect();
         self.say_drift(now);
         say_applied(report);
+        say_remarks(report);
         self.say_drift(still);
         let held = plan.changes.iter().filter(|change| change.action != Action::None);
         self.say_held(held.filter_map(|change| Some((change.address.clone(), change.held.clone()?))).collect());
@@ -131,6 +132,19 @@ fn say_applied(report: &Report) {
             source = %escape(&source(change)),
             "{}", done(change.action)
         );
+    }
+}
+
+fn say_remarks(report: &Report) {
+    for (change, remark) in report.remarks() {
+        let (address, source) = (change.address.to_string(), source(change));
+        let text = in_words(remark);
+        let text = escape(&text);
+        match remark.severity.as_str() {
+            "error" => tracing::error!(address = %escape(&address), source = %escape(&source), "{text}"),
+            "info" => tracing::info!(address = %escape(&address), source = %escape(&source), "{text}"),
+            _ => tracing::warn!(address = %escape(&address), source = %escape(&source), "{text}"),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::request::Request;
 use super::wire::{ErrorBody, Page};
+use crate::model::address::{check_segment, is_loopback};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -167,6 +168,11 @@ impl Client {
         Ok(Self { http, connection, permits, next_start: Mutex::new(Instant::now()) })
     }
 
+    /// The organisation that every request is about.
+    pub(super) fn organisation(&self) -> &str {
+        &self.connection.organisation
+    }
+
     /// Sends a request and reads its answer.
     ///
     /// # Errors
@@ -190,6 +196,19 @@ impl Client {
     /// Everything but a success.
     pub(super) async fn send_for_status(&self, request: &Request) -> Result<(), ApiError> {
         self.exchange(request).await.map(drop)
+    }
+
+    /// Sends a request whose success is what matters; an answer that is not as documented is taken for none.
+    ///
+    /// # Errors
+    ///
+    /// Everything but a success.
+    pub(super) async fn send_and_read_if_any<T: DeserializeOwned + Default>(
+        &self,
+        request: &Request,
+    ) -> Result<T, ApiError> {
+        let body = self.exchange(request).await?;
+        Ok(serde_json::from_slice(&body).unwrap_or_default())
     }
 
     /// Reads a list to its end.
@@ -274,9 +293,7 @@ impl Client {
         let mut url = self.connection.base_url.clone();
         let segments = request.api.iter().copied().chain(["o", &self.connection.organisation]);
         let all: Vec<&str> = segments.chain(request.path.iter().map(String::as_str)).collect();
-        if let Some((bad, why)) =
-            all.iter().find_map(|segment| Some((segment, crate::model::address::check_segment(segment).err()?)))
-        {
+        if let Some((bad, why)) = all.iter().find_map(|segment| Some((segment, check_segment(segment).err()?))) {
             return Err(self.error(ErrorKind::Refused, request, format!("not sent: the id {bad:?} {why}")));
         }
         match url.path_segments_mut() {
@@ -358,16 +375,6 @@ impl Client {
     /// A server that repeats the token in its error must not make us print it.
     fn without_token(&self, message: &str) -> String {
         message.replace(self.connection.token.value.expose_secret(), "…")
-    }
-}
-
-/// Whether a URL leads to this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -5,8 +5,9 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::request::Request;
-use crate::model::auth_scheme_config::{TYPE, fields_of};
-use crate::model::observed::{LiveConfig, config_fields};
+use super::scheme;
+use crate::model::address::OwnerKind;
+use crate::model::observed::{LiveConfig, Remark, config_fields};
 use crate::model::plan::ConfigStep;
 
 const API: &[&str] = &["connect", "v1"];
@@ -16,22 +17,29 @@ pub(super) fn get_connector(id: &str) -> Request {
 }
 
 /// The live object with the declared fields laid over it.
-pub(super) fn put_config(step: &ConfigStep) -> Request {
-    let type_name = step.fields.get(TYPE.name).and_then(Value::as_str).unwrap_or_default();
+pub(super) fn put_config(step: &ConfigStep, organisation: &str) -> Request {
+    let type_name = scheme::type_of(step);
     let same_type = step.base.get("schemeType").and_then(Value::as_str) == Some(type_name);
     // Another type's members mean nothing to this one.
     let keep = |key: &str| same_type || key == "description";
-    let mut body: Map<String, Value> =
-        step.base.iter().filter(|(key, _)| keep(key)).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let live = step.base.iter().filter(|(key, _)| keep(key)).map(|(key, value)| (key.clone(), value.clone()));
+    let mut body = with_grant_type(live.collect(), "grantType", "type", scheme::grant_from_wire);
     body.insert("id".to_owned(), Value::String(step.id.clone()));
     body.insert("schemeType".to_owned(), Value::String(type_name.to_owned()));
-    for field in fields_of(type_name).filter(|field| field.name != TYPE.name) {
-        if let Some(value) = step.fields.get(field.name) {
-            body.insert(field.wire.to_owned(), value.clone());
-        }
-    }
+    scheme::lay_over(&mut body, step, organisation);
+    let body = with_grant_type(body, "type", "grantType", scheme::connect_grant);
     Request::new(Method::PUT, API, ["connectors", &step.owner.id, "auth-scheme-configs", &step.id])
         .body(Value::Object(body))
+}
+
+/// Calls the grant's type by another key and word.
+fn with_grant_type(mut member: Map<String, Value>, from: &str, to: &str, word: fn(&str) -> &str) -> Map<String, Value> {
+    if let Some(Value::Object(grant)) = member.get_mut("grant")
+        && let Some(Value::String(found)) = grant.remove(from)
+    {
+        grant.insert(to.to_owned(), word(&found).into());
+    }
+    member
 }
 
 pub(super) fn delete_config(connector: &str, id: &str) -> Request {
@@ -42,6 +50,13 @@ pub(super) fn delete_config(connector: &str, id: &str) -> Request {
 pub(super) fn read_config(raw: Map<String, Value>) -> Option<LiveConfig> {
     let type_name = raw.get("schemeType")?.as_str()?;
     let id = raw.get("id")?.as_str()?.to_owned();
-    let fields = config_fields(type_name, &raw);
+    let member = with_grant_type(raw.clone(), "grantType", "type", scheme::grant_from_wire);
+    let fields = config_fields(type_name, OwnerKind::Connector, &member);
     Some(LiveConfig { id, fields, raw })
+}
+
+/// What the platform remarks on the config `id` of a connector in an answer.
+pub(super) fn remarks(configs: &[Map<String, Value>], id: &str) -> Vec<Remark> {
+    let config = configs.iter().find(|config| config.get("id").and_then(Value::as_str) == Some(id));
+    config.map(scheme::remarks).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ mod connect;
 mod observe;
 mod platform;
 mod request;
+mod scheme;
 mod wire;
 
 use std::future::Future;
@@ -16,7 +17,7 @@ pub use client::{ApiError, Client, Connection, ErrorKind, Token, TokenScheme};
 pub use observe::{Names, observe};
 
 use crate::model::address::{Owner, OwnerKind, Scope};
-use crate::model::observed::{LiveConfig, LiveTemplate, Project};
+use crate::model::observed::{LiveConfig, LiveTemplate, Project, Remark};
 use crate::model::plan::{ConfigStep, TemplateStep};
 
 /// A thing that has a name and an id.
@@ -50,8 +51,8 @@ pub trait Write: Read {
     fn update_template(&self, id: &str, step: &TemplateStep) -> impl Future<Output = Result<(), ApiError>>;
     /// Deletes a template. One that is gone already counts as deleted.
     fn delete_template(&self, scope: &Scope, id: &str) -> impl Future<Output = Result<(), ApiError>>;
-    /// Creates or updates a config.
-    fn put_config(&self, step: &ConfigStep) -> impl Future<Output = Result<(), ApiError>>;
+    /// Creates or updates a config. Gives back what the platform remarks on it.
+    fn put_config(&self, step: &ConfigStep) -> impl Future<Output = Result<Vec<Remark>, ApiError>>;
     /// Deletes a config. One that is gone already counts as deleted.
     fn delete_config(&self, owner: &Owner, id: &str) -> impl Future<Output = Result<(), ApiError>>;
 }
@@ -156,12 +157,18 @@ impl Write for Writer {
         gone_is_fine(self.client().send_for_status(&platform::delete_template(scope, id)).await)
     }
 
-    async fn put_config(&self, step: &ConfigStep) -> Result<(), ApiError> {
-        let request = match step.owner.kind {
-            OwnerKind::System => platform::put_config(step),
-            OwnerKind::Connector => connect::put_config(step),
-        };
-        self.client().send_for_status(&request).await
+    async fn put_config(&self, step: &ConfigStep) -> Result<Vec<Remark>, ApiError> {
+        let (client, organisation) = (self.client(), self.client().organisation());
+        match step.owner.kind {
+            OwnerKind::System => {
+                let answer = client.send_and_read_if_any(&platform::put_config(step, organisation)).await?;
+                Ok(platform::remarks(&answer))
+            }
+            OwnerKind::Connector => {
+                let answer: wire::Owner = client.send_and_read_if_any(&connect::put_config(step, organisation)).await?;
+                Ok(connect::remarks(&answer.auth_scheme_configs, &step.id))
+            }
+        }
     }
 
     async fn delete_config(&self, owner: &Owner, id: &str) -> Result<(), ApiError> {

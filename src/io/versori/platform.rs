@@ -5,9 +5,10 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::request::Request;
-use crate::model::address::Scope;
-use crate::model::auth_scheme_config::{TYPE, fields_of, scheme};
-use crate::model::observed::{LiveConfig, config_fields};
+use super::scheme;
+use crate::model::address::{OwnerKind, Scope};
+use crate::model::auth_scheme_config;
+use crate::model::observed::{LiveConfig, Remark, config_fields};
 use crate::model::plan::{ConfigStep, TemplateStep};
 
 const API: &[&str] = &["v2"];
@@ -59,19 +60,15 @@ pub(super) fn delete_template(scope: &Scope, id: &str) -> Request {
 
 /// The live object with the declared fields laid over it. The id stands beside `type` as well: one
 /// published version of the document requires it there.
-pub(super) fn put_config(step: &ConfigStep) -> Request {
-    let type_name = step.fields.get(TYPE.name).and_then(Value::as_str).unwrap_or_default();
-    let member_name = scheme(type_name).map_or(type_name, |scheme| scheme.member);
+pub(super) fn put_config(step: &ConfigStep, organisation: &str) -> Request {
+    let type_name = scheme::type_of(step);
+    let member_name = auth_scheme_config::scheme(type_name).map_or(type_name, |scheme| scheme.member);
     let mut member = match step.base.get(member_name).and_then(Value::as_object) {
-        Some(live) => live.clone(),
+        Some(live) => with_flat_grant(live.clone()),
         None => common_members(&step.base),
     };
     member.insert("id".to_owned(), Value::String(step.id.clone()));
-    for field in fields_of(type_name).filter(|field| field.name != TYPE.name) {
-        if let Some(value) = step.fields.get(field.name) {
-            member.insert(field.wire.to_owned(), value.clone());
-        }
-    }
+    scheme::lay_over(&mut member, step, organisation);
     let mut body: Map<String, Value> = step
         .base
         .iter()
@@ -80,9 +77,32 @@ pub(super) fn put_config(step: &ConfigStep) -> Request {
         .collect();
     body.insert("id".to_owned(), Value::String(step.id.clone()));
     body.insert("type".to_owned(), Value::String(type_name.to_owned()));
-    body.insert(member_name.to_owned(), Value::Object(member));
+    body.insert(member_name.to_owned(), Value::Object(with_nested_grant(member)));
     Request::new(Method::PUT, API, ["systems", &step.owner.id, "auth-scheme-configs", &step.id])
         .body(Value::Object(body))
+}
+
+/// `{type: "password", password: {…}}` → `{type, …}`.
+fn with_flat_grant(mut member: Map<String, Value>) -> Map<String, Value> {
+    if let Some(Value::Object(mut nested)) = member.remove("grant") {
+        let word = nested.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut flat = match nested.remove(&word) {
+            Some(Value::Object(flat)) => flat,
+            _ => Map::new(),
+        };
+        flat.insert("type".to_owned(), scheme::grant_from_wire(&word).into());
+        member.insert("grant".to_owned(), flat.into());
+    }
+    member
+}
+
+fn with_nested_grant(mut member: Map<String, Value>) -> Map<String, Value> {
+    if let Some(Value::Object(mut flat)) = member.remove("grant") {
+        let word = flat.remove("type").and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+        let word = scheme::platform_grant(&word);
+        member.insert("grant".to_owned(), json!({"type": word, word: flat}));
+    }
+    member
 }
 
 pub(super) fn delete_config(system: &str, id: &str) -> Request {
@@ -92,9 +112,14 @@ pub(super) fn delete_config(system: &str, id: &str) -> Request {
 /// A config out of an answer; nothing where it has no type or no id.
 pub(super) fn read_config(raw: Map<String, Value>) -> Option<LiveConfig> {
     let type_name = raw.get("type")?.as_str()?;
-    let member = member_of(&raw);
-    let fields = config_fields(type_name, member.unwrap_or(&Map::new()));
+    let member = with_flat_grant(member_of(&raw).cloned().unwrap_or_default());
+    let fields = config_fields(type_name, OwnerKind::System, &member);
     Some(LiveConfig { id: config_id(&raw)?, fields, raw })
+}
+
+/// What the platform remarks on a config in an answer.
+pub(super) fn remarks(raw: &Map<String, Value>) -> Vec<Remark> {
+    member_of(raw).map(scheme::remarks).unwrap_or_default()
 }
 
 /// The id of a config out of an answer.
@@ -106,7 +131,7 @@ pub(super) fn config_id(raw: &Map<String, Value>) -> Option<String> {
 /// The member that `type` names; of a type that is not known, the only object there is.
 fn member_of(raw: &Map<String, Value>) -> Option<&Map<String, Value>> {
     let type_name = raw.get("type")?.as_str()?;
-    match scheme(type_name) {
+    match auth_scheme_config::scheme(type_name) {
         Some(scheme) => raw.get(scheme.member)?.as_object(),
         None => raw.values().find_map(Value::as_object),
     }
@@ -138,7 +163,14 @@ mod tests {
             source: crate::model::plan::Source::default(),
             prevent_delete: false,
         };
-        ConfigStep { owner: Owner::system("s"), id: "key".to_owned(), fields, base: object(base), record }
+        ConfigStep {
+            owner: Owner::system("s"),
+            id: "key".to_owned(),
+            fields,
+            secrets: std::collections::BTreeMap::new(),
+            base: object(base),
+            record,
+        }
     }
 
     #[test]
@@ -146,7 +178,7 @@ mod tests {
         let base = json!({"type": "api-key", "apiKey": {"id": "key", "description": "old", "name": "X", "in": "header", "novel": [1]}});
         let fields = Fields::from([("type", json!("api-key")), ("description", json!("new"))]);
         assert_eq!(
-            put_config(&step(fields, base)).body.unwrap(),
+            put_config(&step(fields, base), "org").body.unwrap(),
             json!({"id": "key", "type": "api-key",
                    "apiKey": {"id": "key", "description": "new", "name": "X", "in": "header", "novel": [1]}})
         );
@@ -158,7 +190,7 @@ mod tests {
             json!({"type": "api-key", "apiKey": {"id": "key", "description": "old", "name": "X", "in": "header"}});
         let fields = Fields::from([("type", json!("basic-auth"))]);
         assert_eq!(
-            put_config(&step(fields, base)).body.unwrap(),
+            put_config(&step(fields, base), "org").body.unwrap(),
             json!({"id": "key", "type": "basic-auth", "basicAuth": {"id": "key", "description": "old"}})
         );
     }

@@ -6,8 +6,9 @@ use serde_json::Value;
 /// The size of page to ask for. The platform's default is 20.
 const PAGE_SIZE: &str = "100";
 
-/// One request to the platform, below the organisation.
-#[derive(Debug, Clone, PartialEq)]
+/// One request to the platform, below the organisation. Its body may hold secrets, so it has no text form
+/// but [`Request::describe`].
+#[derive(Clone, PartialEq)]
 pub(super) struct Request {
     pub(super) method: Method,
     /// The API that it goes to: the path before `/o/{organisation}`.

@@ -71,7 +71,7 @@ impl Template {
 }
 
 /// A system or a connector, for its configs.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Owner {
     #[serde(default, deserialize_with = "null_is_default")]

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::model::auth_scheme_config::field_named;
 use crate::model::connection_template::NAME;
 use crate::model::manifest::{Lifecycle, OnDrift};
 use crate::model::plan::{Cause, FieldChange};
 use crate::model::recorded::RecordedResource;
 use crate::model::schema::{Field, Fields};
-use crate::model::three_way::{Verdict, judge};
+use crate::model::three_way::{Verdict, judge, judge_unseen};
 
 /// What differs, and what follows for the request and for the record.
 pub(super) struct Comparison {
@@ -27,12 +28,10 @@ impl Comparison {
     pub(super) fn of_new(wanted: &Fields, cause: Cause) -> Self {
         let changes = wanted
             .iter()
-            .map(|(name, value)| FieldChange {
-                path: name,
-                before: Value::Null,
-                after: value.clone(),
-                cause,
-                sensitive: false,
+            .map(|(name, value)| {
+                let sensitive = field_named(name).is_some_and(Field::is_secret);
+                let after = if sensitive { Value::Null } else { value.clone() };
+                FieldChange { path: name, before: Value::Null, after, cause, sensitive }
             })
             .collect();
         Self { changes, send: wanted.clone(), record: wanted.clone(), report_only: false }
@@ -52,7 +51,7 @@ impl Comparison {
 
     /// Sets a field that nobody declared back to its default, where it is not there already.
     pub(super) fn reset(&mut self, field: &'static Field, observed: &Fields) {
-        let (before, after) = (field.normalise(observed.get(field.name)), field.default_value());
+        let (before, after) = (live_value(field, observed), field.default_value());
         if before == after || self.changes.iter().any(|change| change.path == field.name) {
             return;
         }
@@ -95,9 +94,16 @@ pub(super) fn compare(
             continue;
         }
         let wanted = declared.get(field.name);
-        let recorded = recorded.and_then(|recorded| recorded.fields.get(field.name));
-        let live = field.normalise(observed.get(field.name));
-        let verdict = judge(wanted, recorded, &live, &field.default_value());
+        let before = recorded.and_then(|recorded| recorded.fields.get(field.name));
+        let live = live_value(field, observed);
+        let verdict = if field.is_secret() {
+            judge_unseen(wanted, before, recorded.is_some())
+        } else if live.is_null() && wanted.is_some() {
+            // An older answer does not show it: nothing is known that would speak against it.
+            Verdict::InSync
+        } else {
+            judge(wanted, before, &live, &field.default_value())
+        };
         // What was never declared is not remembered; what is no longer declared is forgotten.
         if let Some(wanted) = wanted {
             comparison.record.insert(field.name, wanted.clone());
@@ -105,7 +111,7 @@ pub(super) fn compare(
         let (after, cause) = match verdict {
             Verdict::NotOurs | Verdict::Forget => continue,
             Verdict::InSync => {
-                comparison.send.insert(field.name, live);
+                comparison.send.extend(wanted.map(|wanted| (field.name, wanted.clone())));
                 continue;
             }
             Verdict::Differs(cause) => (wanted.cloned().unwrap_or_default(), cause),
@@ -118,7 +124,18 @@ pub(super) fn compare(
             comparison.send.insert(field.name, after.clone());
             comparison.report_only = false;
         }
-        comparison.changes.push(FieldChange { path: field.name, before: live, after, cause, sensitive: false });
+        comparison.changes.push(field_change(field, live, after, cause));
     }
     comparison
+}
+
+fn live_value(field: &Field, observed: &Fields) -> Value {
+    observed.get(field.name).cloned().unwrap_or_else(|| field.default_value())
+}
+
+/// A change as plans show it: of a secret, not even its hash.
+fn field_change(field: &Field, before: Value, after: Value, cause: Cause) -> FieldChange {
+    let sensitive = field.is_secret();
+    let (before, after) = if sensitive { (Value::Null, Value::Null) } else { (before, after) };
+    FieldChange { path: field.name, before, after, cause, sensitive }
 }

@@ -1,0 +1,117 @@
+//! What both dialects have in common about auth scheme configs: laying what is declared over what is live,
+//! and the rules for a grant's credential.
+//!
+//! A grant is looked at in a flat form, `{type, clientId, credentialId, …}`, with the type as files write it;
+//! each dialect takes its own form apart and puts it together again.
+
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value, json};
+
+use crate::model::auth_scheme_config::{CLIENT_CREDENTIALS, ENDPOINTS, TYPE, fields_of};
+use crate::model::observed::Remark;
+use crate::model::plan::ConfigStep;
+
+/// The grant types: as files, the platform API and the connect API write them.
+const GRANTS: [(&str, &str, &str); 3] = [
+    ("authorization-code", "authorizationCode", "authorization_code"),
+    (CLIENT_CREDENTIALS, "clientCredentials", "client_credentials"),
+    ("password", "password", "password"),
+];
+
+/// The members of a grant that has a credential.
+const CREDENTIAL: [&str; 4] = ["credentialId", "organisationId", "clientId", "clientSecret"];
+
+/// The type that a step declares.
+pub(super) fn type_of(step: &ConfigStep) -> &str {
+    step.fields.get(TYPE.name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Lays the declared fields and secrets over the live members. Whatever nobody declared stays.
+pub(super) fn lay_over(member: &mut Map<String, Value>, step: &ConfigStep, organisation: &str) {
+    for field in fields_of(type_of(step), step.owner.kind).filter(|field| field.name != TYPE.name) {
+        let value = match step.secrets.get(field.name) {
+            Some(secret) => Some(Value::from(secret.expose_secret())),
+            None => step.fields.get(field.name).map(|value| field.to_wire(value)),
+        };
+        if let Some(value) = value {
+            set(member, field.wire, value);
+        }
+    }
+    for (_, endpoint) in ENDPOINTS {
+        // An endpoint that is no longer declared: without its address it is none.
+        if member.get(endpoint).is_some_and(|it| it.get("url").and_then(Value::as_str).is_none_or(str::is_empty)) {
+            member.remove(endpoint);
+        }
+    }
+    if let Some(Value::Object(grant)) = member.get_mut("grant") {
+        settle_credential(grant, organisation);
+    }
+}
+
+/// The platform makes a new credential unless both ids are sent, and refuses one without the other. So
+/// the ids that it has assigned are always sent back, together.
+fn settle_credential(grant: &mut Map<String, Value>, organisation: &str) {
+    if grant.get("type").and_then(Value::as_str) == Some(CLIENT_CREDENTIALS) {
+        grant.retain(|key, _| !CREDENTIAL.contains(&key.as_str()));
+        return;
+    }
+    let has =
+        |grant: &Map<String, Value>, key: &str| grant.get(key).and_then(Value::as_str).is_some_and(|id| !id.is_empty());
+    if !has(grant, "credentialId") {
+        grant.remove("credentialId");
+        grant.remove("organisationId");
+    } else if !has(grant, "organisationId") {
+        grant.insert("organisationId".to_owned(), organisation.into());
+    }
+}
+
+fn set(object: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        Some((outer, inner)) => {
+            let slot = object.entry(outer).or_insert_with(|| json!({}));
+            if !slot.is_object() {
+                *slot = json!({});
+            }
+            if let Value::Object(object) = slot {
+                set(object, inner, value);
+            }
+        }
+        None => {
+            object.insert(path.to_owned(), value);
+        }
+    }
+}
+
+/// A grant type as files write it; one that is not known stays as it is.
+pub(super) fn grant_from_wire(word: &str) -> &str {
+    GRANTS.iter().find(|(_, platform, connect)| [*platform, *connect].contains(&word)).map_or(word, |grant| grant.0)
+}
+
+/// A grant type as the platform API writes it.
+pub(super) fn platform_grant(word: &str) -> &str {
+    GRANTS.iter().find(|grant| grant.0 == word).map_or(word, |grant| grant.1)
+}
+
+/// A grant type as the connect API writes it.
+pub(super) fn connect_grant(word: &str) -> &str {
+    GRANTS.iter().find(|grant| grant.0 == word).map_or(word, |grant| grant.2)
+}
+
+/// The platform's remarks out of a config's members.
+pub(super) fn remarks(member: &Map<String, Value>) -> Vec<Remark> {
+    let messages = member.get("validationMessages").and_then(Value::as_array).into_iter().flatten();
+    let text = |message: &Value, key: &str| message.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    messages
+        .map(|message| Remark {
+            severity: text(message, "severity"),
+            text: text(message, "text"),
+            detail: message
+                .get("detail")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .map(|detail| detail.as_str().map_or_else(|| detail.to_string(), str::to_owned))
+                .collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,279 @@
+//! The fields of an auth scheme config as files write them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{missing, refuse_repeats};
+use crate::model::address::{OwnerKind, is_loopback};
+use crate::model::auth_scheme_config::{
+    CLIENT_CREDENTIALS, CLIENT_ID, CLIENT_SECRET, DEFAULT_SCOPES, ENDPOINTS, GRANT_TYPE, SCOPES, Scheme, TOKEN_AUTH,
+};
+use crate::model::document::{Found, Item, SecretRef, Section};
+use crate::model::schema::{Field, Fields, Kind, LOCATIONS, USAGES, scope_name, scope_value, sequence, sorted};
+use crate::model::source::Problem;
+
+/// What a file declares of a config beside its identity.
+#[derive(Debug, Default)]
+pub(super) struct SchemeFields {
+    pub(super) fields: Fields,
+    pub(super) secrets: BTreeMap<&'static str, Found<SecretRef>>,
+}
+
+/// Reads the fields of a scheme and checks what a round trip would only find out.
+pub(super) fn read(section: &Section<'_>, owner: OwnerKind, scheme: &Scheme) -> SchemeFields {
+    let mut read = SchemeFields::default();
+    for field in scheme.fields.iter().filter(|field| table_of(field).is_none()) {
+        read.field(section, owner, field);
+    }
+    let mut tables: Vec<&'static str> = scheme.fields.iter().filter_map(table_of).collect();
+    tables.dedup();
+    for table in tables {
+        let fields = scheme.fields.iter().filter(|field| table_of(field) == Some(table));
+        read.table(section, owner, table, fields);
+    }
+    check_scopes(section, &read.fields);
+    read
+}
+
+/// The table that a field stands in, if it has one of its own.
+fn table_of(field: &Field) -> Option<&'static str> {
+    field.name.split_once('.').map(|(table, _)| table)
+}
+
+impl SchemeFields {
+    fn table<'f>(
+        &mut self,
+        section: &Section<'_>,
+        owner: OwnerKind,
+        table: &'static str,
+        fields: impl Iterator<Item = &'f Field>,
+    ) {
+        let is_endpoint = ENDPOINTS.iter().any(|(name, _)| *name == table);
+        let Some(inner) = section.section(table) else {
+            let needed = !is_endpoint || self.fields.get(TOKEN_AUTH.name) != Some(&Value::Bool(true));
+            if needed && !section.has(table) {
+                let example = if is_endpoint { "url = \"https://…\"" } else { "type = \"authorization-code\"" };
+                let problem = Problem::at(section.place(), format!("{} is missing", section.path_of(table)));
+                let way_out = if is_endpoint { ", or token_auth = true, which needs no endpoints" } else { "" };
+                section.report(problem.help(format!("add {table} = {{ {example} }}{way_out}")));
+            }
+            return;
+        };
+        for field in fields {
+            self.field(&inner, owner, field);
+        }
+        if is_endpoint && !inner.has("url") {
+            let problem = Problem::at(inner.place(), format!("{} is missing", inner.path_of("url")));
+            inner.report(problem.help("add url = \"https://…\"; it may hold {placeholders}"));
+        }
+        if self.fields.get(GRANT_TYPE.name).and_then(Value::as_str) == Some(CLIENT_CREDENTIALS) {
+            self.refuse_credential(&inner);
+        }
+        inner.finish();
+    }
+
+    /// With client credentials each end user brings a client of their own.
+    fn refuse_credential(&mut self, grant: &Section<'_>) {
+        for field in [&CLIENT_ID, &CLIENT_SECRET] {
+            self.fields.remove(field.name);
+            self.secrets.remove(field.name);
+            if let Some(place) = grant.place_of(field.key()) {
+                let message = format!("a client-credentials grant has no {}", field.key());
+                let help = "remove it: each end user gives their own when they connect";
+                grant.report(Problem::at(place, message).help(help));
+            }
+        }
+    }
+
+    fn field(&mut self, section: &Section<'_>, owner: OwnerKind, field: &Field) {
+        if !field.is_on(owner) {
+            if let Some(place) = section.place_of(field.key()) {
+                let message = format!("the auth scheme configs of a {owner} have no `{}`", field.name);
+                section.report(Problem::at(place, message).help("remove it: only those of systems have it"));
+            }
+            return;
+        }
+        if field.is_secret() {
+            if let Some(reference) = section.secret(field.key()) {
+                self.secrets.insert(field.name, reference.map(|reference| beside(section, reference)));
+            }
+            return;
+        }
+        match read_value(section, field) {
+            Some(value) => {
+                self.fields.insert(field.name, value);
+            }
+            None if field.is_required_on(owner) && !section.has(field.key()) => missing(section, field),
+            None => {}
+        }
+    }
+}
+
+/// The value of a field in the form in which it is compared.
+pub(super) fn read_value(section: &Section<'_>, field: &Field) -> Option<Value> {
+    let key = field.key();
+    match field.kind {
+        Kind::Text => section.text(key).map(|found| Value::String(found.value)),
+        Kind::Url | Kind::UrlTemplate => url(section, field).map(Value::String),
+        Kind::Flag => section.flag(key).map(|found| Value::Bool(found.value)),
+        Kind::Choice(words) | Kind::NewerChoice(words) => section.choice(key, words).map(|found| json!(found.value)),
+        Kind::Word(words) => word(section, key, words),
+        Kind::Sequence => list(section, key).map(sequence),
+        Kind::Set => list(section, key).map(|items| sorted(items.into_iter().map(Value::String))),
+        Kind::Choices(words) => choices(section, key, words),
+        Kind::Scopes => scopes(section, key),
+        Kind::Parameters => parameters(section, key),
+        Kind::Secret => None,
+    }
+}
+
+/// A secret's path starts at the file that names it; from here on at the folder of manifests.
+fn beside(section: &Section<'_>, reference: SecretRef) -> SecretRef {
+    match reference {
+        SecretRef::File(path) => {
+            let place = section.place();
+            let folder = std::path::Path::new(place.file()).parent().unwrap_or(std::path::Path::new(""));
+            SecretRef::File(folder.join(path).to_string_lossy().into_owned())
+        }
+        other => other,
+    }
+}
+
+/// Tokens and secrets go to these addresses, so they are encrypted on the way, except within one machine.
+fn url(section: &Section<'_>, field: &Field) -> Option<String> {
+    let found = section.text(field.key())?;
+    let refuse = |message: &str, help: &str| {
+        section
+            .report(Problem::at(found.place.clone(), format!("{} {message}", section.path_of(field.key()))).help(help));
+    };
+    let plain = match field.kind {
+        Kind::UrlTemplate => match without_placeholders(&found.value) {
+            Some(plain) => plain,
+            // The placeholder says where it leads; nothing can be checked here.
+            None => return Some(found.value),
+        },
+        _ => found.value.clone(),
+    };
+    match Url::parse(&plain) {
+        Ok(url) if url.scheme() == "https" && url.has_host() => {}
+        Ok(url) if url.scheme() == "http" && is_loopback(&url) => {}
+        Ok(url) if url.scheme() == "http" => {
+            refuse("would send tokens unencrypted", "use https; http only to this machine");
+        }
+        _ => refuse("is not a URL", "write it as https://host/path"),
+    }
+    Some(found.value)
+}
+
+/// The address with its placeholders filled in; nothing where it begins with one.
+fn without_placeholders(template: &str) -> Option<String> {
+    let mut plain = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, behind)) = rest.split_once('{') {
+        plain.push_str(before);
+        if plain.is_empty() {
+            return None;
+        }
+        plain.push('x');
+        rest = behind.split_once('}').map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    Some(plain)
+}
+
+fn word(section: &Section<'_>, key: &'static str, words: &[(&'static str, &str)]) -> Option<Value> {
+    let ours: Vec<&'static str> = words.iter().map(|(word, _)| *word).collect();
+    section.choice(key, &ours).map(|found| json!(found.value))
+}
+
+fn list(section: &Section<'_>, key: &'static str) -> Option<Vec<String>> {
+    let found = section.texts(key)?;
+    refuse_repeats(section, &found.value);
+    Some(found.value.into_iter().map(|item| item.value).collect())
+}
+
+fn choices(section: &Section<'_>, key: &'static str, words: &[&'static str]) -> Option<Value> {
+    let found = section.texts(key)?;
+    refuse_repeats(section, &found.value);
+    for item in found.value.iter().filter(|item| !words.contains(&item.value.as_str())) {
+        let message = format!("{:?} is not a value of {}", item.value, section.path_of(key));
+        let problem = Problem::at(item.place.clone(), message);
+        section.report(problem.help(format!("it takes {}", words.join(", "))));
+    }
+    Some(sequence(found.value.into_iter().map(|item| item.value)))
+}
+
+fn scopes(section: &Section<'_>, key: &'static str) -> Option<Value> {
+    let found = section.items(key)?;
+    let (mut names, mut values) = (Vec::new(), Vec::new());
+    for item in found.value {
+        let (name, description) = match item {
+            Item::Text(name) => (name, String::new()),
+            Item::Table(table) => {
+                let name = required_text(&table, "name");
+                let description = table.text("description").map(|found| found.value).unwrap_or_default();
+                table.finish();
+                let Some(name) = name else { continue };
+                (name, description)
+            }
+        };
+        values.push(scope_value(&name.value, &description));
+        names.push(name);
+    }
+    refuse_repeats(section, &names);
+    Some(sorted(values))
+}
+
+fn parameters(section: &Section<'_>, key: &'static str) -> Option<Value> {
+    let found = section.tables(key)?;
+    let read = |table: &Section<'_>| {
+        let required_word = |key: &'static str, words: &[(&'static str, &str)]| {
+            if !table.has(key) {
+                let ours: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                let problem = Problem::at(table.place(), format!("{} is missing", table.path_of(key)));
+                table.report(problem.help(format!("add {key} = one of {}", ours.join(", "))));
+            }
+            word(table, key, words)
+        };
+        let value = json!({
+            "name": required_text(table, "name").map(|found| found.value),
+            "target_name": table.text("target_name").map(|found| found.value).unwrap_or_default(),
+            "location": required_word("location", LOCATIONS),
+            "usages": required_word("usages", USAGES),
+            "required": table.flag("required").is_some_and(|found| found.value),
+            "modifiable": table.flag("modifiable").is_some_and(|found| found.value),
+        });
+        table.finish();
+        value
+    };
+    Some(found.value.iter().map(read).collect())
+}
+
+fn required_text(section: &Section<'_>, key: &'static str) -> Option<Found<String>> {
+    let found = section.text(key);
+    if !section.has(key) {
+        let problem = Problem::at(section.place(), format!("{} is missing", section.path_of(key)));
+        section.report(problem.help(format!("add {key} = \"…\"")));
+    }
+    found
+}
+
+/// A scope that is asked for has to be one that exists.
+fn check_scopes(section: &Section<'_>, fields: &Fields) {
+    let (Some(Value::Array(scopes)), true) = (fields.get(SCOPES.name), fields.contains_key(DEFAULT_SCOPES.name)) else {
+        return;
+    };
+    let known: Vec<&str> = scopes.iter().filter_map(scope_name).collect();
+    for item in section.texts(DEFAULT_SCOPES.name).map(|found| found.value).unwrap_or_default() {
+        if !known.contains(&item.value.as_str()) {
+            let message = format!("the default scope {:?} is not among the scopes", item.value);
+            let help = match crate::model::source::nearest(&item.value, &known) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("add it to {}", section.path_of(SCOPES.name)),
+            };
+            section.report(Problem::at(item.place, message).help(help));
+        }
+    }
+}
