@@ -3,7 +3,7 @@
 use serde_json::json;
 use versync::sandbox::{Owner, ids};
 
-use crate::support::{Site, actions, change};
+use crate::support::{Ran, Site, actions, change};
 
 const SHOP: &str = r#"
 [defaults]
@@ -209,4 +209,26 @@ fn what_the_platform_refuses_is_said_with_its_field_messages_and_the_rest_goes_t
     assert!(ran.out.contains("it lists the auth scheme config \"key\", which could not be applied"), "{}", ran.out);
     assert!(ran.out.ends_with("Applied 1 change; 2 failed.\n"), "{}", ran.out);
     assert!(site.templates("shop").is_empty());
+}
+
+#[test]
+fn output_that_cannot_be_written_changes_no_exit_code() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ran = Ran::of(site.command(&["apply", "--yes"]).stdout(full).output().unwrap());
+    assert_eq!(ran.code, Some(0), "it was applied: {ran:?}");
+    assert!(ran.err.contains("writing the output"), "{}", ran.err);
+    assert_eq!(site.templates("shop").len(), 1);
+}
+
+#[test]
+fn a_template_waits_for_configs_that_are_not_among_the_targets() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    let ran = site.versync(&["apply", "--yes", "connection_template.*"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("is held: it would be created"), "{}", ran.out);
+    assert!(ran.out.contains("which does not exist yet and is not made in this pass"), "{}", ran.out);
+    assert!(site.writes().is_empty());
 }

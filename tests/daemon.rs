@@ -260,3 +260,38 @@ fn the_embedded_sandbox_prints_how_to_cause_drift() {
     assert_eq!(daemon.stop(Signal::INT).0, Some(0));
     assert!(site.sandbox.requests().is_empty());
 }
+
+#[test]
+fn drift_has_not_ended_only_because_nobody_could_look() {
+    let site = site(&format!("{OFTEN}\nsync.on_drift = \"report\""));
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    site.tamper("shop", |template| template.dynamic = false);
+    daemon.await_said("drift: ");
+    site.file("shop.toml", "x = [");
+    daemon.await_said("shop.toml:1:");
+    site.await_passes(3);
+    site.file("shop.toml", SHOP);
+    daemon.await_said("mended: shop.toml:1:");
+    site.await_passes(3);
+    assert_eq!((daemon.said("drift: ").len(), daemon.said("drift ended").len()), (1, 0));
+}
+
+#[test]
+fn a_problem_is_not_mended_only_because_the_api_is_down() {
+    let mut site = site(OFTEN);
+    site.file(
+        "wrong.toml",
+        SHOP.replace("[connection_templates.shop]", "[connection_templates.b]").replace("shopify", "nowhere"),
+    );
+    let address = site.sandbox.address();
+    let daemon = site.run(&[]);
+    daemon.await_said("wrong.toml:4:");
+    let world = site.sandbox.world(|world| world.clone());
+    site.sandbox = Site::new().sandbox;
+    daemon.await_said("no pass can be made");
+    site.sandbox = Sandbox::start(address, world).unwrap();
+    daemon.await_said("passes can be made again");
+    site.await_passes(2);
+    assert_eq!((daemon.said("wrong.toml:4:").len(), daemon.said("mended").len()), (1, 0));
+}

@@ -96,6 +96,12 @@ fn absent_and_null_lists_and_flags_and_unknown_fields_are_tolerated() {
 }
 
 #[test]
+fn a_list_that_says_that_it_is_empty_needs_no_items() {
+    let ran = applied(with_templates(&json!({"totalCount": 0, "items": null})));
+    assert!(ran.out.contains("shop will be created"), "{}", ran.out);
+}
+
+#[test]
 fn two_templates_of_one_name_are_both_left_alone() {
     let site = Site::new();
     site.file("a.toml", TEMPLATE);

@@ -40,6 +40,9 @@ fn a_foreign_object_that_differs_is_held_taken_over_or_reported() {
 
     site.settings("sync.adopt = \"never\"");
     assert_eq!(change(&site.plan(), ADDRESS)["action"], "none");
+    let ran = site.versync(&["plan", "--detailed-exitcode"]);
+    assert_eq!(ran.code, Some(2), "it is not as declared: {ran:?}");
+    assert!(ran.out.contains("Plan: 1 only reported"), "{}", ran.out);
     site.apply();
     assert!(site.writes().is_empty());
 
@@ -210,4 +213,32 @@ fn an_ignored_field_is_set_once_and_left_alone() {
     assert!(site.template("erp").dynamic);
     site.tamper("erp", |template| template.dynamic = false);
     assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
+fn one_template_cannot_become_two_and_not_one_that_is_still_declared() {
+    let site = Site::new();
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    let renamed = |name: &str| {
+        legacy("lifecycle = { renamed_from = \"legacy-erp\" }")
+            .replace("[connection_templates.legacy-erp]", &format!("[connection_templates.{name}]"))
+    };
+    site.file("a.toml", renamed("a"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("cannot be renamed from \"legacy-erp\", for which a file speaks already"), "{}", ran.out);
+    site.remove("erp.toml");
+    site.file("b.toml", renamed("b"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert_eq!(site.template("a").id, ids::LEGACY_ERP);
+    assert!(site.templates("b").is_empty());
+}
+
+#[test]
+fn the_type_cannot_be_ignored() {
+    let site = Site::new();
+    site.file("a.toml", "[auth_scheme_configs.c]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\nlifecycle = { ignore = [\"type\"] }\n");
+    assert!(site.versync(&["validate"]).out.contains("`type` cannot be ignored"));
 }

@@ -126,3 +126,29 @@ fn validate_takes_files_and_folders_and_needs_no_settings() {
     assert!(String::from_utf8(out.stdout).unwrap().contains("manifests/b/c.toml:1:1"));
     assert_eq!(run(&["validate", "manifests/none.toml"]).status.code(), Some(1));
 }
+
+#[test]
+fn nothing_below_the_folder_is_passed_over_in_silence() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let site = Site::new();
+    let outside = tempfile::TempDir::new().unwrap();
+    symlink(outside.path(), site.manifests().join("elsewhere")).unwrap();
+    for (n, byte) in [0xfe, 0xff].into_iter().enumerate() {
+        let name = std::ffi::OsStr::from_bytes(&[b'n', byte, b'.', b't', b'o', b'm', b'l']).to_owned();
+        std::fs::write(site.manifests().join(name), SOUND.replace("ok", &format!("n{n}"))).unwrap();
+    }
+    let out = site.versync(&["validate"]).out;
+    assert!(out.contains("elsewhere is a link that leads out of the folder"), "{out}");
+    assert!(out.contains("3 files: 1 problem."), "{out}");
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_one_file() {
+    let site = Site::new();
+    site.file("a.toml", SOUND);
+    symlink("a.toml", site.manifests().join("b.toml")).unwrap();
+    let absolute = site.manifests().join("a.toml");
+    let ran = site.versync(&["validate", "manifests/a.toml", absolute.to_str().unwrap(), "manifests/b.toml"]);
+    assert_eq!(ran.out, "1 file, 1 resource: no problems.\n");
+}

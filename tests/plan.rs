@@ -68,6 +68,13 @@ fn the_output_ends_quietly_when_nobody_reads_it() {
 }
 
 #[test]
+fn a_wrong_flag_is_an_error_and_not_a_pending_change() {
+    let site = Site::new();
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode", "--bogus"]).code, Some(1));
+    assert_eq!(site.versync(&["--help"]).code, Some(0));
+}
+
+#[test]
 fn targets_are_addresses_with_stars_or_files() {
     let site = Site::new();
     site.file("shop.toml", SHOP);

@@ -23,9 +23,12 @@ pub(super) async fn apply(global: &Global, args: Args, terminal: &Terminal) -> R
     let policy = context.policy(args.targets);
     let mut shown = Ok(());
     let consent = |plan: &Plan| {
-        if !args.json {
-            shown = text::write_plan(plan, terminal.out, &mut io::stdout().lock());
-        }
+        shown = match (args.json, args.yes) {
+            (false, _) => text::write_plan(plan, terminal.out, &mut io::stdout().lock()),
+            // Nobody can agree to what they do not see, and stdout is for the JSON.
+            (true, false) => text::write_plan(plan, terminal.err, &mut io::stderr().lock()),
+            (true, true) => Ok(()),
+        };
         args.yes || (shown.is_ok() && ask())
     };
     let mut hands = Writing {
@@ -43,14 +46,18 @@ pub(super) async fn apply(global: &Global, args: Args, terminal: &Terminal) -> R
         grace: None,
     };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
-    shown.map_err(CommandError::output)?;
     if report.outcomes.is_none() {
+        shown.map_err(CommandError::output)?;
         return Err(CommandError::Declined);
     }
-    if args.json {
-        write_json(&report_as_json(&report))?;
+    let written = if args.json {
+        write_json(&report_as_json(&report))
     } else {
-        write_text(&report, terminal, &mut io::stdout().lock()).map_err(CommandError::output)?;
+        shown.and_then(|()| write_text(&report, terminal, &mut io::stdout().lock())).map_err(CommandError::output)
+    };
+    if let Err(error) = written {
+        // What was applied is applied: the exit code tells of that, and not of the reader that went away.
+        error.complain(terminal.err);
     }
     Ok(exit(&report))
 }

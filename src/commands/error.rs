@@ -75,12 +75,19 @@ impl CommandError {
     }
 
     /// Whether the reader of the output has gone away.
-    pub(super) fn is_broken_pipe(&self) -> bool {
+    fn is_broken_pipe(&self) -> bool {
         matches!(self, CommandError::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }
 
+    /// Says on stderr what went wrong. Whoever reads no output any more needs no message either.
+    pub(super) fn complain(&self, look: Look) {
+        if !self.is_broken_pipe() {
+            let _ = self.write(look, &mut io::stderr().lock());
+        }
+    }
+
     /// Says what went wrong and how to mend it.
-    pub(super) fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
         let (message, help): (String, Option<&str>) = match self {
             CommandError::Settings(error) => return problems::write(&error.problems, look, out),
             CommandError::Missing { what, help } => (format!("{what} is not set"), Some(help)),

@@ -48,10 +48,7 @@ pub fn execute(args: Args) -> ExitCode {
         Err(error) => Err(CommandError::Io { what: "starting", source: error }),
     };
     let exit = result.unwrap_or_else(|error| {
-        // Whoever reads no output any more needs no message either.
-        if !error.is_broken_pipe() {
-            let _ = error.write(terminal.err, &mut io::stderr().lock());
-        }
+        error.complain(terminal.err);
         Exit::Error
     });
     let _ = io::stdout().flush();

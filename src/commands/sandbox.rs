@@ -14,8 +14,7 @@ pub(super) async fn sandbox(args: &Args) -> Result<Exit, CommandError> {
     let failed = |error: SandboxError| CommandError::Sandbox { file: file.clone(), error };
     let world = match &args.world {
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| CommandError::Io { what: "reading the world file", source })?;
+            let text = std::fs::read_to_string(path).map_err(|error| failed(SandboxError::Unreadable(error)))?;
             World::from_toml(&text).map_err(failed)?
         }
         None => World::seeded(),

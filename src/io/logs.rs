@@ -96,7 +96,10 @@ where
 }
 
 fn ours(level: Level) -> Targets {
-    Targets::new().with_default(LevelFilter::WARN.min(level.into())).with_target("versync", level)
+    Targets::new()
+        .with_default(LevelFilter::WARN.min(level.into()))
+        .with_target("versync", level)
+        .with_target("notify", LevelFilter::ERROR)
 }
 
 fn lossless(appender: RollingFileAppender) -> (NonBlocking, WorkerGuard) {

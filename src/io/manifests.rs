@@ -23,6 +23,9 @@ pub enum FolderError {
     /// There is no such folder.
     #[error("the manifests folder {} does not exist", .0.display())]
     Missing(PathBuf),
+    /// There is nothing at a path that the user named.
+    #[error("{} does not exist", .0.display())]
+    NoSuchPath(PathBuf),
     /// The path leads to something else.
     #[error("{} is not a folder", .0.display())]
     NotAFolder(PathBuf),
@@ -46,6 +49,7 @@ impl FolderError {
             FolderError::Missing(_) | FolderError::NotAFolder(_) => {
                 "create it, or name another one with `manifests` in versync.toml or with --manifests DIR"
             }
+            FolderError::NoSuchPath(_) => "name files and folders of manifests, or nothing for the whole folder",
             FolderError::Unreadable { .. } => "let the user that runs versync read it",
             FolderError::TooMany(_) => "point versync at the folder that holds only manifests",
         }
@@ -68,7 +72,7 @@ pub fn read_folder(root: &Path) -> Result<Vec<ManifestFile>, FolderError> {
     if !canonical.is_dir() {
         return Err(FolderError::NotAFolder(root.to_owned()));
     }
-    let mut files = BTreeMap::new();
+    let mut files = Files::new();
     walk(&canonical, &canonical, &mut files)?;
     Ok(files.into_values().collect())
 }
@@ -80,22 +84,25 @@ pub fn read_folder(root: &Path) -> Result<Vec<ManifestFile>, FolderError> {
 ///
 /// As [`read_folder`].
 pub fn read_paths(paths: &[PathBuf]) -> Result<Vec<ManifestFile>, FolderError> {
-    let mut files = Vec::new();
+    let mut files = Files::new();
     for path in paths {
-        if path.is_dir() {
-            let mut below = BTreeMap::new();
-            walk(path, Path::new(""), &mut below)?;
-            files.extend(below.into_values());
-        } else if path.exists() {
-            files.push(read_file(path, path.to_string_lossy().into_owned()));
+        let Ok(canonical) = fs::canonicalize(path) else { return Err(FolderError::NoSuchPath(path.clone())) };
+        let mut found = Files::new();
+        if canonical.is_dir() {
+            walk(path, Path::new(""), &mut found)?;
         } else {
-            return Err(FolderError::Missing(path.clone()));
+            found.insert(path.clone(), read_file(&canonical, path.to_string_lossy().into_owned()));
         }
+        // One file that is named twice, in two spellings, is one file.
+        files.extend(found.into_iter().map(|(path, file)| (fs::canonicalize(&path).unwrap_or(path), file)));
     }
-    Ok(files)
+    Ok(files.into_values().collect())
 }
 
-fn walk(folder: &Path, root: &Path, files: &mut BTreeMap<String, ManifestFile>) -> Result<(), FolderError> {
+/// By their paths, since two names that are no text can look the same.
+type Files = BTreeMap<PathBuf, ManifestFile>;
+
+fn walk(folder: &Path, root: &Path, files: &mut Files) -> Result<(), FolderError> {
     let unreadable = |source| FolderError::Unreadable { path: folder.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
@@ -116,13 +123,20 @@ fn walk(folder: &Path, root: &Path, files: &mut BTreeMap<String, ManifestFile>) 
             }
             continue;
         }
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-        let file =
-            if kind.is_symlink() { read_link(&path, root, name.clone()) } else { read_file(&path, name.clone()) };
-        files.insert(name, file);
+        let file = if kind.is_symlink() && path.is_dir() {
+            match read_folder_link(&path, root, name) {
+                Ok(()) => continue,
+                Err(problem) => Err(problem),
+            }
+        } else if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        } else if kind.is_symlink() {
+            read_link(&path, root, name)
+        } else {
+            read_file(&path, name)
+        };
+        files.insert(path, file);
         if files.len() > MAX_FILES {
             return Err(FolderError::TooMany(root.to_owned()));
         }
@@ -132,13 +146,28 @@ fn walk(folder: &Path, root: &Path, files: &mut BTreeMap<String, ManifestFile>) 
 
 /// A link may not lead out of the folder: what lies there is not the repository's to show.
 fn read_link(path: &Path, root: &Path, name: String) -> ManifestFile {
-    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     match fs::canonicalize(path) {
-        Ok(target) if target.starts_with(&root) => read_file(&target, name),
-        Ok(_) => Err(Problem::in_file(name, "is a link that leads out of the folder")
-            .help("put the file itself into the folder")),
+        Ok(target) if is_within(&target, root) => read_file(&target, name),
+        Ok(_) => Err(leads_out(name)),
         Err(error) => Err(Problem::in_file(name, format!("is a link that leads nowhere: {error}"))),
     }
+}
+
+/// The files behind a link to a folder within the folder are read where they are. Those of a folder outside
+/// are not read, and passing over them in silence would make orphans of what they declare.
+fn read_folder_link(path: &Path, root: &Path, name: String) -> Result<(), Problem> {
+    match fs::canonicalize(path) {
+        Ok(target) if !is_within(&target, root) => Err(leads_out(name)),
+        _ => Ok(()),
+    }
+}
+
+fn is_within(target: &Path, root: &Path) -> bool {
+    target.starts_with(fs::canonicalize(root).unwrap_or_else(|_| root.to_owned()))
+}
+
+fn leads_out(name: String) -> Problem {
+    Problem::in_file(name, "is a link that leads out of the folder").help("put the files themselves into the folder")
 }
 
 fn read_file(path: &Path, name: String) -> ManifestFile {

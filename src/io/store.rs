@@ -101,7 +101,9 @@ impl StoreError {
         match self {
             StoreError::Directory { .. } => "name a directory that versync may write with `state` in versync.toml",
             StoreError::Locked { .. } => "stop it first, or use `versync plan`, which works beside it",
-            StoreError::OtherTenant { .. } => "give every organisation a `state` directory of its own",
+            StoreError::OtherTenant { .. } => {
+                "give every organisation and every platform a `state` directory of its own"
+            }
             StoreError::Newer { .. } => "use that version, or another `state` directory",
             StoreError::Database { .. } | StoreError::Damaged { .. } => {
                 "nothing was changed; move the file away to start anew: what exists as declared is then adopted"

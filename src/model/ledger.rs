@@ -27,6 +27,14 @@ pub struct Changes<K, V> {
 impl<K: Ord + Clone, V: PartialEq + Clone> Ledger<K, V> {
     /// Takes in what holds now, and says what is new about it.
     pub fn update(&mut self, now: BTreeMap<K, V>) -> Changes<K, V> {
+        self.update_known(now, |_| true)
+    }
+
+    /// The same where this pass could tell only of some of them: what is not `known` stays as it was.
+    pub fn update_known(&mut self, mut now: BTreeMap<K, V>, known: impl Fn(&K) -> bool) -> Changes<K, V> {
+        for (key, value) in self.open.iter().filter(|(key, _)| !known(key)) {
+            now.entry(key.clone()).or_insert_with(|| value.clone());
+        }
         let begun = now
             .iter()
             .filter(|(key, value)| self.open.get(*key) != Some(*value))
@@ -53,5 +61,14 @@ mod tests {
         assert_eq!(ledger.update(world(2)), Changes { begun: vec![("a", 2)], ended: vec![] });
         assert_eq!(ledger.update(BTreeMap::new()), Changes { begun: vec![], ended: vec![("a", 2)] });
         assert_eq!(ledger.update(BTreeMap::new()), Changes { begun: vec![], ended: vec![] });
+    }
+
+    #[test]
+    fn what_is_not_known_goes_on_without_a_word() {
+        let mut ledger = Ledger::default();
+        ledger.update(BTreeMap::from([("a", 1), ("b", 1)]));
+        let changes = ledger.update_known(BTreeMap::new(), |key| *key == "b");
+        assert_eq!(changes, Changes { begun: vec![], ended: vec![("b", 1)] });
+        assert_eq!(ledger.update(BTreeMap::from([("a", 1)])), Changes { begun: vec![], ended: vec![] });
     }
 }

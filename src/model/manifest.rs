@@ -328,6 +328,11 @@ fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: boo
     let Some(table) = section.section("lifecycle") else { return Lifecycle::default() };
     let mut ignore = Vec::new();
     for item in table.texts("ignore").map(|list| list.value).unwrap_or_default() {
+        if item.value == TYPE.name {
+            let problem = Problem::at(item.place, "`type` cannot be ignored: which fields there are depends on it");
+            table.report(problem.help("declare the type that the config has"));
+            continue;
+        }
         match fields.iter().find(|field| **field == item.value) {
             Some(field) => ignore.push(*field),
             None => {

@@ -126,12 +126,24 @@ impl Observed {
             let known = meanings.get(&reference).copied();
             known.unwrap_or_else(|| reference.written()).to_owned()
         };
+        // However the project was written then, its environments are the same.
+        let environment_ids: BTreeMap<(&str, &str), &str> = recorded
+            .resources
+            .iter()
+            .flat_map(|(identity, resource)| resource.references.iter().map(move |found| (identity, found)))
+            .filter_map(|(identity, (reference, id))| match (identity, reference) {
+                (Identity::ConnectionTemplate { scope, .. }, Reference::Environment(_, name)) => {
+                    Some(((scope.project.as_str(), name.as_str()), id.as_str()))
+                }
+                _ => None,
+            })
+            .collect();
         let mut observed = Self::default();
         for (written, names) in &wanted.environments {
             let project = meaning(Reference::Project(written.clone()));
             let mut environments = Vec::new();
             for name in names {
-                let id = meaning(Reference::Environment(written.clone(), name.clone()));
+                let id = environment_ids.get(&(project.as_str(), name.as_str())).copied().unwrap_or(name).to_owned();
                 let scope = Scope { project: project.clone(), environment: id.clone() };
                 observed.templates.insert(scope, Ok(Vec::new()));
                 environments.push((id, name.clone()));

@@ -24,6 +24,8 @@ pub struct Plan {
     pub unchanged: usize,
     /// How many live objects, in the places that were read, no file declares.
     pub unmanaged: usize,
+    /// What is declared or recorded and could not be compared: whether it has drifted is not known.
+    pub not_compared: BTreeSet<Address>,
     /// What is wrong with files or answers, in the order in which it is listed.
     pub problems: Vec<Problem>,
     /// What is to be remembered or forgotten although nothing is to be sent.
@@ -266,9 +268,14 @@ impl Plan {
         self.changes.iter().any(Change::is_due)
     }
 
-    /// Whether the world is not as declared: something is to be done, is held, or has drifted.
+    /// Whether the world is not as declared: something is to be done or is held, or differs and is only reported.
     pub fn is_pending(&self) -> bool {
-        self.changes.iter().any(|change| change.action != Action::None || change.is_drifted())
+        self.changes.iter().any(|change| change.action != Action::None || !change.fields.is_empty())
+    }
+
+    /// How many resources are only reported: drifted, foreign, or no longer declared.
+    pub fn reported(&self) -> usize {
+        self.changes.iter().filter(|change| change.action == Action::None).count()
     }
 
     /// Whether deletes are held.

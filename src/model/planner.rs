@@ -16,7 +16,7 @@ use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
 use super::manifest::{Declared, OnDrift};
 use super::observed::{LiveConfig, LiveTemplate, Observed};
-use super::plan::{Action, Bookkeeping, Cause, Change, ConfigStep, Plan, Source, Step, TemplateStep};
+use super::plan::{Action, Bookkeeping, Cause, Change, ConfigStep, FieldChange, Plan, Source, Step, TemplateStep};
 use super::recorded::{Recorded, RecordedResource};
 use super::schema::{Fields, Need, texts};
 use super::source::{Problem, sort_problems};
@@ -69,7 +69,12 @@ pub fn plan(
         recorded,
         observed,
         policy,
-        plan: Plan { revision, problems: desired.problems.clone(), ..Plan::default() },
+        plan: Plan {
+            revision,
+            problems: desired.problems.clone(),
+            not_compared: desired.disputed.clone(),
+            ..Plan::default()
+        },
         claimed: BTreeSet::new(),
     };
     let resources = planner.resolve_all(desired);
@@ -87,7 +92,7 @@ pub fn plan(
         match &resolved.identity {
             Identity::ConnectionTemplate { scope, name } => {
                 if let Err(problems) = resolve::check_auth_scheme_configs(declared, &resolved.owner, &ids, observed) {
-                    planner.plan.problems.extend(problems);
+                    planner.give_up(declared, problems);
                 } else {
                     planner.plan_template(declared, resolved, scope, name);
                 }
@@ -105,6 +110,7 @@ pub fn plan(
         },
     ));
     sort_problems(&mut plan.problems);
+    hold_what_waits_for_others(&mut plan.changes, observed);
     orphans::hold_configs_in_use(&mut plan.changes, observed);
     let circumstances = Circumstances {
         errors: plan.has_errors(),
@@ -137,15 +143,22 @@ impl Planner<'_> {
                     let identity = resolved.identity.clone();
                     self.claimed.insert(identity.clone());
                     if let Some((_, earlier)) = found.insert(identity.clone(), (resolved, declared)) {
-                        self.plan.problems.push(declared_twice(earlier, declared));
+                        let problem = declared_twice(earlier, declared);
+                        self.give_up(declared, [problem]);
                         repeated.insert(identity);
                     }
                 }
-                Err(problem) => self.plan.problems.push(problem),
+                Err(problem) => self.give_up(declared, [problem]),
             }
         }
         found.retain(|identity, _| !repeated.contains(identity));
         found.into_values().collect()
+    }
+
+    /// Leaves a resource out of this pass.
+    fn give_up(&mut self, declared: &Declared, problems: impl IntoIterator<Item = Problem>) {
+        self.plan.problems.extend(problems);
+        self.plan.not_compared.insert(declared.address.clone());
     }
 
     fn plan_template(&mut self, declared: &Declared, resolved: &Resolved, scope: &Scope, name: &str) {
@@ -162,8 +175,8 @@ impl Planner<'_> {
             let message =
                 format!("{} exists twice on the platform: templates {} and {}", declared.address, first.id, second.id);
             let problem = Problem::at(declared.place.clone(), message);
-            self.plan.problems.push(problem.help("versync leaves both alone: delete the one that is not in use"));
-            return;
+            let problem = problem.help("versync leaves both alone: delete the one that is not in use");
+            return self.give_up(declared, [problem]);
         }
         let Some(live) = live else {
             return self.plan_missing(declared, resolved, &wanted, |record| {
@@ -171,8 +184,12 @@ impl Planner<'_> {
             });
         };
         let renamed = old.is_some();
-        if renamed {
-            self.claimed.insert(old_identity.clone());
+        if renamed && !self.claimed.insert(old_identity.clone()) {
+            let message =
+                format!("{} cannot be renamed from {known_as:?}, for which a file speaks already", declared.address);
+            let problem = Problem::at(declared.place.clone(), message);
+            let help = "remove the other declaration of it, or the other `renamed_from`, or this one";
+            return self.give_up(declared, [problem.help(help)]);
         }
         let recorded = self.recorded.resources.get(&old_identity);
         let names: Vec<_> = FIELDS.iter().copied().chain([&SYSTEM]).collect();
@@ -244,8 +261,8 @@ impl Planner<'_> {
         let message = format!("{} has to be sent, and the platform needs its {}", declared.address, field.name);
         let help =
             format!("add {} = {{ env = \"NAME\" }}, {{ file = \"PATH\" }} or {{ credential = \"NAME\" }}", field.name);
-        self.plan.problems.push(Problem::at(declared.place.clone(), message).help(help));
         self.plan.changes.pop();
+        self.give_up(declared, [Problem::at(declared.place.clone(), message).help(help)]);
     }
 
     /// A resource that is declared and not live: new, or deleted by somebody.
@@ -324,17 +341,51 @@ impl Planner<'_> {
 
     /// Plans show the system as the file writes it, not its id.
     fn write_system_as_declared(&self, comparison: &mut Comparison, resolved: &Resolved) {
-        let written_as = |id: &str| {
-            let now = self.observed.systems.iter().find(|(_, found)| found.as_ref().is_ok_and(|found| found == id));
-            let before = || self.recorded.resources.values().find_map(|resource| resource.system_written_as(id));
-            let name = now.map(|(written, _)| written.as_str()).or_else(before);
-            name.unwrap_or(id).to_owned()
-        };
+        self.write_systems_by_name(&mut comparison.changes);
         for change in comparison.changes.iter_mut().filter(|change| change.path == SYSTEM.name) {
             change.after = Value::String(resolved.owner_written.clone());
+        }
+    }
+
+    /// Shows systems as some file writes them, where one does or did.
+    fn write_systems_by_name(&self, changes: &mut [FieldChange]) {
+        for change in changes.iter_mut().filter(|change| change.path == SYSTEM.name) {
             if let Some(id) = change.before.as_str() {
-                change.before = Value::String(written_as(id));
+                let now = self.observed.systems.iter().find(|(_, found)| found.as_ref().is_ok_and(|found| found == id));
+                let before = || self.recorded.resources.values().find_map(|resource| resource.system_written_as(id));
+                let name = now.map(|(written, _)| written.as_str()).or_else(before);
+                change.before = Value::String(name.unwrap_or(id).to_owned());
             }
+        }
+    }
+}
+
+/// Holds the templates that list a config which does not exist and is not made in this pass either: the
+/// platform would refuse the list after it has made the template.
+fn hold_what_waits_for_others(changes: &mut [Change], observed: &Observed) {
+    let made: BTreeSet<(Owner, String)> = changes
+        .iter()
+        .filter(|change| change.is_due())
+        .filter_map(|change| match &change.step {
+            Step::PutConfig(step) => Some((step.owner.clone(), step.id.clone())),
+            _ => None,
+        })
+        .collect();
+    for change in changes.iter_mut().filter(|change| change.is_due()) {
+        let (Step::CreateTemplate(step) | Step::UpdateTemplate { step, .. } | Step::ReplaceTemplate { step, .. }) =
+            &change.step
+        else {
+            continue;
+        };
+        let owner = Owner::system(&step.system);
+        let live = observed.configs.get(&owner).and_then(|configs| configs.as_ref().ok());
+        let exists = |id: &String| live.is_some_and(|live| live.iter().any(|config| config.id == *id));
+        let waits_for =
+            step.auth_scheme_configs.iter().find(|id| !exists(id) && !made.contains(&(owner.clone(), (*id).clone())));
+        if let Some(id) = waits_for {
+            change.held = Some(format!(
+                "it lists the auth scheme config {id:?}, which does not exist yet and is not made in this pass"
+            ));
         }
     }
 }

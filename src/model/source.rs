@@ -3,6 +3,11 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// A longer line is cut to about this many bytes.
+const LONGEST_EXCERPT: usize = 240;
+
 /// One text that a user wrote, with its name as users know it and an index of its lines.
 #[derive(Debug)]
 pub struct SourceFile {
@@ -92,7 +97,9 @@ impl Place {
     /// The column, from 1, counted in characters.
     pub fn column(&self) -> usize {
         let line = self.file.line_range(self.file.line_of(self.span.start));
-        self.file.text[line.start..self.span.start.max(line.start)].chars().count() + 1
+        // A byte order mark is no character that anybody sees.
+        let before = self.file.text[line.start..self.span.start.max(line.start)].chars();
+        before.filter(|c| *c != BYTE_ORDER_MARK).count() + 1
     }
 
     /// The line that the place begins on, with every secret value in it hidden.
@@ -130,6 +137,9 @@ impl Excerpt {
         let mut hiding = false;
         for (at, c) in text[line.clone()].char_indices() {
             let at = line.start + at;
+            if c == BYTE_ORDER_MARK && at == 0 {
+                continue;
+            }
             let secret = hidden.iter().any(|range| range.contains(&at));
             let begins = shown.len();
             match (secret, hiding) {
@@ -150,7 +160,23 @@ impl Excerpt {
             }
         }
         let end = shown.len();
-        Self { text: shown, mark: marked.unwrap_or(end..end) }
+        Self { text: shown, mark: marked.unwrap_or(end..end) }.cut()
+    }
+
+    /// The surroundings of the mark, where the line is too long to be read.
+    fn cut(self) -> Self {
+        if self.text.len() <= LONGEST_EXCERPT {
+            return self;
+        }
+        let from = floor_boundary(&self.text, self.mark.start.saturating_sub(LONGEST_EXCERPT / 2));
+        let to = floor_boundary(&self.text, from + LONGEST_EXCERPT);
+        let before = if from > 0 { "…" } else { "" };
+        let after = if to < self.text.len() { "…" } else { "" };
+        let moved = |at: usize| at.clamp(from, to) - from + before.len();
+        Self {
+            mark: moved(self.mark.start)..moved(self.mark.end),
+            text: format!("{before}{}{after}", &self.text[from..to]),
+        }
     }
 }
 
@@ -291,6 +317,22 @@ mod tests {
         let excerpt = Place::new(&file, end..end + 3).excerpt();
         assert_eq!(excerpt.text, "s = … # \u{fffd}[31m end");
         assert_eq!(&excerpt.text[excerpt.mark], "end");
+    }
+
+    #[test]
+    fn an_excerpt_of_a_long_line_is_cut_around_its_mark() {
+        let file = SourceFile::new("a.toml", format!("{}needle{}", "é".repeat(1000), "x".repeat(5000)));
+        let at = file.text().find("needle").unwrap();
+        let excerpt = Place::new(&file, at..at + 6).excerpt();
+        assert!(excerpt.text.len() < LONGEST_EXCERPT + 10);
+        assert_eq!(&excerpt.text[excerpt.mark], "needle");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_counted() {
+        let file = SourceFile::new("a.toml", "\u{feff}[foo]");
+        let place = Place::new(&file, 4..7);
+        assert_eq!((place.column(), place.excerpt().text.as_str()), (2, "[foo]"));
     }
 
     #[test]

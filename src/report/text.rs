@@ -166,6 +166,7 @@ fn summary_line(plan: &Plan) -> String {
         (delete, "to delete"),
         (adopt, "to adopt"),
         (held, "held"),
+        (plan.reported(), "only reported"),
         (drifted, "drifted"),
     ];
     let mut parts: Vec<String> =

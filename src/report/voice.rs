@@ -7,7 +7,7 @@ use super::escape;
 use super::text::{in_words, shown};
 use crate::model::address::Address;
 use crate::model::ledger::Ledger;
-use crate::model::plan::{Action, Cause, Change, FieldChange};
+use crate::model::plan::{Action, Cause, Change, FieldChange, Plan};
 use crate::model::source::{Problem, Severity};
 use crate::reconcile::{PassError, Report};
 
@@ -36,7 +36,7 @@ impl Voice {
     pub fn report(&mut self, report: &Report, writes: bool) {
         let plan = &report.plan;
         self.say_down(None);
-        self.say_problems(&plan.problems);
+        self.say_problems(&plan.problems, true);
         let drifted = plan.changes.iter().filter(|change| change.is_drifted());
         let now: BTreeMap<_, _> = drifted.map(|change| (change.address.clone(), drifted_as(change, writes))).collect();
         let mended = |address: &Address| {
@@ -44,10 +44,10 @@ impl Voice {
         };
         let still: BTreeMap<_, _> =
             now.iter().filter(|(address, _)| !mended(address)).map(|(a, d)| (a.clone(), d.clone())).collect();
-        self.say_drift(now);
+        self.say_drift(now, plan);
         say_applied(report);
         say_remarks(report);
-        self.say_drift(still);
+        self.say_drift(still, plan);
         let held = plan.changes.iter().filter(|change| change.action != Action::None);
         self.say_held(held.filter_map(|change| Some((change.address.clone(), change.held.clone()?))).collect());
         self.say_failures(
@@ -59,7 +59,8 @@ impl Voice {
     pub fn pass_failed(&mut self, error: &PassError) {
         self.say_down(Some(error.to_string()));
         if let PassError::Api { problems, .. } = error {
-            self.say_problems(problems);
+            // Only the files were looked at: what else was wrong is not known to be mended.
+            self.say_problems(problems, false);
         }
     }
 
@@ -73,9 +74,9 @@ impl Voice {
         }
     }
 
-    fn say_problems(&mut self, problems: &[Problem]) {
+    fn say_problems(&mut self, problems: &[Problem], all: bool) {
         let now = problems.iter().map(|problem| (in_one_line(problem), problem.severity)).collect();
-        let changes = self.problems.update(now);
+        let changes = self.problems.update_known(now, |_| all);
         for (text, severity) in changes.begun {
             match severity {
                 Severity::Error => tracing::error!("{text}"),
@@ -87,8 +88,8 @@ impl Voice {
         }
     }
 
-    fn say_drift(&mut self, now: BTreeMap<Address, Drifted>) {
-        let changes = self.drift.update(now);
+    fn say_drift(&mut self, now: BTreeMap<Address, Drifted>, plan: &Plan) {
+        let changes = self.drift.update_known(now, |address| !plan.not_compared.contains(address));
         for (address, drift) in changes.begun {
             tracing::warn!(
                 target: DRIFT,

@@ -62,6 +62,9 @@ pub enum SandboxError {
     /// The system gives no thread or no event queue.
     #[error("the sandbox cannot start its server")]
     Start(#[source] io::Error),
+    /// A world file cannot be read.
+    #[error("the world file cannot be read")]
+    Unreadable(#[source] io::Error),
     /// A world file is wrong. Never repeats the file's text, which may hold secrets.
     #[error("line {line}, column {column}: {message}")]
     World {

@@ -225,7 +225,11 @@ impl Client {
         for _ in 0..MAX_PAGES {
             let request = request(after.as_deref());
             let page: Page<T> = self.send(&request).await?;
-            let Some(more) = page.items else { return Err(self.malformed(&request, "the page has no items")) };
+            let more = match page.items {
+                Some(more) => more,
+                None if page.total_count == Some(0) => Vec::new(),
+                None => return Err(self.malformed(&request, "the page has no items")),
+            };
             items.extend(more);
             match page.next.filter(|next| !next.is_empty()) {
                 Some(next) if Some(&next) == after.as_ref() => {

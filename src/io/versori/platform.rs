@@ -69,12 +69,13 @@ pub(super) fn put_config(step: &ConfigStep, organisation: &str) -> Request {
     };
     member.insert("id".to_owned(), Value::String(step.id.clone()));
     scheme::lay_over(&mut member, step, organisation);
-    let mut body: Map<String, Value> = step
-        .base
-        .iter()
-        .filter(|(_, value)| !value.is_object())
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
+    let same_type = step.base.get("type").and_then(Value::as_str) == Some(type_name);
+    // Another type's member means nothing to this one, and how it is called is not always known.
+    let is_member = |key: &str| auth_scheme_config::SCHEMES.iter().any(|scheme| scheme.member == key);
+    let keep = |key: &str, value: &Value| !is_member(key) && (same_type || !value.is_object());
+    let beside =
+        step.base.iter().filter(|(key, value)| keep(key, value)).map(|(key, value)| (key.clone(), value.clone()));
+    let mut body: Map<String, Value> = beside.collect();
     body.insert("id".to_owned(), Value::String(step.id.clone()));
     body.insert("type".to_owned(), Value::String(type_name.to_owned()));
     body.insert(member_name.to_owned(), Value::Object(with_nested_grant(member)));

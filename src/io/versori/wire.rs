@@ -91,9 +91,9 @@ pub(super) struct ErrorBody {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ErrorField {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub(super) field: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub(super) message: String,
 }
 

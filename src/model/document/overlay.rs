@@ -34,6 +34,11 @@ impl Overlay {
         }
     }
 
+    /// Where the first of the values comes from.
+    pub(super) fn source(&self) -> Option<Arc<SourceFile>> {
+        self.keys().into_iter().next().map(|(_, file)| file)
+    }
+
     /// Every key at this level, with a source to point at.
     pub(super) fn keys(&self) -> Vec<(&str, Arc<SourceFile>)> {
         let values = self.values.iter().map(|(key, file)| (key.as_str(), Arc::clone(file)));

@@ -196,6 +196,13 @@ impl<'a> Section<'a> {
         inner
     }
 
+    /// Keeps a key's value out of everything that is shown.
+    pub fn conceal(&self, key: &'static str) {
+        if let Some(entry) = self.entry(key) {
+            self.hide(&entry);
+        }
+    }
+
     /// A reference to a secret. A literal is refused, and is not shown.
     pub fn secret(&self, key: &'static str) -> Option<Found<SecretRef>> {
         let written = self.entry(key);
@@ -214,19 +221,25 @@ impl<'a> Section<'a> {
             }
         }
         let mut section = self.section(key)?;
-        if section.overlay.is_some() {
-            // A reference from outside is another one, not an addition to the one in the text.
-            section.table = None;
-        }
-        let place = written.map_or_else(|| section.place(), |entry| self.place_of_entry(&entry));
+        let place = match (section.overlay.and_then(Overlay::source), written) {
+            (Some(file), _) => {
+                // A reference from outside is another one, not an addition to the one in the text.
+                section.table = None;
+                Place::new(&file, 0..0)
+            }
+            (None, Some(entry)) => self.place_of_entry(&entry),
+            (None, None) => section.place(),
+        };
         let found = [
             section.text("env").map(|found| found.map(SecretRef::Env)),
             section.text("file").map(|found| found.map(SecretRef::File)),
             section.text("credential").map(|found| found.map(SecretRef::Credential)),
         ];
         let clean = section.finish();
+        // A value of another type was reported already.
+        let tried = ["env", "file", "credential"].into_iter().filter(|key| section.has(key)).count();
         let mut given: Vec<_> = found.into_iter().flatten().collect();
-        if clean && given.len() != 1 {
+        if clean && tried != 1 {
             let problem =
                 Problem::at(place, format!("{} needs exactly one of env, file and credential", self.path_of(key)));
             self.report(problem.help("for example { env = \"NAME\" }"));
@@ -317,7 +330,13 @@ impl<'a> Section<'a> {
         written: impl FnOnce(&DeValue<'_>) -> Option<T>,
         given: impl FnOnce(&str) -> Option<T>,
     ) -> Option<Found<T>> {
-        let entry = self.entry(key)?;
+        let Some(entry) = self.entry(key) else {
+            if let Some(file) = self.overlay.and_then(|overlay| overlay.tables.get(key)?.source()) {
+                let message = format!("{} takes {expected}, not keys below it", self.path_of(key));
+                self.report(Problem::at(Place::new(&file, 0..0), message));
+            }
+            return None;
+        };
         let taken = match &entry {
             Entry::Written(value) => written(value.get_ref()),
             Entry::Given(file) => given(file.text()),
@@ -330,8 +349,8 @@ impl<'a> Section<'a> {
 
     fn wrong_type(&self, key: &str, entry: &Entry<'_>, expected: &str) {
         let found = match entry {
-            Entry::Written(value) => kind_of(value.get_ref()),
-            Entry::Given(_) => "this",
+            Entry::Written(value) => kind_of(value.get_ref()).to_owned(),
+            Entry::Given(file) => format!("{:?}", file.text()),
         };
         let message = format!("{} takes {expected}, not {found}", self.path_of(key));
         self.report(Problem::at(self.place_of_entry(entry), message));
@@ -365,5 +384,7 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
 }
 
 fn listed(names: &[&str]) -> String {
+    let mut names = names.to_vec();
+    names.sort_unstable();
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -21,6 +21,9 @@ impl Planner<'_> {
                 || desired.broken_files.contains(&resource.source.file)
                 || desired.disputed.contains(&resource.address)
                 || desired.resources.binary_search_by(|declared| declared.address.cmp(&resource.address)).is_ok();
+            if !self.claimed.contains(identity) {
+                self.plan.not_compared.insert(resource.address.clone());
+            }
             if !spoken_for && self.policy.includes(&resource.address, &resource.source.file) {
                 self.plan_orphan(identity, resource);
             }
@@ -51,7 +54,8 @@ impl Planner<'_> {
             let remark = "no file declares it any more; with sync.prune = true it would be deleted";
             (Action::None, Step::Nothing, Some(remark.to_owned()))
         };
-        let fields = if action == Action::Delete { removed(&live) } else { Vec::new() };
+        let mut fields = if action == Action::Delete { removed(&live) } else { Vec::new() };
+        self.write_systems_by_name(&mut fields);
         self.plan.changes.push(Change {
             address: resource.address.clone(),
             identity: identity.clone(),

@@ -90,7 +90,7 @@ pub(super) fn check_auth_scheme_configs(
         .filter(|item| live.iter().all(|config| config.id != item.value))
         .map(|item| {
             let message = format!(
-                "no file declares the auth scheme config {:?} on system {}, and the system has none",
+                "the auth scheme config {:?} is not on system {}, and no sound file declares it",
                 item.value, written.value
             );
             let known: Vec<&str> = live
