@@ -69,6 +69,8 @@ pub enum Command {
     Apply(Apply),
     /// Check files without any network: every file, every problem
     Validate(Validate),
+    /// Write manifests for what exists, and record it
+    Import(Import),
     /// Serve the platform's stand-in, for trying things and for tests
     Sandbox(Sandbox),
 }
@@ -123,6 +125,30 @@ pub struct Validate {
     /// Files or folders [default: the folder of manifests]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `versync import`
+#[derive(Debug, clap::Args)]
+pub struct Import {
+    /// Import the connection templates of a project's environment, or of all its environments
+    #[arg(long = "project", value_name = "PROJECT")]
+    pub projects: Vec<String>,
+
+    /// The environment; the n-th one is of the n-th project, or all are of the one project
+    #[arg(long = "environment", value_name = "ENVIRONMENT")]
+    pub environments: Vec<String>,
+
+    /// Import the auth scheme configs of a system, by its name or id
+    #[arg(long = "system", value_name = "SYSTEM")]
+    pub systems: Vec<String>,
+
+    /// Import the auth scheme configs of a connector, by its id
+    #[arg(long = "connector", value_name = "CONNECTOR")]
+    pub connectors: Vec<String>,
+
+    /// The folder to write to, best the watched one; never over an existing file
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// `versync sandbox`

@@ -8,6 +8,7 @@ mod daemon;
 mod examples;
 mod faults;
 mod house;
+mod import;
 mod lifecycle;
 mod manifests;
 mod plan;

@@ -428,3 +428,41 @@ fn an_answer_that_is_older_than_a_field_is_no_difference() {
         .world(|world| world.edit_config(&Owner::System(ids::SHOPIFY.into()), "s-hmac", &json!({"encoding": null})));
     schemes.assert_in_sync();
 }
+
+#[test]
+fn what_was_imported_is_what_was_declared() {
+    let schemes = Schemes::applied();
+    std::fs::remove_dir_all(schemes.0.path(".versync")).unwrap();
+    std::fs::remove_dir_all(schemes.0.manifests()).unwrap();
+    let writes = schemes.0.writes().len();
+    let import = [
+        "import",
+        "--project",
+        "storefront",
+        "--system",
+        "shopify",
+        "--connector",
+        ids::WAREHOUSE,
+        "--out",
+        "manifests",
+    ];
+    let ran = schemes.run(&import);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    schemes.assert_in_sync();
+    assert_eq!(schemes.0.writes().len(), writes, "an import writes nothing to the platform");
+    insta::assert_snapshot!(std::fs::read_to_string(schemes.0.manifests().join("shopify.toml")).unwrap());
+    let ran = schemes.run(&import);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "Nothing to import.\n"), "everything is recorded: {ran:?}");
+
+    // The files that were there before say the same, but for the secrets, which only they know.
+    for file in ["shopify.toml", &format!("connector-{}.toml", ids::WAREHOUSE)] {
+        schemes.0.remove(file);
+    }
+    schemes.0.file("system.toml", ON_SYSTEM).file("connector.toml", on_connector());
+    let plan = schemes.run(&["plan", "--json"]).json();
+    let changed = plan["changes"].as_array().unwrap().iter().flat_map(|change| change["fields"].as_array().unwrap());
+    assert!(changed.clone().all(|field| field["sensitive"] == true), "{plan:#}");
+    assert_eq!(changed.count(), CREDENTIALS);
+    assert_eq!(schemes.run(&["apply", "--yes"]).code, Some(0));
+    assert_eq!(schemes.credentials(), CREDENTIALS, "filling in a secret makes no new credential");
+}

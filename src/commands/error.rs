@@ -9,6 +9,7 @@ use crate::io::store::StoreError;
 use crate::io::versori::ApiError;
 use crate::io::watch::WatchError;
 use crate::model::document::SecretRef;
+use crate::model::source::Problem;
 use crate::reconcile::PassError;
 use crate::report::problems::{self, Look};
 use crate::sandbox::SandboxError;
@@ -19,6 +20,8 @@ use crate::settings::SettingsError;
 pub(super) enum CommandError {
     /// The settings are wrong.
     Settings(SettingsError),
+    /// What was asked for cannot be done.
+    Problems(Vec<Problem>),
     /// A setting is missing that this command needs.
     Missing { what: &'static str, help: &'static str },
     /// The token cannot be read.
@@ -90,6 +93,7 @@ impl CommandError {
     fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
         let (message, help): (String, Option<&str>) = match self {
             CommandError::Settings(error) => return problems::write(&error.problems, look, out),
+            CommandError::Problems(list) => return problems::write(list, look, out),
             CommandError::Missing { what, help } => (format!("{what} is not set"), Some(help)),
             CommandError::Token { reference, source } => (
                 format!("the token {reference} cannot be read: {source}"),

@@ -3,6 +3,7 @@
 mod apply;
 mod context;
 mod error;
+mod import;
 mod plan;
 mod run;
 mod sandbox;
@@ -61,6 +62,7 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Plan(args) => plan::plan(global, args, terminal).await,
         Command::Apply(args) => apply::apply(global, args, terminal).await,
         Command::Validate(args) => validate::validate(global, &args, terminal),
+        Command::Import(args) => import::import(global, args, terminal).await,
         Command::Sandbox(args) => sandbox::sandbox(&args).await,
     }
 }

@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod connection_template;
 pub mod desired;
 pub mod document;
+pub mod export;
 pub mod guard;
 pub mod ledger;
 pub mod manifest;

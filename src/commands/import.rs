@@ -1,0 +1,227 @@
+//! `versync import`: manifests for what exists.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use tracing::Level;
+
+use super::context::Context;
+use super::error::CommandError;
+use super::{Exit, Terminal};
+use crate::args::{Global, Import as Args};
+use crate::io::versori::{Names, Read, observe};
+use crate::model::address::{Identity, Owner, Scope, is_ulid};
+use crate::model::export::{Export, Exported};
+use crate::model::observed::{Lookup, Observed, Project, Unread, Wanted};
+use crate::model::plan::{Action, Plan};
+use crate::model::planner::Policy;
+use crate::model::recorded::Recorded;
+use crate::model::source::Problem;
+use crate::reconcile::{Hands, Stop, Target, Writing, reconcile};
+use crate::report::escape;
+use crate::report::text::counted;
+
+pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
+    let scopes = scopes(&args)?;
+    let context = Context::new(global, terminal, Some(Level::WARN))?;
+    let mut names = Names::default();
+    // Recording what is written is what makes the next plan empty: nothing else is ever due here.
+    let consent =
+        |plan: &Plan| plan.changes.iter().filter(|change| change.is_due()).all(|it| it.action == Action::Adopt);
+    let mut hands = Writing {
+        api: context.writer()?,
+        store: context.store("import")?,
+        digest_key: context.digest_key()?,
+        consent,
+        concurrency: context.settings.api.concurrency,
+    };
+    let recorded = hands.recorded().map_err(CommandError::Store)?;
+    let export = gather(hands.api(), &scopes, &args, &mut names, &recorded).await?;
+    let Exported { files, left_out } = export.into_manifests();
+    let paths = write_all(&args.out, &files)?;
+    let mut err = io::stderr().lock();
+    for what in &left_out {
+        let _ = writeln!(err, "left out: {}", escape(what));
+    }
+    drop(err);
+    if files.is_empty() {
+        println("Nothing to import.")?;
+        return Ok(Exit::Done);
+    }
+    for path in &paths {
+        println(&format!("Wrote {}", path.display()))?;
+    }
+    let (folder, targets) = below(&context.settings.manifests, &args.out, files.keys());
+    let policy = Policy { targets, ..context.policy(Vec::new()) };
+    let target = Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, grace: None };
+    let report = reconcile(target, &mut hands, &Stop::never()).await?;
+    if report.has_failures() || report.outcomes.is_none() {
+        crate::report::text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock())
+            .map_err(CommandError::output)?;
+        return Ok(Exit::Partial);
+    }
+    println(&format!("Recorded {}; nothing was changed on the platform.", counted(report.applied(), "resource")))?;
+    Ok(Exit::Done)
+}
+
+/// Projects, each with the one environment that is meant, or with all of them.
+fn scopes(args: &Args) -> Result<Vec<(String, Option<String>)>, CommandError> {
+    let (projects, environments) = (&args.projects, &args.environments);
+    let refuse = |message: &str| {
+        let problem = Problem::general(message);
+        let help = "give --project P --environment E for each environment, or --project P alone for all of them";
+        Err(CommandError::Problems(vec![problem.help(help)]))
+    };
+    if projects.is_empty() && environments.is_empty() && args.systems.is_empty() && args.connectors.is_empty() {
+        return refuse("nothing says what to import");
+    }
+    match (projects.as_slice(), environments.len()) {
+        (projects, 0) => Ok(projects.iter().map(|project| (project.clone(), None)).collect()),
+        ([], _) => refuse("--environment needs a --project"),
+        ([project], _) => Ok(environments.iter().map(|name| (project.clone(), Some(name.clone()))).collect()),
+        (projects, count) if projects.len() == count => {
+            Ok(projects.iter().cloned().zip(environments.iter().cloned().map(Some)).collect())
+        }
+        _ => refuse("which --environment belongs to which --project cannot be told"),
+    }
+}
+
+/// Reads everything that was asked for and that versync does not manage yet.
+async fn gather<A: Read>(
+    api: &A,
+    scopes: &[(String, Option<String>)],
+    args: &Args,
+    names: &mut Names,
+    recorded: &Recorded,
+) -> Result<Export, CommandError> {
+    let api_failed = |error| CommandError::Api(error);
+    let mut wanted = Wanted::default();
+    for (project, environment) in scopes {
+        wanted.environments.entry(project.clone()).or_default().extend(environment.clone());
+    }
+    wanted.systems.extend(args.systems.iter().cloned());
+    wanted.owners.extend(args.connectors.iter().map(Owner::connector));
+    let first = observe(api, &wanted, names).await.map_err(api_failed)?;
+    let mut problems = Vec::new();
+    for (project, environment) in scopes {
+        let found = need(first.projects.get(project), &format!("project {project:?}"), &mut problems);
+        let all = found.into_iter().flat_map(|project| &project.environments);
+        let meant = all.filter(|(id, name)| environment.as_ref().is_none_or(|wanted| wanted == id || wanted == name));
+        let ids: BTreeSet<String> = meant.map(|(id, _)| id.clone()).collect();
+        if let (Some(_), Some(name), true) = (found, environment, ids.is_empty()) {
+            problems.push(Problem::general(format!("project {project} has no environment {name:?}")));
+        }
+        wanted.environments.entry(project.clone()).or_default().extend(ids);
+    }
+    if !problems.is_empty() {
+        return Err(CommandError::Problems(problems));
+    }
+    let observed = observe(api, &wanted, names).await.map_err(api_failed)?;
+    let listed = api.systems().await.map_err(api_failed)?;
+    let mut export = Export::default();
+    for system in &listed {
+        if listed.iter().filter(|other| other.name == system.name).count() == 1 && !is_ulid(&system.name) {
+            export.systems.insert(system.id.clone(), system.name.clone());
+        }
+    }
+    collect(&mut export, &observed, scopes, &mut problems);
+    if !problems.is_empty() {
+        return Err(CommandError::Problems(problems));
+    }
+    let is_new = |identity: Identity| !recorded.resources.contains_key(&identity);
+    export.templates.retain(|(scope, template)| {
+        is_new(Identity::ConnectionTemplate { scope: scope.clone(), name: template.name.clone() })
+    });
+    export
+        .configs
+        .retain(|(owner, config)| is_new(Identity::AuthSchemeConfig { owner: owner.clone(), id: config.id.clone() }));
+    Ok(export)
+}
+
+fn collect(export: &mut Export, observed: &Observed, scopes: &[(String, Option<String>)], problems: &mut Vec<Problem>) {
+    for (written, _) in scopes {
+        let Some(Ok(Project { id, environments })) = observed.projects.get(written) else { continue };
+        for (environment, name) in environments {
+            let scope = Scope { project: id.clone(), environment: environment.clone() };
+            if !observed.templates.contains_key(&scope) {
+                continue;
+            }
+            let what = format!("the connection templates of {written}/{name}");
+            let found = need(observed.templates.get(&scope), &what, problems).into_iter().flatten();
+            if export.scopes.insert(scope.clone(), (written.clone(), name.clone())).is_none() {
+                export.templates.extend(found.map(|template| (scope.clone(), template.clone())));
+            }
+        }
+    }
+    for (owner, lookup) in &observed.configs {
+        let found = need(Some(lookup), &format!("{} {}", owner.kind, owner.id), problems).into_iter().flatten();
+        export.configs.extend(found.map(|config| (owner.clone(), config.clone())));
+    }
+    for (written, lookup) in &observed.systems {
+        need(Some(lookup), &format!("system {written:?}"), problems);
+    }
+}
+
+/// What was found, or a problem: an import of a part would be taken for the whole.
+fn need<'a, T>(lookup: Option<&'a Lookup<T>>, what: &str, problems: &mut Vec<Problem>) -> Option<&'a T> {
+    let why = match lookup {
+        Some(Ok(found)) => return Some(found),
+        Some(Err(Unread::Absent)) => "there is none in the organisation".to_owned(),
+        Some(Err(Unread::Ambiguous { ids })) => format!("several have this name: {}", ids.join(", ")),
+        Some(Err(Unread::Failed(why))) => why.clone(),
+        None => "it was not read".to_owned(),
+    };
+    problems.push(Problem::general(format!("cannot import {what}: {why}")));
+    None
+}
+
+/// Writes every file, each whole or not at all, and none over an existing one.
+fn write_all<'a>(
+    folder: &Path,
+    files: impl IntoIterator<Item = (&'a String, &'a String)> + Clone,
+) -> Result<Vec<PathBuf>, CommandError> {
+    let taken: Vec<_> =
+        files.clone().into_iter().map(|(name, _)| folder.join(name)).filter(|path| path.exists()).collect();
+    if !taken.is_empty() {
+        let refuse = |path: &PathBuf| {
+            let problem = Problem::general(format!("{} exists already", path.display()));
+            problem.help("import into another folder, and move over what you want to keep")
+        };
+        return Err(CommandError::Problems(taken.iter().map(refuse).collect()));
+    }
+    let failed = |source| CommandError::Io { what: "writing the manifests", source };
+    fs::create_dir_all(folder).map_err(failed)?;
+    let mut paths = Vec::new();
+    for (name, text) in files {
+        let path = folder.join(name);
+        let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+        file.as_file().set_permissions(permissions()).map_err(failed)?;
+        file.persist_noclobber(&path).map_err(|error| failed(error.error))?;
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+/// Manifests hold no secrets, and whoever reviews them has to read them.
+fn permissions() -> fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o644)
+}
+
+/// The folder that a pass has to read to see the files, and their names below it.
+fn below<'a>(manifests: &Path, out: &Path, names: impl Iterator<Item = &'a String>) -> (PathBuf, Vec<String>) {
+    let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match canonical(out).strip_prefix(canonical(manifests)) {
+        Ok(inner) => {
+            (manifests.to_owned(), names.map(|name| inner.join(name).to_string_lossy().into_owned()).collect())
+        }
+        Err(_) => (out.to_owned(), names.cloned().collect()),
+    }
+}
+
+fn println(line: &str) -> Result<(), CommandError> {
+    writeln!(io::stdout().lock(), "{line}").map_err(CommandError::output)
+}
