@@ -1,8 +1,9 @@
 //! A TOML text read with positions: typed access to its tables that collects every problem
 //! instead of stopping at the first. Manifests and settings are both read through it.
 
+mod overlay;
+
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,65 +12,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::source::{Place, Problem, SourceFile, nearest};
 
+pub use overlay::Overlay;
+
 /// Keys whose values are secret wherever they stand, also in a text that does not parse.
 const SECRET_KEYS: [&str; 4] = ["client_secret", "consumer_secret", "token", "signing_key"];
-
-/// Values from outside that stand in for keys of a text: environment variables, for settings.
-/// Every value is text, and takes the type that is asked for.
-#[derive(Debug, Default)]
-pub struct Overlay {
-    values: BTreeMap<String, Arc<SourceFile>>,
-    tables: BTreeMap<String, Overlay>,
-}
-
-impl Overlay {
-    /// Sets the value at a path of keys. `name` is what messages call its source. An inline table, such as
-    /// `{ env = "NAME" }`, is taken apart.
-    pub fn set(&mut self, path: &[String], name: &str, value: &str) {
-        match path {
-            [] => {}
-            [key] => match inline_table(value) {
-                Some(entries) => {
-                    let table = self.tables.entry(key.clone()).or_default();
-                    entries.iter().for_each(|(inner, value)| table.set(std::slice::from_ref(inner), name, value));
-                }
-                None => {
-                    self.values.insert(key.clone(), SourceFile::new(name, value));
-                }
-            },
-            [key, rest @ ..] => self.tables.entry(key.clone()).or_default().set(rest, name, value),
-        }
-    }
-
-    /// Every key at this level, with a source to point at.
-    fn keys(&self) -> Vec<(&str, Arc<SourceFile>)> {
-        let values = self.values.iter().map(|(key, file)| (key.as_str(), Arc::clone(file)));
-        let tables = self.tables.iter().filter_map(|(key, table)| {
-            let (_, file) = table.keys().into_iter().next()?;
-            Some((key.as_str(), file))
-        });
-        values.chain(tables).collect()
-    }
-}
-
-/// The entries of an inline table of strings and numbers; nothing where the text is none.
-fn inline_table(text: &str) -> Option<Vec<(String, String)>> {
-    let document = format!("v = {}", text.trim().strip_prefix('{').map(|_| text)?);
-    let table = DeTable::parse(&document).ok()?;
-    let entries = table.get_ref().get("v")?.get_ref().as_table()?;
-    entries
-        .iter()
-        .map(|(key, value)| {
-            let value = match value.get_ref() {
-                DeValue::String(text) => text.to_string(),
-                DeValue::Integer(number) => number.as_str().to_owned(),
-                DeValue::Boolean(flag) => flag.to_string(),
-                _ => return None,
-            };
-            Some((key.get_ref().to_string(), value))
-        })
-        .collect()
-}
 
 /// Collects problems and secrets while a text is read.
 #[derive(Debug)]
@@ -299,6 +245,8 @@ impl<'a> Section<'a> {
                 Some(Section { overlay, ..self.subsection(name, value)? })
             }
             (Some(entry @ Entry::Given(_)), _) => {
+                // A variable is shown whole, and where a table is asked for it may hold a secret.
+                self.hide(&entry);
                 self.wrong_type(key, &entry, "a table");
                 None
             }
