@@ -15,3 +15,4 @@ mod readme;
 mod settings;
 mod state;
 mod support;
+mod tokens;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::{duration, number};
-use crate::io::versori::TokenScheme;
 use crate::io::versori::client::is_loopback;
+use crate::io::versori::{Credential, TokenScheme};
 use crate::model::address::is_ulid;
-use crate::model::document::{Found, SecretRef, Section};
+use crate::model::document::{Found, Section};
 use crate::model::source::Problem;
 
 /// The production platform.
@@ -21,10 +21,8 @@ pub struct Api {
     pub base_url: Url,
     /// The organisation's ULID.
     pub organisation: Option<String>,
-    /// Where the token is.
-    pub token: Option<SecretRef>,
-    /// How the token is announced.
-    pub token_scheme: TokenScheme,
+    /// Who is asking: `token` with `token_scheme`.
+    pub credential: Option<Credential>,
     /// How many requests may be under way at once.
     pub concurrency: usize,
     /// How many requests may be begun in a second; 0 for no limit.
@@ -42,11 +40,7 @@ impl Api {
                 .or_else(default)
                 .unwrap_or_else(|| unreachable!("the default is a URL")),
             organisation: section.and_then(organisation),
-            token: section.and_then(|section| section.secret("token")).map(|found| found.value),
-            token_scheme: match section.and_then(|section| section.choice("token_scheme", &["bearer", "jwt"])) {
-                Some(Found { value: "jwt", .. }) => TokenScheme::Jwt,
-                _ => TokenScheme::Bearer,
-            },
+            credential: section.and_then(credential),
             concurrency: section.and_then(|section| number(section, "concurrency", 1, 1024)).unwrap_or(16) as usize,
             requests_per_second: section
                 .and_then(|section| number(section, "requests_per_second", 0, 100_000))
@@ -85,6 +79,15 @@ fn base_url(section: &Section<'_>, found: &Found<String>) -> Option<Url> {
         }
         other => refuse(format!("`api.base_url` cannot use {other}"), "use https"),
     }
+}
+
+fn credential(section: &Section<'_>) -> Option<Credential> {
+    let token = section.secret("token").map(|found| found.value);
+    let scheme = match section.choice("token_scheme", &["bearer", "jwt"]) {
+        Some(Found { value: "jwt", .. }) => TokenScheme::Jwt,
+        _ => TokenScheme::Bearer,
+    };
+    token.map(|reference| Credential::Token { reference, scheme })
 }
 
 fn organisation(section: &Section<'_>) -> Option<String> {
