@@ -61,6 +61,54 @@ fn a_literal_token_is_refused_and_not_shown() {
 }
 
 #[test]
+fn a_signing_key_is_checked_at_its_place_and_a_literal_key_is_not_shown() {
+    insta::assert_snapshot!(refused(
+        r#"
+[api]
+token = { env = "A" }
+
+[api.signing_key]
+id = "acme"
+subject = " "
+keys = "hunter2"
+"#
+    ));
+    for text in [
+        "api.signing_key = \"hunter2\"",
+        "api.signing_key.key = \"hunter2\"",
+        "api.signing_key = { key = \"\"\"hunter2\nhunter2\"\"\" }",
+        "api.signing_key = { key = \"hunter2 }",
+        "api.signing_keys = { key = \"hunter2\" }",
+    ] {
+        let err = refused(text);
+        assert!(!err.contains("hunter2"), "{err}");
+    }
+    assert!(refused("api.signing_key.key = \"x\"").contains("`api.signing_key.key` is written out as a literal"));
+    let err = refused("api.signing_key = { key = { env = \"K\" } }");
+    assert!(err.contains("`api.signing_key.id` is missing") && err.contains("`api.signing_key.subject` is missing"));
+    assert!(refused("api.signing_key = {}").contains("`api.signing_key.key` is missing"));
+}
+
+#[test]
+fn a_signing_key_in_variables_is_checked_too() {
+    let site = Site::new();
+    let with = |variables: &[(&str, &str)]| {
+        let ran = Ran::of(site.command(&["plan"]).envs(variables.iter().copied()).output().unwrap());
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+        ran.err
+    };
+    let id = ("VERSYNC_API__SIGNING_KEY__ID", "01J0SGNK000000000000000001");
+    let err = with(&[id, ("VERSYNC_API__SIGNING_KEY__KEY", "{ env = \"K\" }")]);
+    assert!(err.contains("$VERSYNC_API__SIGNING_KEY__ID"), "{err}");
+    assert!(err.contains("`api.signing_key` and `api.token` are both given"), "{err}");
+    assert!(err.contains("`api.signing_key.subject` is missing"), "{err}");
+    assert!(with(&[id, ("VERSYNC_API__SIGNING_KEY__KEY", "hunter2")]).contains("written out as a literal"));
+    assert!(with(&[("VERSYNC_API__SIGNING_KEY", "hunter2")]).contains("takes a table"));
+    assert!(with(&[("VERSYNC_API__SIGNING_KEY", "{ key = \"hunter2\" }")]).contains("written out as a literal"));
+}
+
+#[test]
 fn what_is_missing_is_named() {
     assert!(refused("").contains("api.organisation is not set"));
     assert!(refused("api.organisation = \"01J0ACME000000000000000000\"").contains("api.token is not set"));

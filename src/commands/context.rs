@@ -118,7 +118,7 @@ fn connection(settings: &Settings) -> Result<Connection, CommandError> {
         return Err(CommandError::Missing { what: "api.organisation", help });
     };
     let Some(credential) = api.credential.clone() else {
-        let help = "set token = { env = \"NAME\" } below [api] in versync.toml, or try versync out with --sandbox";
+        let help = "set token = { env = \"NAME\" } or signing_key below [api] in versync.toml, or try versync out with --sandbox";
         return Err(CommandError::Missing { what: "api.token", help });
     };
     Ok(Connection {

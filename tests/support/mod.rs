@@ -3,6 +3,7 @@
 
 mod daemon;
 mod fake;
+mod keys;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,6 +18,7 @@ use versync::sandbox::{Sandbox, World, ids};
 
 pub(crate) use daemon::Daemon;
 pub(crate) use fake::Fake;
+pub(crate) use keys::{Claims, TestKey};
 
 /// How long a condition may take to come true before the test fails. Far more than any of them needs.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -86,7 +86,9 @@ impl ApiError {
     /// What the user can do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self.kind {
-            ErrorKind::Unauthorised => Some("put a valid token where the reference points, and check api.token_scheme"),
+            ErrorKind::Unauthorised => Some(
+                "put a valid token or key where the reference points, and check api.token_scheme, or the key's id and subject",
+            ),
             ErrorKind::Forbidden => Some("give the token's owner the right to do this, and check api.organisation"),
             ErrorKind::Unreachable | ErrorKind::TimedOut => {
                 Some("check api.base_url and the network; nothing was changed")
@@ -222,6 +224,7 @@ impl Client {
         };
         self.wait_for_turn().await;
         let token = self.connection.credentials.current();
+        let token = token.map_err(|error| self.error(ErrorKind::Setup, request, error.to_string()))?;
         let mut answer = self.attempt(request, &token).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             // What is refused so was not executed: it can be sent again, whatever it does.

@@ -4,6 +4,7 @@
 
 pub mod client;
 mod connect;
+mod jwt;
 mod observe;
 mod platform;
 mod request;
@@ -14,8 +15,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use client::{ApiError, Client, Connection, ErrorKind};
+pub use jwt::KeyError;
 pub use observe::{Names, observe};
-pub use token::{Credential, CredentialError, Credentials, TokenScheme};
+pub use token::{Credential, CredentialError, Credentials, SigningKey, TokenScheme};
 
 use crate::model::address::{Owner, OwnerKind, Scope};
 use crate::model::observed::{LiveConfig, LiveTemplate, Project};
