@@ -1,23 +1,20 @@
 //! `versync.toml` and the environment → [`Settings`].
 
+mod api;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
-
-use crate::io::versori::TokenScheme;
-use crate::model::address::{is_loopback, is_ulid};
-use crate::model::document::{Found, Overlay, Reader, SecretRef, Section};
+use crate::model::document::{Found, Overlay, Reader, Section};
 use crate::model::guard::DeleteLimit;
 use crate::model::manifest::OnDrift;
 use crate::model::planner::Adopt;
 use crate::model::source::{Problem, SourceFile, sort_problems};
 
-/// The production platform.
-pub const DEFAULT_BASE_URL: &str = "https://platform.versori.com/api";
+pub use api::{Api, DEFAULT_BASE_URL};
 
 /// How often everything is compared with the live API where the settings do not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
@@ -51,25 +48,6 @@ pub struct Settings {
     pub log: Log,
     /// `[http]`
     pub http: Http,
-}
-
-/// `[api]`: where the platform is and how to talk to it.
-#[derive(Debug, Clone)]
-pub struct Api {
-    /// Where the two APIs are.
-    pub base_url: Url,
-    /// The organisation's ULID.
-    pub organisation: Option<String>,
-    /// Where the token is.
-    pub token: Option<SecretRef>,
-    /// How the token is announced.
-    pub token_scheme: TokenScheme,
-    /// How many requests may be under way at once.
-    pub concurrency: usize,
-    /// How many requests may be begun in a second; 0 for no limit.
-    pub requests_per_second: u32,
-    /// How long one request may take.
-    pub timeout: Duration,
 }
 
 /// `[sync]`: what to do about differences, and when.
@@ -155,10 +133,19 @@ impl Settings {
         named: Option<&Path>,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, SettingsError> {
-        let variables: Vec<(String, String)> = variables
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let mut read = Vec::new();
+        for (name, value) in variables {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => read.push((name, value)),
+                Err(_) if is_setting(&name) => {
+                    let problem = Problem::general(format!("the variable {name} is not UTF-8 text"));
+                    return Err(SettingsError { problems: vec![problem] });
+                }
+                Err(_) => {}
+            }
+        }
+        let variables = read;
         let from_variable = || {
             let found = variables.iter().find(|(name, _)| name == CONFIG_VARIABLE);
             found.map(|(_, value)| PathBuf::from(value)).filter(|path| !path.as_os_str().is_empty())
@@ -173,8 +160,7 @@ impl Settings {
             Some(path) => match std::fs::read_to_string(path) {
                 Ok(text) => SourceFile::new(path.to_string_lossy(), text),
                 Err(error) => {
-                    let problem =
-                        Problem::in_file(path.to_string_lossy(), format!("the settings file cannot be read: {error}"));
+                    let problem = Problem::in_file(path.to_string_lossy(), format!("cannot be read: {error}"));
                     return Err(SettingsError { problems: vec![problem.help("name another one with --config FILE")] });
                 }
             },
@@ -182,8 +168,10 @@ impl Settings {
         };
         let base = path.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
         let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
-        let state_directory =
-            variables.iter().find(|(name, _)| name == "STATE_DIRECTORY").map(|(_, value)| PathBuf::from(value));
+        // systemd gives one path for each StateDirectory=, with a colon between them.
+        let state_directory = variables.iter().find(|(name, _)| name == "STATE_DIRECTORY");
+        let state_directory = state_directory.and_then(|(_, value)| value.split(':').next());
+        let state_directory = state_directory.filter(|path| !path.is_empty()).map(PathBuf::from);
         Self::read(&file, &overlay(&variables), base, state_directory)
     }
 
@@ -194,8 +182,8 @@ impl Settings {
         state_directory: Option<PathBuf>,
     ) -> Result<Self, SettingsError> {
         let (settings, mut problems) = Reader::read_below(file, Some(overlay), |top| {
-            let manifests = top.text("manifests").map_or_else(|| "manifests".to_owned(), |found| found.value);
-            let state = top.text("state").map(|found| base.join(found.value));
+            let manifests = path(top, "manifests").unwrap_or_else(|| "manifests".to_owned());
+            let state = path(top, "state").map(|path| base.join(path));
             let settings = Self {
                 manifests: base.join(manifests),
                 state: state.or(state_directory).unwrap_or_else(|| base.join(".versync")),
@@ -214,70 +202,6 @@ impl Settings {
             _ => Err(SettingsError { problems }),
         }
     }
-}
-
-impl Api {
-    fn read(section: Option<&Section<'_>>) -> Self {
-        let default = || Url::parse(DEFAULT_BASE_URL).ok();
-        let api = Self {
-            base_url: section
-                .and_then(|section| base_url(section, &section.text("base_url")?))
-                .or_else(default)
-                .unwrap_or_else(|| unreachable!("the default is a URL")),
-            organisation: section.and_then(organisation),
-            token: section.and_then(|section| section.secret("token")).map(|found| found.value),
-            token_scheme: match section.and_then(|section| section.choice("token_scheme", &["bearer", "jwt"])) {
-                Some(Found { value: "jwt", .. }) => TokenScheme::Jwt,
-                _ => TokenScheme::Bearer,
-            },
-            concurrency: section.and_then(|section| number(section, "concurrency", 1, 1024)).unwrap_or(16) as usize,
-            requests_per_second: section
-                .and_then(|section| number(section, "requests_per_second", 0, 100_000))
-                .unwrap_or(0),
-            timeout: section.and_then(|section| duration(section, "timeout")).unwrap_or(Duration::from_secs(30)),
-        };
-        if let Some((section, place)) = section.and_then(|section| Some((section, section.place_of("signing_key")?))) {
-            let problem = Problem::at(place, "tokens cannot be made from a signing key by this version");
-            section.report(problem.help("give a token with api.token"));
-        }
-        section.map(Section::finish);
-        api
-    }
-}
-
-fn base_url(section: &Section<'_>, found: &Found<String>) -> Option<Url> {
-    let refuse = |message: String, help: &str| {
-        section.report(Problem::at(found.place.clone(), message).help(help));
-        None
-    };
-    let url = match Url::parse(&found.value) {
-        Ok(url) if url.has_host() => url,
-        _ => return refuse("`api.base_url` is not a URL".to_owned(), "for example https://platform.versori.com/api"),
-    };
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return refuse(
-            "`api.base_url` takes no user, password, query or fragment".to_owned(),
-            "the token belongs into api.token, as a reference",
-        );
-    }
-    match url.scheme() {
-        "https" => Some(url),
-        "http" if is_loopback(&url) => Some(url),
-        "http" => {
-            refuse("the token would cross the network unencrypted".to_owned(), "use https; http only to this machine")
-        }
-        other => refuse(format!("`api.base_url` cannot use {other}"), "use https"),
-    }
-}
-
-fn organisation(section: &Section<'_>) -> Option<String> {
-    let found = section.text("organisation")?;
-    if is_ulid(&found.value) {
-        return Some(found.value);
-    }
-    let problem = Problem::at(found.place, format!("organisation {:?} is not a ULID", found.value));
-    section.report(problem.help("it is the organisation's id: 26 characters, as in the platform's address bar"));
-    None
 }
 
 impl Sync {
@@ -403,16 +327,28 @@ fn number(section: &Section<'_>, key: &'static str, least: u32, most: u32) -> Op
     }
 }
 
+/// A path, which cannot be empty: that would be the folder of the settings file itself.
+fn path(section: &Section<'_>, key: &'static str) -> Option<String> {
+    let found = section.text(key)?;
+    if found.value.is_empty() {
+        section.report(Problem::at(found.place, format!("{} is empty", section.path_of(key))));
+        return None;
+    }
+    Some(found.value)
+}
+
+/// Whether a variable sets something. Variables such as `VERSYNC_TOKEN` are the user's own, for secret
+/// references to point at.
+fn is_setting(name: &str) -> bool {
+    let own = ["MANIFESTS", "STATE", "API", "SYNC", "LOG", "HTTP"];
+    name.strip_prefix(VARIABLE_PREFIX).is_some_and(|path| path.contains("__") || own.contains(&path))
+}
+
 /// `VERSYNC_API__BASE_URL` → `api.base_url`.
 fn overlay(variables: &[(String, String)]) -> Overlay {
     let mut overlay = Overlay::default();
-    for (name, value) in variables {
-        let Some(path) = name.strip_prefix(VARIABLE_PREFIX) else { continue };
-        // Variables such as VERSYNC_TOKEN are the user's own, for secret references to point at.
-        if !path.contains("__") && !["MANIFESTS", "STATE"].contains(&path) {
-            continue;
-        }
-        let path: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+    for (name, value) in variables.iter().filter(|(name, _)| is_setting(name)) {
+        let path: Vec<String> = name[VARIABLE_PREFIX.len()..].split("__").map(str::to_lowercase).collect();
         overlay.set(&path, &format!("${name}"), value);
     }
     overlay

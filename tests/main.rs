@@ -17,3 +17,4 @@ mod schemes;
 mod settings;
 mod state;
 mod support;
+mod tokens;

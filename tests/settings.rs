@@ -61,6 +61,54 @@ fn a_literal_token_is_refused_and_not_shown() {
 }
 
 #[test]
+fn a_signing_key_is_checked_at_its_place_and_a_literal_key_is_not_shown() {
+    insta::assert_snapshot!(refused(
+        r#"
+[api]
+token = { env = "A" }
+
+[api.signing_key]
+id = "acme"
+subject = " "
+keys = "hunter2"
+"#
+    ));
+    for text in [
+        "api.signing_key = \"hunter2\"",
+        "api.signing_key.key = \"hunter2\"",
+        "api.signing_key = { key = \"\"\"hunter2\nhunter2\"\"\" }",
+        "api.signing_key = { key = \"hunter2 }",
+        "api.signing_keys = { key = \"hunter2\" }",
+    ] {
+        let err = refused(text);
+        assert!(!err.contains("hunter2"), "{err}");
+    }
+    assert!(refused("api.signing_key.key = \"x\"").contains("`api.signing_key.key` is written out as a literal"));
+    let err = refused("api.signing_key = { key = { env = \"K\" } }");
+    assert!(err.contains("`api.signing_key.id` is missing") && err.contains("`api.signing_key.subject` is missing"));
+    assert!(refused("api.signing_key = {}").contains("`api.signing_key.key` is missing"));
+}
+
+#[test]
+fn a_signing_key_in_variables_is_checked_too() {
+    let site = Site::new();
+    let with = |variables: &[(&str, &str)]| {
+        let ran = Ran::of(site.command(&["plan"]).envs(variables.iter().copied()).output().unwrap());
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+        ran.err
+    };
+    let id = ("VERSYNC_API__SIGNING_KEY__ID", "01J0SGNK000000000000000001");
+    let err = with(&[id, ("VERSYNC_API__SIGNING_KEY__KEY", "{ env = \"K\" }")]);
+    assert!(err.contains("$VERSYNC_API__SIGNING_KEY__ID"), "{err}");
+    assert!(err.contains("`api.signing_key` and `api.token` are both given"), "{err}");
+    assert!(err.contains("`api.signing_key.subject` is missing"), "{err}");
+    assert!(with(&[id, ("VERSYNC_API__SIGNING_KEY__KEY", "hunter2")]).contains("written out as a literal"));
+    assert!(with(&[("VERSYNC_API__SIGNING_KEY", "hunter2")]).contains("takes a table"));
+    assert!(with(&[("VERSYNC_API__SIGNING_KEY", "{ key = \"hunter2\" }")]).contains("written out as a literal"));
+}
+
+#[test]
 fn what_is_missing_is_named() {
     assert!(refused("").contains("api.organisation is not set"));
     assert!(refused("api.organisation = \"01J0ACME000000000000000000\"").contains("api.token is not set"));
@@ -141,4 +189,43 @@ fn paths_are_relative_to_the_settings_file() {
 fn no_setting_is_so_large_that_it_does_harm() {
     assert!(refused("sync.interval = \"99999999999h\"").contains("longer than a year"));
     assert!(refused("sync.debounce = \"-1s\"").contains("is not a duration"));
+}
+
+#[test]
+fn a_variable_that_is_no_setting_as_it_stands_is_not_ignored() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let site = Site::new();
+    let with = |name: &str, value: &[u8]| {
+        let ran = Ran::of(site.command(&["plan"]).env(name, std::ffi::OsStr::from_bytes(value)).output().unwrap());
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        ran.err
+    };
+    assert!(with("VERSYNC_SYNC__INTERVAL__X", b"3s").contains("`sync.interval` takes a string, not keys below it"));
+    assert!(with("VERSYNC_SYNC", b"x").contains("`sync` takes a table"));
+    assert!(with("VERSYNC_STATE", b"\xff").contains("VERSYNC_STATE is not UTF-8"));
+    assert!(with("VERSYNC_STATE", b"").contains("`state` is empty"));
+    assert!(with("VERSYNC_API__CONCURRENCY", b"\xff").contains("not UTF-8"));
+}
+
+#[test]
+fn a_password_in_the_base_url_is_refused_and_not_shown() {
+    for text in
+        ["api.base_url = \"https://user:hunter2@127.0.0.1/api\"", "api.base_url = \"https://h/api?token=hunter2\""]
+    {
+        let err = refused(text);
+        assert!(err.contains("takes no user, password, query or fragment") && !err.contains("hunter2"), "{err}");
+    }
+}
+
+#[test]
+fn systemd_s_state_directory_is_used_and_an_empty_one_is_none() {
+    let site = Site::new();
+    site.file("a.toml", "[auth_scheme_configs.ok]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n");
+    let (first, second) = (site.path("first"), site.path("second"));
+    let both = format!("{}:{}", first.display(), second.display());
+    assert!(site.command(&["apply", "--yes"]).env("STATE_DIRECTORY", both).status().unwrap().success());
+    assert!(first.join("versync.db").exists() && !second.exists());
+    assert!(site.command(&["apply", "--yes"]).env("STATE_DIRECTORY", "").status().unwrap().success());
+    assert!(site.path(".versync/versync.db").exists());
 }

@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use tracing::Level;
@@ -12,9 +13,9 @@ use super::Terminal;
 use super::error::CommandError;
 use crate::args::Global;
 use crate::io::logs::{self, LogGuard};
-use crate::io::secrets::{self, DigestKey};
+use crate::io::secrets::DigestKey;
 use crate::io::store::{Store, Tenant};
-use crate::io::versori::{Client, Connection, Reader, Token, TokenScheme, Writer};
+use crate::io::versori::{Client, Connection, Credentials, Reader, Writer};
 use crate::model::planner::Policy;
 use crate::reconcile::DryRun;
 use crate::sandbox::{Sandbox, World};
@@ -125,18 +126,14 @@ fn connection(settings: &Settings) -> Result<Connection, CommandError> {
         let help = "set organisation = \"ULID\" below [api] in versync.toml, or try versync out with --sandbox";
         return Err(CommandError::Missing { what: "api.organisation", help });
     };
-    let Some(reference) = api.token.clone() else {
-        let help = "set token = { env = \"NAME\" } below [api] in versync.toml, or try versync out with --sandbox";
+    let Some(credential) = api.credential.clone() else {
+        let help = "set token = { env = \"NAME\" } or signing_key below [api] in versync.toml, or try versync out with --sandbox";
         return Err(CommandError::Missing { what: "api.token", help });
-    };
-    let value = match secrets::read(&reference, &settings.base) {
-        Ok(value) => value,
-        Err(source) => return Err(CommandError::Token { reference, source }),
     };
     Ok(Connection {
         base_url: api.base_url.clone(),
         organisation,
-        token: Token { value, scheme: api.token_scheme, origin: reference.to_string() },
+        credentials: Arc::new(Credentials::read(credential, &settings.base)?),
         concurrency: api.concurrency,
         requests_per_second: api.requests_per_second,
         timeout: api.timeout,
@@ -158,11 +155,7 @@ fn sandbox_connection(settings: &Settings, sandbox: &Sandbox) -> Connection {
     Connection {
         base_url,
         organisation,
-        token: Token {
-            value: SecretString::from(token),
-            scheme: TokenScheme::Bearer,
-            origin: "the sandbox".to_owned(),
-        },
+        credentials: Arc::new(Credentials::fixed(SecretString::from(token), "the sandbox")),
         concurrency: settings.api.concurrency,
         requests_per_second: settings.api.requests_per_second,
         timeout: settings.api.timeout,

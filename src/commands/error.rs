@@ -4,11 +4,10 @@ use std::io::{self, Write};
 
 use crate::io::logs::LogError;
 use crate::io::manifests::FolderError;
-use crate::io::secrets::{DigestKeyError, SecretError};
+use crate::io::secrets::DigestKeyError;
 use crate::io::store::StoreError;
-use crate::io::versori::ApiError;
+use crate::io::versori::{ApiError, CredentialError};
 use crate::io::watch::WatchError;
-use crate::model::document::SecretRef;
 use crate::model::source::Problem;
 use crate::reconcile::PassError;
 use crate::report::problems::{self, Look};
@@ -24,8 +23,8 @@ pub(super) enum CommandError {
     Problems(Vec<Problem>),
     /// A setting is missing that this command needs.
     Missing { what: &'static str, help: &'static str },
-    /// The token cannot be read.
-    Token { reference: SecretRef, source: SecretError },
+    /// There is no token.
+    Credential(CredentialError),
     /// Something has to be confirmed, and there is nobody to ask.
     NobodyToAsk,
     /// The user said no.
@@ -67,6 +66,7 @@ from! {
     StoreError => Store,
     DigestKeyError => Key,
     ApiError => Api,
+    CredentialError => Credential,
     WatchError => Watch,
     LogError => Log,
 }
@@ -95,10 +95,7 @@ impl CommandError {
             CommandError::Settings(error) => return problems::write(&error.problems, look, out),
             CommandError::Problems(list) => return problems::write(list, look, out),
             CommandError::Missing { what, help } => (format!("{what} is not set"), Some(help)),
-            CommandError::Token { reference, source } => (
-                format!("the token {reference} cannot be read: {source}"),
-                Some("api.token in the settings says where it is"),
-            ),
+            CommandError::Credential(error) => (error.to_string(), Some(error.help())),
             CommandError::NobodyToAsk => (
                 "there is no terminal to ask on whether to apply".to_owned(),
                 Some("look at `versync plan` first, then give --yes"),

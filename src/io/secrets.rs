@@ -54,19 +54,39 @@ pub enum SecretError {
     },
 }
 
-/// Reads the secret that a reference points at. Relative paths start at `base`. White space at the
-/// end of a file is not part of the secret.
+/// How much a secret may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    OneLine,
+    Lines,
+}
+
+/// Reads the secret that a reference points at: a password or a token, on one line. Relative paths start
+/// at `base`. White space at the end of a file is not part of the secret.
+///
+/// # Errors
+///
+/// Where there is none, where others can read it, or where it is not text on one line.
+pub fn read(reference: &SecretRef, base: &Path) -> Result<SecretString, SecretError> {
+    read_shaped(reference, base, Shape::OneLine)
+}
+
+/// The same for a secret of many lines, as keys are.
 ///
 /// # Errors
 ///
 /// Where there is none, where others can read it, or where it is not text.
-pub fn read(reference: &SecretRef, base: &Path) -> Result<SecretString, SecretError> {
+pub fn read_lines(reference: &SecretRef, base: &Path) -> Result<SecretString, SecretError> {
+    read_shaped(reference, base, Shape::Lines)
+}
+
+fn read_shaped(reference: &SecretRef, base: &Path, shape: Shape) -> Result<SecretString, SecretError> {
     match reference {
         SecretRef::Env(name) => match std::env::var(name) {
             Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),
             _ => Err(SecretError::NoVariable(name.clone())),
         },
-        SecretRef::File(path) => read_file(&base.join(path), true),
+        SecretRef::File(path) => read_file(&base.join(path), true, shape),
         SecretRef::Credential(name) => {
             if crate::model::address::check_segment(name).is_err() {
                 return Err(SecretError::BadName(name.clone()));
@@ -74,12 +94,12 @@ pub fn read(reference: &SecretRef, base: &Path) -> Result<SecretString, SecretEr
             let directory =
                 std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| SecretError::NoCredentials(name.clone()))?;
             // systemd has seen to who can read this directory.
-            read_file(&Path::new(&directory).join(name), false)
+            read_file(&Path::new(&directory).join(name), false, shape)
         }
     }
 }
 
-fn read_file(path: &Path, check_mode: bool) -> Result<SecretString, SecretError> {
+fn read_file(path: &Path, check_mode: bool, shape: Shape) -> Result<SecretString, SecretError> {
     let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
     let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
@@ -102,7 +122,9 @@ fn read_file(path: &Path, check_mode: bool) -> Result<SecretString, SecretError>
     let no_text = |why| Err(SecretError::NoText { path: path.to_owned(), why });
     match text.trim_end() {
         "" => no_text("is empty"),
-        secret if secret.chars().any(char::is_control) => no_text("holds more than one line"),
+        secret if shape == Shape::OneLine && secret.chars().any(char::is_control) => {
+            no_text("holds more than one line")
+        }
         secret => Ok(SecretString::from(secret)),
     }
 }

@@ -86,6 +86,11 @@ impl World {
         &self.token
     }
 
+    /// Takes another token from now on, and the old one no longer.
+    pub fn set_token(&mut self, token: impl Into<String>) {
+        self.token = token.into();
+    }
+
     /// The same world, but with ids that count up from `01J0NEW0000000000000000001` and a clock that
     /// stands still: for tests that show ids. Two such worlds make the same ids, so a client that
     /// remembers one world must not be shown another; that is why it is not the default.

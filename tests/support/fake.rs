@@ -2,7 +2,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 
 use axum::Router;
-use axum::http::{StatusCode, Uri};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 use tokio::sync::oneshot;
 
@@ -16,6 +17,11 @@ pub(crate) struct Fake {
 impl Fake {
     /// Answers each path with the status and body that `answer` gives.
     pub(crate) fn start(answer: impl Fn(&str) -> (u16, String) + Clone + Send + Sync + 'static) -> Self {
+        Self::start_asking(move |path, _| answer(path))
+    }
+
+    /// The same, where it also matters who is asking: the `Authorization` header.
+    pub(crate) fn start_asking(answer: impl Fn(&str, &str) -> (u16, String) + Clone + Send + Sync + 'static) -> Self {
         let (ready, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         std::thread::spawn(move || {
@@ -24,8 +30,9 @@ impl Fake {
                 let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
                 let listener = tokio::net::TcpListener::bind(anywhere).await.unwrap();
                 ready.send(listener.local_addr().unwrap()).unwrap();
-                let app = Router::new().fallback(move |uri: Uri| {
-                    let (status, body) = answer(uri.path());
+                let app = Router::new().fallback(move |uri: Uri, headers: HeaderMap| {
+                    let who = headers.get(AUTHORIZATION).map_or("", |value| value.to_str().unwrap());
+                    let (status, body) = answer(uri.path(), who);
                     async move { (StatusCode::from_u16(status).unwrap(), body).into_response() }
                 });
                 let server = axum::serve(listener, app).into_future();

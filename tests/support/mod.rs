@@ -3,9 +3,11 @@
 
 mod daemon;
 mod fake;
+mod keys;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +18,7 @@ use versync::sandbox::{Sandbox, World, ids};
 
 pub(crate) use daemon::Daemon;
 pub(crate) use fake::Fake;
+pub(crate) use keys::{Claims, TestKey};
 
 /// How long a condition may take to come true before the test fails. Far more than any of them needs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,11 +63,13 @@ impl Site {
 
     /// The same for another platform than the sandbox.
     pub(crate) fn settings_for(&self, base_url: &str, more: &str) {
+        self.settings_as(base_url, more, &format!("token = {{ env = \"{TOKEN_VARIABLE}\" }}"));
+    }
+
+    /// The same, where `who` in `[api]` says who is asking.
+    pub(crate) fn settings_as(&self, base_url: &str, more: &str, who: &str) {
         let organisation = ids::ORGANISATION;
-        let text = format!(
-            "{more}\n[api]\nbase_url = \"{base_url}\"\norganisation = \"{organisation}\"\n\
-             token = {{ env = \"{TOKEN_VARIABLE}\" }}\n"
-        );
+        let text = format!("{more}\n[api]\nbase_url = \"{base_url}\"\norganisation = \"{organisation}\"\n{who}\n");
         fs::write(self.path("versync.toml"), text).unwrap();
     }
 
@@ -76,6 +81,14 @@ impl Site {
     /// The folder of manifests.
     pub(crate) fn manifests(&self) -> PathBuf {
         self.path("manifests")
+    }
+
+    /// Writes a secret that only its owner reads, in one step.
+    pub(crate) fn secret(&self, name: &str, text: &str) {
+        let beside = self.path("secret.new");
+        fs::write(&beside, text).unwrap();
+        fs::set_permissions(&beside, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::rename(beside, self.path(name)).unwrap();
     }
 
     /// Writes a manifest as an editor would: beside it, then over it.

@@ -1,17 +1,18 @@
 //! Sending requests: one client, its connections and limits, and what can go wrong.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Response, StatusCode, redirect};
-use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 use url::Url;
 
 use super::request::Request;
+use super::token::{CredentialError, Credentials, Token};
 use super::wire::{ErrorBody, Page};
 use crate::model::address::{check_segment, is_loopback};
 
@@ -26,27 +27,6 @@ const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// More pages than this are a cursor that runs in circles.
 const MAX_PAGES: usize = 10_000;
 
-/// How the token is announced in the `Authorization` header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TokenScheme {
-    /// An API key.
-    #[default]
-    Bearer,
-    /// A token that is signed with an organisation's signing key.
-    Jwt,
-}
-
-/// The token, and where it came from, for messages.
-#[derive(Debug, Clone)]
-pub struct Token {
-    /// Its value.
-    pub value: SecretString,
-    /// How it is announced.
-    pub scheme: TokenScheme,
-    /// The reference that it was read from.
-    pub origin: String,
-}
-
 /// What is needed to talk to the platform.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -55,7 +35,7 @@ pub struct Connection {
     /// The organisation's ULID.
     pub organisation: String,
     /// Who is asking.
-    pub token: Token,
+    pub credentials: Arc<Credentials>,
     /// How many requests may be under way at once.
     pub concurrency: usize,
     /// How many requests may be begun in a second; 0 for no limit.
@@ -107,7 +87,9 @@ impl ApiError {
     /// What the user can do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self.kind {
-            ErrorKind::Unauthorised => Some("put a valid token where the reference points, and check api.token_scheme"),
+            ErrorKind::Unauthorised => Some(
+                "put a valid token or key where the reference points, and check api.token_scheme, or the key's id and subject",
+            ),
             ErrorKind::Forbidden => Some("give the token's owner the right to do this, and check api.organisation"),
             ErrorKind::Unreachable | ErrorKind::TimedOut => {
                 Some("check api.base_url and the network; nothing was changed")
@@ -129,6 +111,12 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+/// An answer as it came.
+struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+}
 
 /// The one HTTP client of a process.
 #[derive(Debug)]
@@ -258,10 +246,29 @@ impl Client {
             return Err(self.error(ErrorKind::Setup, request, "the client is closed"));
         };
         self.wait_for_turn().await;
+        let token = self.connection.credentials.current();
+        let token = token.map_err(|error| self.error(ErrorKind::Setup, request, error.to_string()))?;
+        let mut answer = self.attempt(request, &token).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            // What is refused so was not executed: it can be sent again, whatever it does.
+            match self.connection.credentials.instead_of(&token) {
+                Ok(Some(other)) => {
+                    self.wait_for_turn().await;
+                    answer = self.attempt(request, &other).await?;
+                }
+                Ok(None) => {}
+                Err(error) => return Err(self.refused_for_good(request, &error)),
+            }
+        }
+        if answer.status.is_success() { Ok(answer.body) } else { Err(self.status_error(request, &answer)) }
+    }
+
+    /// Sends a request once.
+    async fn attempt(&self, request: &Request, token: &Token) -> Result<Answer, ApiError> {
         let mut builder = self
             .http
             .request(request.method.clone(), self.url(request)?)
-            .header(AUTHORIZATION, self.authorization(request)?);
+            .header(AUTHORIZATION, self.authorization(request, token)?);
         if let Some(body) = &request.body {
             builder = builder.json(body);
         }
@@ -275,7 +282,7 @@ impl Client {
             milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "answered"
         );
-        if status.is_success() { Ok(body) } else { Err(self.status_error(request, status, &body)) }
+        Ok(Answer { status, body })
     }
 
     /// Spreads the beginnings of requests evenly where their rate is limited.
@@ -312,14 +319,10 @@ impl Client {
         Ok(url)
     }
 
-    fn authorization(&self, request: &Request) -> Result<HeaderValue, ApiError> {
-        let token = &self.connection.token;
-        let scheme = match token.scheme {
-            TokenScheme::Bearer => "Bearer",
-            TokenScheme::Jwt => "JWT",
-        };
-        let mut value = HeaderValue::try_from(format!("{scheme} {}", token.value.expose_secret())).map_err(|_| {
-            let message = format!("the token from {} holds characters that no header can carry", token.origin);
+    fn authorization(&self, request: &Request, token: &Token) -> Result<HeaderValue, ApiError> {
+        let mut value = HeaderValue::try_from(token.header()).map_err(|_| {
+            let origin = self.connection.credentials.origin();
+            let message = format!("the token from {origin} holds characters that no header can carry");
             self.error(ErrorKind::Setup, request, message)
         })?;
         value.set_sensitive(true);
@@ -353,8 +356,16 @@ impl Client {
         self.error(ErrorKind::Unreachable, request, format!("{host} cannot be reached: {}", root_cause(error)))
     }
 
-    fn status_error(&self, request: &Request, status: StatusCode, body: &[u8]) -> ApiError {
-        let kind = match status {
+    /// The error of a token that was refused when there is no other, for the given reason.
+    fn refused_for_good(&self, request: &Request, why: &CredentialError) -> ApiError {
+        let origin = self.connection.credentials.origin();
+        let message =
+            format!("the platform does not accept the token from {origin}: 401; and there is no other: {why}");
+        self.error(ErrorKind::Unauthorised, request, message)
+    }
+
+    fn status_error(&self, request: &Request, answer: &Answer) -> ApiError {
+        let kind = match answer.status {
             StatusCode::UNAUTHORIZED => ErrorKind::Unauthorised,
             StatusCode::FORBIDDEN => ErrorKind::Forbidden,
             StatusCode::NOT_FOUND => ErrorKind::NotFound,
@@ -362,23 +373,20 @@ impl Client {
             status if status.is_server_error() => ErrorKind::Busy,
             _ => ErrorKind::Refused,
         };
-        let said = said(body);
-        let origin = &self.connection.token.origin;
+        let said = said(&answer.body);
+        let origin = self.connection.credentials.origin();
         let message = match kind {
             ErrorKind::Unauthorised => format!("the platform does not accept the token from {origin}: 401{said}"),
             ErrorKind::Forbidden => format!("the token from {origin} may not do this: 403{said}"),
-            _ => format!("the platform answered {}{said}", status.as_u16()),
+            _ => format!("the platform answered {}{said}", answer.status.as_u16()),
         };
         self.error(kind, request, message)
     }
 
     fn error(&self, kind: ErrorKind, request: &Request, message: impl Into<String>) -> ApiError {
-        ApiError { kind, request: request.describe(), message: self.without_token(&message.into()) }
-    }
-
-    /// A server that repeats the token in its error must not make us print it.
-    fn without_token(&self, message: &str) -> String {
-        message.replace(self.connection.token.value.expose_secret(), "…")
+        // A server that repeats the token in its error must not make us print it.
+        let message = self.connection.credentials.redact(&message.into());
+        ApiError { kind, request: request.describe(), message }
     }
 }
 

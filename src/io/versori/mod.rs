@@ -1,20 +1,24 @@
 //! The Versori platform over HTTP. [`Read`] is all that a dry run has; [`Write`] is what applying needs.
 //! The two dialects (`platform`, `connect`) turn values into requests and answers into values;
-//! [`client`] sends them.
+//! [`client`] sends them, and [`token`] says who is asking.
 
 pub mod client;
 mod connect;
+mod jwt;
 mod observe;
 mod platform;
 mod request;
 mod scheme;
+pub mod token;
 mod wire;
 
 use std::future::Future;
 use std::sync::Arc;
 
-pub use client::{ApiError, Client, Connection, ErrorKind, Token, TokenScheme};
+pub use client::{ApiError, Client, Connection, ErrorKind};
+pub use jwt::KeyError;
 pub use observe::{Names, observe};
+pub use token::{Credential, CredentialError, Credentials, SigningKey, TokenScheme};
 
 use crate::model::address::{Owner, OwnerKind, Scope};
 use crate::model::observed::{LiveConfig, LiveTemplate, Project, Remark};

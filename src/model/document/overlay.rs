@@ -15,22 +15,32 @@ pub struct Overlay {
     pub(super) tables: BTreeMap<String, Overlay>,
 }
 
+/// What a variable holds: a text, or a table of such.
+enum Given {
+    Text(String),
+    Table(Vec<(String, Given)>),
+}
+
 impl Overlay {
     /// Sets the value at a path of keys. `name` is what messages call its source. An inline table, such as
     /// `{ env = "NAME" }`, is taken apart.
     pub fn set(&mut self, path: &[String], name: &str, value: &str) {
         match path {
             [] => {}
-            [key] => match inline_table(value) {
-                Some(entries) => {
-                    let table = self.tables.entry(key.clone()).or_default();
-                    entries.iter().for_each(|(inner, value)| table.set(std::slice::from_ref(inner), name, value));
-                }
-                None => {
-                    self.values.insert(key.clone(), SourceFile::new(name, value));
-                }
-            },
+            [key] => self.put(key, name, inline_table(value).unwrap_or_else(|| Given::Text(value.to_owned()))),
             [key, rest @ ..] => self.tables.entry(key.clone()).or_default().set(rest, name, value),
+        }
+    }
+
+    fn put(&mut self, key: &str, name: &str, given: Given) {
+        match given {
+            Given::Text(text) => {
+                self.values.insert(key.to_owned(), SourceFile::new(name, text));
+            }
+            Given::Table(entries) => {
+                let table = self.tables.entry(key.to_owned()).or_default();
+                entries.into_iter().for_each(|(inner, given)| table.put(&inner, name, given));
+            }
         }
     }
 
@@ -50,21 +60,22 @@ impl Overlay {
     }
 }
 
-/// The entries of an inline table of strings and numbers; nothing where the text is none.
-fn inline_table(text: &str) -> Option<Vec<(String, String)>> {
+/// An inline table of strings, numbers, flags and further such tables; nothing where the text is none.
+fn inline_table(text: &str) -> Option<Given> {
     let document = format!("v = {}", text.trim().strip_prefix('{').map(|_| text)?);
     let table = DeTable::parse(&document).ok()?;
-    let entries = table.get_ref().get("v")?.get_ref().as_table()?;
-    entries
-        .iter()
-        .map(|(key, value)| {
-            let value = match value.get_ref() {
-                DeValue::String(text) => text.to_string(),
-                DeValue::Integer(number) => number.as_str().to_owned(),
-                DeValue::Boolean(flag) => flag.to_string(),
-                _ => return None,
-            };
-            Some((key.get_ref().to_string(), value))
-        })
-        .collect()
+    given(table.get_ref().get("v")?.get_ref())
+}
+
+fn given(value: &DeValue<'_>) -> Option<Given> {
+    Some(match value {
+        DeValue::String(text) => Given::Text(text.to_string()),
+        DeValue::Integer(number) => Given::Text(number.as_str().to_owned()),
+        DeValue::Boolean(flag) => Given::Text(flag.to_string()),
+        DeValue::Table(table) => {
+            let entries = table.iter().map(|(key, value)| Some((key.get_ref().to_string(), given(value.get_ref())?)));
+            Given::Table(entries.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
 }

@@ -168,7 +168,10 @@ impl<'a> Section<'a> {
                 Some(Section { overlay, ..self.subsection(name, value)? })
             }
             (Some(entry @ Entry::Given(_)), _) => {
-                self.wrong_type(key, &entry, "a table");
+                // A variable is shown whole, and where a table is asked for it may hold a secret.
+                self.hide(&entry);
+                let message = format!("{} takes a table, not a text", self.path_of(key));
+                self.report(Problem::at(self.place_of_entry(&entry), message));
                 None
             }
             (None, overlay @ Some(_)) => Some(Section {
