@@ -16,7 +16,7 @@ use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
 use super::manifest::{Declared, OnDrift};
 use super::observed::{LiveConfig, LiveTemplate, Observed};
-use super::plan::{Action, Bookkeeping, Cause, Change, ConfigStep, Plan, Source, Step, TemplateStep};
+use super::plan::{Action, Bookkeeping, Cause, Change, ConfigStep, Held, Plan, Source, Step, TemplateStep};
 use super::recorded::{Recorded, RecordedResource};
 use super::schema::{Fields, texts};
 use super::source::{Problem, sort_problems};
@@ -113,6 +113,7 @@ pub fn plan(
     };
     guard::hold_deletes(&mut plan.changes, policy.delete_limit, circumstances);
     plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
+    guard::let_through(&mut plan, &recorded.approvals);
     plan
 }
 
@@ -196,9 +197,10 @@ impl Planner<'_> {
             (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
         };
         let refused = (moved && !declared.lifecycle.allow_replace).then(|| {
-            "its system cannot change in place: set lifecycle.allow_replace = true to have a new template made and the old one \
-             deleted, which breaks the connections made from it"
-                .to_owned()
+            Held::because(
+                "its system cannot change in place: set lifecycle.allow_replace = true to have a new template made and the old one \
+                 deleted, which breaks the connections made from it",
+            )
         });
         self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
     }
@@ -245,7 +247,7 @@ impl Planner<'_> {
             action,
             causes: BTreeSet::from([cause]),
             source: Some(source_of(declared)),
-            held: report_only.then(|| "it was deleted on the platform; drift is only reported here".to_owned()),
+            held: report_only.then(|| Held::because("it was deleted on the platform; drift is only reported here")),
             fields: comparison.changes,
             step,
         });
@@ -261,14 +263,14 @@ impl Planner<'_> {
         comparison: Comparison,
         record: RecordedResource,
         (action, step): (Action, Step),
-        refused: Option<String>,
+        refused: Option<Held>,
     ) {
         let (action, step, held) = match recorded {
             None if comparison.changes.is_empty() => (Action::Adopt, Step::Record(Box::new(record)), None),
             None => match self.policy.adopt {
                 Adopt::Always => (action, step, refused),
-                Adopt::Matching => (action, step, refused.or_else(|| Some(FOREIGN_HELD.to_owned()))),
-                Adopt::Never => (Action::None, Step::Nothing, Some(FOREIGN_REPORTED.to_owned())),
+                Adopt::Matching => (action, step, refused.or_else(|| Some(Held::because(FOREIGN_HELD)))),
+                Adopt::Never => (Action::None, Step::Nothing, Some(Held::because(FOREIGN_REPORTED))),
             },
             Some(recorded) if comparison.changes.is_empty() => {
                 if *recorded != record {
@@ -278,7 +280,7 @@ impl Planner<'_> {
                 return;
             }
             Some(_) if comparison.is_report_only() => {
-                (Action::None, Step::Nothing, Some("drift is only reported here".to_owned()))
+                (Action::None, Step::Nothing, Some(Held::because("drift is only reported here")))
             }
             Some(_) => (action, step, refused),
         };

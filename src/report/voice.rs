@@ -45,10 +45,15 @@ impl Voice {
         let still: BTreeMap<_, _> =
             now.iter().filter(|(address, _)| !mended(address)).map(|(a, d)| (a.clone(), d.clone())).collect();
         self.say_drift(now);
+        if plan.approval.is_some() && plan.summary().delete > 0 {
+            tracing::info!("the deletes that were held are approved");
+        }
         say_applied(report);
         self.say_drift(still);
         let held = plan.changes.iter().filter(|change| change.action != Action::None);
-        self.say_held(held.filter_map(|change| Some((change.address.clone(), change.held.clone()?))).collect());
+        self.say_held(
+            held.filter_map(|change| Some((change.address.clone(), change.held.as_ref()?.reason.clone()))).collect(),
+        );
         self.say_failures(
             report.failures().map(|(outcome, failure)| (outcome.address.clone(), failure.to_string())).collect(),
         );
@@ -168,7 +173,7 @@ fn source(change: &Change) -> String {
     change.source.as_ref().map(|source| format!("{}:{}", source.file, source.line)).unwrap_or_default()
 }
 
-fn done(action: Action) -> &'static str {
+pub(super) fn done(action: Action) -> &'static str {
     match action {
         Action::Create => "created",
         Action::Update => "updated",

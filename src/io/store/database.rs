@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::error::{StoreError, Tenant};
-use super::schema::{SCHEMA_VERSION, migrate};
+use super::schema::{SCHEMA_VERSION, WITH_JOURNAL, migrate};
 
 const FILE: &str = "versync.db";
 
@@ -94,21 +94,21 @@ impl Database {
         Ok(version)
     }
 
-    /// Refuses a state that is not `ours`.
-    pub(super) fn check(&self, ours: &Tenant) -> Result<(), StoreError> {
-        let theirs = self.tenant()?;
-        if theirs == *ours {
-            return Ok(());
-        }
-        Err(StoreError::OtherTenant { path: self.directory.clone(), theirs, ours: ours.clone() })
+    /// Whether passes, history and approvals have their tables; a reader may meet an older file.
+    pub(super) fn has_journal(&self) -> Result<bool, StoreError> {
+        Ok(self.version()? >= WITH_JOURNAL)
     }
 
-    /// Whose state it is.
-    pub(super) fn tenant(&self) -> Result<Tenant, StoreError> {
+    /// Refuses a state that is not `ours`.
+    pub(super) fn check(&self, ours: &Tenant) -> Result<(), StoreError> {
         let found = self.connection.query_row("SELECT organisation, base_url FROM tenant", [], |row| {
             Ok(Tenant { organisation: row.get(0)?, base_url: row.get(1)? })
         });
-        found.optional().map_err(|source| self.error(source))?.ok_or_else(|| self.damaged("tenant"))
+        match found.optional().map_err(|source| self.error(source))? {
+            Some(theirs) if theirs == *ours => Ok(()),
+            Some(theirs) => Err(StoreError::OtherTenant { path: self.directory.clone(), theirs, ours: ours.clone() }),
+            None => Err(self.damaged("tenant")),
+        }
     }
 
     pub(super) fn error(&self, source: rusqlite::Error) -> StoreError {

@@ -42,6 +42,12 @@ pub enum StoreError {
         /// Its version.
         found: i64,
     },
+    /// An older versync wrote it, and nobody has brought it up to date.
+    #[error("the state in {} was written by an older versync", .path.display())]
+    Older {
+        /// The state directory.
+        path: PathBuf,
+    },
     /// SQLite cannot read or write it.
     #[error("the state in {} cannot be read or written: {source}", .path.display())]
     Database {
@@ -68,6 +74,7 @@ impl StoreError {
             StoreError::Locked { .. } => "stop it first, or use `versync plan`, which works beside it",
             StoreError::OtherTenant { .. } => "give every organisation a `state` directory of its own",
             StoreError::Newer { .. } => "use that version, or another `state` directory",
+            StoreError::Older { .. } => "`versync run` and `versync apply` bring it up to date",
             StoreError::Database { .. } | StoreError::Damaged { .. } => {
                 "nothing was changed; move the file away to start anew: what exists as declared is then adopted"
             }

@@ -1,11 +1,16 @@
 //! The recorded state: one SQLite file below the state directory. The only room that knows SQL.
 //!
 //! One process at a time may write it; it holds a lock beside the file for as long as it lives. Reading
-//! needs no lock, so a plan can be made beside a running daemon.
+//! needs no lock, so a plan can be made beside a running daemon, and neither does an approval, which is
+//! one row that the writer reads.
 
+mod approvals;
 mod database;
 mod error;
+mod history;
+mod journal;
 mod lock;
+mod passes;
 mod resources;
 mod schema;
 
@@ -16,10 +21,15 @@ use std::path::Path;
 use rusqlite::OpenFlags;
 
 use crate::model::address::Identity;
+use crate::model::history::Event;
+use crate::model::pass::Pass;
+use crate::model::plan::Change;
 use crate::model::recorded::{Recorded, RecordedResource};
 use database::Database;
 
 pub use error::{StoreError, Tenant};
+pub use journal::{Journal, approve};
+pub use lock::writer;
 
 /// Reads what is recorded, without a lock and without making anything. A state that does not exist
 /// yet is empty.
@@ -39,13 +49,15 @@ pub fn read(directory: &Path, tenant: &Tenant) -> Result<Recorded, StoreError> {
 #[derive(Debug)]
 pub struct Store {
     database: Database,
+    /// What passes and history say who it was.
+    command: String,
     /// Held for as long as the state is open; the system lets go of it when the process ends.
     _lock: Option<File>,
 }
 
 impl Store {
     /// Opens the state for writing, and makes it where there is none. `command` is what another process
-    /// is told while this one holds it.
+    /// is told while this one holds it, and what is kept with everything that is written.
     ///
     /// # Errors
     ///
@@ -55,7 +67,7 @@ impl Store {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
         let lock = lock::take(directory, command)?;
         let database = Database::create(directory)?.prepare(tenant)?;
-        Ok(Self { database, _lock: Some(lock) })
+        Ok(Self { database, command: command.to_owned(), _lock: Some(lock) })
     }
 
     /// A state that lives as long as the process, for the sandbox.
@@ -64,7 +76,8 @@ impl Store {
     ///
     /// Where SQLite cannot be started.
     pub fn in_memory(tenant: &Tenant) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::in_memory()?.prepare(tenant)?, _lock: None })
+        let database = Database::in_memory()?.prepare(tenant)?;
+        Ok(Self { database, command: "sandbox".to_owned(), _lock: None })
     }
 
     /// Everything that is recorded.
@@ -95,6 +108,42 @@ impl Store {
         self.database.forget_resource(identity)
     }
 
+    /// Keeps in the history that a change of a plan was applied just now, the plan having been made from
+    /// `revision`. `row` is an earlier entry about the same that this one replaces. Returns the entry's row.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn note(&mut self, row: Option<i64>, change: &Change, revision: Option<&str>) -> Result<i64, StoreError> {
+        let event = Event::of(change, revision, &self.command, jiff::Timestamp::now());
+        self.database.save_event(row, &event)
+    }
+
+    /// Keeps how a pass went, in place of the one before.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn remember(&mut self, mut pass: Pass) -> Result<(), StoreError> {
+        pass.command.clone_from(&self.command);
+        if let Ok(found) = &mut pass.result
+            && found.lasts()
+            && let Ok(Some(Pass { result: Ok(before), .. })) = self.database.pass(true)
+        {
+            found.carry_on(&before);
+        }
+        self.together(|store| store.database.save_pass(&pass))
+    }
+
+    /// Uses an approval up, durably: once this has returned, it counts no more.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written, or is not there. Nothing may be deleted then.
+    pub fn use_approval(&mut self, hash: &str) -> Result<(), StoreError> {
+        self.database.use_approval(hash)
+    }
+
     /// Does several changes as one: all of them are kept, or none.
     ///
     /// # Errors
@@ -108,5 +157,5 @@ impl Store {
 }
 
 fn recorded(database: &Database) -> Result<Recorded, StoreError> {
-    Ok(Recorded { resources: database.resources()? })
+    Ok(Recorded { resources: database.resources()?, approvals: database.approvals()? })
 }

@@ -9,7 +9,7 @@ use super::error::Tenant;
 pub(super) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 
 /// From each version to the next. A step is never edited once it was released: files that took it exist.
-const STEPS: [&str; 1] = [RESOURCES];
+const STEPS: [&str; 2] = [RESOURCES, JOURNAL];
 
 const RESOURCES: &str = "
     CREATE TABLE tenant (organisation TEXT NOT NULL, base_url TEXT NOT NULL) STRICT;
@@ -24,6 +24,36 @@ const RESOURCES: &str = "
         prevent_delete INTEGER NOT NULL,
         applied_at     TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
+";
+
+/// The first version with [`JOURNAL`].
+pub(super) const WITH_JOURNAL: i64 = 2;
+
+/// `pass` has at most two rows: the last pass that was made, and the last that could not be made since.
+const JOURNAL: &str = "
+    CREATE TABLE pass (made INTEGER PRIMARY KEY CHECK (made IN (0, 1)), report TEXT NOT NULL) STRICT;
+    CREATE TABLE held_plan (
+        id        INTEGER PRIMARY KEY AUTOINCREMENT,
+        hash      TEXT NOT NULL UNIQUE,
+        held_hash TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE approval (
+        hash        TEXT PRIMARY KEY,
+        held_hash   TEXT,
+        approved_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE history (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        at       TEXT NOT NULL,
+        command  TEXT NOT NULL,
+        revision TEXT,
+        address  TEXT NOT NULL,
+        action   TEXT NOT NULL,
+        causes   TEXT NOT NULL,
+        file     TEXT,
+        line     INTEGER,
+        fields   TEXT NOT NULL
+    ) STRICT;
 ";
 
 /// Brings the tables from `version` to [`SCHEMA_VERSION`]: all steps, or none. A file without tables
