@@ -69,6 +69,10 @@ pub enum Command {
     Apply(Apply),
     /// Check files without any network: every file, every problem
     Validate(Validate),
+    /// Show how the last pass went, what is held and why, and what has drifted
+    Status(Status),
+    /// Show what was changed, when, why and by which revision: newest first
+    History(History),
     /// Serve the platform's stand-in, for trying things and for tests
     Sandbox(Sandbox),
 }
@@ -123,6 +127,26 @@ pub struct Validate {
     /// Files or folders [default: the folder of manifests]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `versync status`
+#[derive(Debug, clap::Args)]
+pub struct Status {
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `versync history`
+#[derive(Debug, clap::Args)]
+pub struct History {
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// How many changes; 0 for all that are kept, the newest 10000
+    #[arg(short = 'n', value_name = "N", default_value_t = 20)]
+    pub count: usize,
 }
 
 /// `versync sandbox`

@@ -33,6 +33,8 @@ pub(super) enum CommandError {
     Folder(FolderError),
     /// The recorded state cannot be used.
     Store(StoreError),
+    /// The command is about a state, and the sandbox's ends with its process.
+    NoStateInSandbox { command: &'static str },
     /// The client cannot be set up.
     Api(ApiError),
     /// The folder cannot be watched.
@@ -98,6 +100,10 @@ impl CommandError {
             }
             CommandError::Folder(error) => (error.to_string(), Some(error.help())),
             CommandError::Store(error) => (error.to_string(), Some(error.help())),
+            CommandError::NoStateInSandbox { command } => (
+                format!("`versync {command}` has nothing to look at with --sandbox"),
+                Some("the sandbox and its state live only as long as the process that was started with --sandbox"),
+            ),
             CommandError::Api(error) => (error.to_string(), error.help()),
             CommandError::Watch(error) => (error.to_string(), error.help()),
             CommandError::Sandbox { file, error } => {

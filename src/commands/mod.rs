@@ -3,9 +3,11 @@
 mod apply;
 mod context;
 mod error;
+mod history;
 mod plan;
 mod run;
 mod sandbox;
+mod status;
 mod validate;
 
 use std::io::{self, IsTerminal, Write};
@@ -64,6 +66,8 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Plan(args) => plan::plan(global, args, terminal).await,
         Command::Apply(args) => apply::apply(global, args, terminal).await,
         Command::Validate(args) => validate::validate(global, &args, terminal),
+        Command::Status(args) => status::status(global, &args),
+        Command::History(args) => history::history(global, &args),
         Command::Sandbox(args) => sandbox::sandbox(&args).await,
     }
 }
