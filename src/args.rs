@@ -73,6 +73,8 @@ pub enum Command {
     Status(Status),
     /// Show what was changed, when, why and by which revision: newest first
     History(History),
+    /// Let the deletes through that are held, once
+    Approve(Approve),
     /// Serve the platform's stand-in, for trying things and for tests
     Sandbox(Sandbox),
 }
@@ -147,6 +149,15 @@ pub struct History {
     /// How many changes; 0 for all that are kept, the newest 10000
     #[arg(short = 'n', value_name = "N", default_value_t = 20)]
     pub count: usize,
+}
+
+/// `versync approve`
+#[derive(Debug, clap::Args)]
+pub struct Approve {
+    /// The plan whose deletes are meant, as `plan --json`, `apply --json` and `status --json` show it
+    /// [default: what the last pass held]
+    #[arg(value_name = "PLAN_HASH")]
+    pub plan_hash: Option<String>,
 }
 
 /// `versync sandbox`

@@ -123,7 +123,7 @@ fn what_only_looks_leaves_nothing_behind() {
 #[test]
 fn the_sandbox_keeps_no_state_to_look_at() {
     let site = Site::new();
-    for command in ["status", "history"] {
+    for command in ["status", "history", "approve"] {
         let ran = site.versync(&["--sandbox", command]);
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.err.contains("with --sandbox"), "{}", ran.err);

@@ -8,6 +8,7 @@ use crate::io::secrets::SecretError;
 use crate::io::store::StoreError;
 use crate::io::versori::ApiError;
 use crate::io::watch::WatchError;
+use crate::model::approval::ApprovalError;
 use crate::model::document::SecretRef;
 use crate::reconcile::PassError;
 use crate::report::problems::{self, Look};
@@ -33,6 +34,8 @@ pub(super) enum CommandError {
     Folder(FolderError),
     /// The recorded state cannot be used.
     Store(StoreError),
+    /// There is nothing to approve.
+    Approval(ApprovalError),
     /// The command is about a state, and the sandbox's ends with its process.
     NoStateInSandbox { command: &'static str },
     /// The client cannot be set up.
@@ -62,6 +65,7 @@ from! {
     PassError => Pass,
     FolderError => Folder,
     StoreError => Store,
+    ApprovalError => Approval,
     ApiError => Api,
     WatchError => Watch,
     LogError => Log,
@@ -100,6 +104,7 @@ impl CommandError {
             }
             CommandError::Folder(error) => (error.to_string(), Some(error.help())),
             CommandError::Store(error) => (error.to_string(), Some(error.help())),
+            CommandError::Approval(error) => (error.to_string(), Some(error.help())),
             CommandError::NoStateInSandbox { command } => (
                 format!("`versync {command}` has nothing to look at with --sandbox"),
                 Some("the sandbox and its state live only as long as the process that was started with --sandbox"),

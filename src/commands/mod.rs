@@ -1,6 +1,7 @@
 //! The commands. Each is thin: settings in, one pass or the loop, a report out, an exit code.
 
 mod apply;
+mod approve;
 mod context;
 mod error;
 mod history;
@@ -68,6 +69,7 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Validate(args) => validate::validate(global, &args, terminal),
         Command::Status(args) => status::status(global, &args),
         Command::History(args) => history::history(global, &args),
+        Command::Approve(args) => approve::approve(global, &args),
         Command::Sandbox(args) => sandbox::sandbox(&args).await,
     }
 }
