@@ -71,6 +71,12 @@ pub enum Command {
     Validate(Validate),
     /// Write manifests for what exists, and record it
     Import(Import),
+    /// Show how the last pass went, what is held and why, and what has drifted
+    Status(Status),
+    /// Show what was changed, when, why and by which revision: newest first
+    History(History),
+    /// Let the deletes through that are held, once
+    Approve(Approve),
     /// Serve the platform's stand-in, for trying things and for tests
     Sandbox(Sandbox),
 }
@@ -149,6 +155,35 @@ pub struct Import {
     /// The folder to write to, best the watched one; never over an existing file
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// `versync status`
+#[derive(Debug, clap::Args)]
+pub struct Status {
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `versync history`
+#[derive(Debug, clap::Args)]
+pub struct History {
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// How many changes; 0 for all that are kept, the newest 10000
+    #[arg(short = 'n', value_name = "N", default_value_t = 20)]
+    pub count: usize,
+}
+
+/// `versync approve`
+#[derive(Debug, clap::Args)]
+pub struct Approve {
+    /// The plan whose deletes are meant, as `plan --json`, `apply --json` and `status --json` show it
+    /// [default: what the last pass held]
+    #[arg(value_name = "PLAN_HASH")]
+    pub plan_hash: Option<String>,
 }
 
 /// `versync sandbox`

@@ -1,9 +1,11 @@
 //! One pass: read → observe → plan → apply → report. Every command and the daemon call this one function.
 
 mod apply;
+mod record;
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::io::manifests::{FolderError, read_folder};
@@ -14,6 +16,7 @@ use crate::io::versori::{ApiError, Names, Read, Write, observe};
 use crate::model::desired::Desired;
 use crate::model::guard::Grace;
 use crate::model::observed::{Observed, Remark};
+use crate::model::pass::Pass;
 use crate::model::plan::{Change, Plan};
 use crate::model::planner::{Policy, plan};
 use crate::model::recorded::Recorded;
@@ -61,6 +64,13 @@ pub trait Hands {
 
     /// Does what the plan says, as far as these hands can. Nothing where nothing was tried.
     fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> impl Future<Output = Option<Vec<Outcome>>>;
+
+    /// Keeps how the pass went, where these hands keep anything.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be kept.
+    fn remember(&mut self, pass: Pass) -> Result<(), StoreError>;
 }
 
 /// Hands that only look.
@@ -95,6 +105,10 @@ impl<A: Read> Hands for DryRun<'_, A> {
 
     async fn carry_out(&mut self, _plan: &Plan, _stop: &Stop) -> Option<Vec<Outcome>> {
         None
+    }
+
+    fn remember(&mut self, _pass: Pass) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
@@ -133,6 +147,10 @@ impl<A: Write, C: FnMut(&Plan) -> bool> Hands for Writing<A, C> {
             return None;
         }
         Some(apply::apply(plan, &self.api, &mut self.store, self.concurrency, stop).await)
+    }
+
+    fn remember(&mut self, pass: Pass) -> Result<(), StoreError> {
+        self.store.remember(pass)
     }
 }
 
@@ -229,12 +247,22 @@ impl PassError {
     }
 }
 
-/// Makes one pass.
+/// Makes one pass, and keeps how it went.
 ///
 /// # Errors
 ///
 /// Where no plan could be made. Whatever concerns single files or resources is in the report.
 pub async fn reconcile<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop) -> Result<Report, PassError> {
+    let began_at = Timestamp::now();
+    let targets = target.policy.targets.clone();
+    let result = attempt(target, hands, stop).await;
+    if let Err(error) = hands.remember(record::pass(&result, targets, began_at, Timestamp::now())) {
+        tracing::warn!("how this pass went could not be kept for `versync status`: {error}");
+    }
+    result
+}
+
+async fn attempt<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop) -> Result<Report, PassError> {
     let mut desired = Desired::assemble(&read_folder(target.manifests)?);
     let key = hands.digest_key()?;
     desired.take_secrets(|reference| {

@@ -181,7 +181,7 @@ fn another_system_needs_a_replacement_that_was_allowed() {
     site.apply();
     let moved = |more: &str| legacy(more).replace("netsuite", "stripe");
     site.file("erp.toml", moved(""));
-    site.apply();
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
     let plan = site.plan();
     assert_eq!(change(&plan, ADDRESS)["action"], "replace");
     assert!(change(&plan, ADDRESS)["held"].as_str().unwrap().contains("allow_replace"));
@@ -194,7 +194,15 @@ fn another_system_needs_a_replacement_that_was_allowed() {
         json!([]),
         "the ids of the old system's configs mean nothing to the new one"
     );
+    site.file("erp.toml", moved("lifecycle = { allow_replace = true, prevent_delete = true }"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.out.contains("lifecycle.prevent_delete forbids"), "{}", ran.out);
     site.file("erp.toml", moved("lifecycle = { allow_replace = true }"));
+    site.file("broken.toml", "x = [");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));
+    assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP, "nothing is deleted while a file is broken");
+    site.remove("broken.toml");
     site.apply();
     let template = site.template("legacy-erp");
     assert_eq!(template.system, ids::STRIPE);

@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends where it fails")]
 
 mod apply;
+mod approve;
 mod daemon;
 mod examples;
 mod faults;
+mod history;
 mod house;
 mod import;
 mod lifecycle;
@@ -16,5 +18,6 @@ mod readme;
 mod schemes;
 mod settings;
 mod state;
+mod status;
 mod support;
 mod tokens;

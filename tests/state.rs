@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
+use versync::sandbox::{Owner, ids};
 
 use crate::support::Site;
 
@@ -83,4 +84,47 @@ fn what_was_applied_is_recorded_with_its_source_and_time() {
     assert_eq!((address.as_str(), file.as_str(), line), ("auth_scheme_config.system/stripe/ok", "a.toml", 2));
     assert_eq!(fields, r#"{"description":"","type":"none"}"#);
     applied_at.parse::<jiff::Timestamp>().unwrap();
+}
+
+#[test]
+fn a_state_of_the_first_version_keeps_what_it_knows() {
+    let site = Site::new();
+    site.file("a.toml", CONFIG);
+    fs::create_dir(site.path(".versync")).unwrap();
+    let database = rusqlite::Connection::open(site.path(".versync/versync.db")).unwrap();
+    let tables = "
+        CREATE TABLE tenant (organisation TEXT NOT NULL, base_url TEXT NOT NULL) STRICT;
+        CREATE TABLE resource (
+            identity TEXT PRIMARY KEY, address TEXT NOT NULL, template_id TEXT, fields TEXT NOT NULL,
+            reference TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, prevent_delete INTEGER NOT NULL,
+            applied_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        PRAGMA user_version = 1;
+    ";
+    database.execute_batch(tables).unwrap();
+    let tenant = [ids::ORGANISATION, site.sandbox.base_url().trim_end_matches('/')].map(str::to_owned);
+    database.execute("INSERT INTO tenant VALUES (?1, ?2)", tenant).unwrap();
+    let row = "INSERT INTO resource VALUES (?1, 'auth_scheme_config.system/stripe/old', NULL, \
+               '{\"description\":\"\",\"type\":\"none\"}', ?2, 'old.toml', 3, 1, '2026-01-01T00:00:00Z')";
+    let identity = format!("auth_scheme_config.system/{}/old", ids::STRIPE);
+    let references = format!("[[{{\"system\":\"stripe\"}},\"{}\"]]", ids::STRIPE);
+    database.execute(row, [identity, references]).unwrap();
+    drop(database);
+    let old = serde_json::json!({"type": "none", "none": {"id": "old", "description": ""}});
+    site.sandbox.world(|world| world.put_config(&Owner::System(ids::STRIPE.to_owned()), "old", &old).unwrap());
+
+    // Those who only look bring nothing up to date, and find nothing to tell.
+    site.settings("sync.prune = true");
+    assert!(site.plan()["changes"].to_string().contains("prevent_delete"));
+    assert_eq!(site.versync(&["status"]).out, "No daemon is running.\nNo pass was recorded yet.\n");
+    assert_eq!(site.versync(&["history"]).out, "Nothing was changed yet.\n");
+    let approved = site.versync(&["approve", &"a".repeat(64)]);
+    assert!(approved.err.contains("was written by an older versync"), "{approved:?}");
+
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4), "the old row's protection holds its delete");
+    let database = rusqlite::Connection::open(site.path(".versync/versync.db")).unwrap();
+    let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    let rows: i64 = database.query_row("SELECT count(*) FROM resource", [], |row| row.get(0)).unwrap();
+    assert_eq!((version, rows), (2, 2));
+    assert!(site.versync(&["history"]).out.contains("stripe/ok created"));
 }

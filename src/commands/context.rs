@@ -111,6 +111,14 @@ pub(super) fn manifests(global: &Global) -> Result<PathBuf, CommandError> {
     }
 }
 
+/// The state directory, for a command that needs nothing else. With `--sandbox` there is none.
+pub(super) fn state(global: &Global, command: &'static str) -> Result<PathBuf, CommandError> {
+    if global.sandbox {
+        return Err(CommandError::NoStateInSandbox { command });
+    }
+    Ok(Settings::load(global.config.as_deref(), std::env::vars_os())?.state)
+}
+
 fn level(global: &Global, usual: Level) -> Level {
     match (global.quiet, global.verbose) {
         (true, _) => Level::ERROR,

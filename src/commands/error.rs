@@ -8,6 +8,7 @@ use crate::io::secrets::DigestKeyError;
 use crate::io::store::StoreError;
 use crate::io::versori::{ApiError, CredentialError};
 use crate::io::watch::WatchError;
+use crate::model::approval::ApprovalError;
 use crate::model::source::Problem;
 use crate::reconcile::PassError;
 use crate::report::problems::{self, Look};
@@ -37,6 +38,10 @@ pub(super) enum CommandError {
     Store(StoreError),
     /// Secrets cannot be compared.
     Key(DigestKeyError),
+    /// There is nothing to approve.
+    Approval(ApprovalError),
+    /// The command is about a state, and the sandbox's ends with its process.
+    NoStateInSandbox { command: &'static str },
     /// The client cannot be set up.
     Api(ApiError),
     /// The folder cannot be watched.
@@ -65,6 +70,7 @@ from! {
     FolderError => Folder,
     StoreError => Store,
     DigestKeyError => Key,
+    ApprovalError => Approval,
     ApiError => Api,
     CredentialError => Credential,
     WatchError => Watch,
@@ -110,6 +116,11 @@ impl CommandError {
             CommandError::Folder(error) => (error.to_string(), Some(error.help())),
             CommandError::Store(error) => (error.to_string(), Some(error.help())),
             CommandError::Key(error) => (error.to_string(), Some(error.help())),
+            CommandError::Approval(error) => (error.to_string(), Some(error.help())),
+            CommandError::NoStateInSandbox { command } => (
+                format!("`versync {command}` has nothing to look at with --sandbox"),
+                Some("the sandbox and its state live only as long as the process that was started with --sandbox"),
+            ),
             CommandError::Api(error) => (error.to_string(), error.help()),
             CommandError::Watch(error) => (error.to_string(), error.help()),
             CommandError::Sandbox { file, error } => {

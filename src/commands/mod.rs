@@ -1,12 +1,15 @@
 //! The commands. Each is thin: settings in, one pass or the loop, a report out, an exit code.
 
 mod apply;
+mod approve;
 mod context;
 mod error;
+mod history;
 mod import;
 mod plan;
 mod run;
 mod sandbox;
+mod status;
 mod validate;
 
 use std::io::{self, IsTerminal, Write};
@@ -63,6 +66,9 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Apply(args) => apply::apply(global, args, terminal).await,
         Command::Validate(args) => validate::validate(global, &args, terminal),
         Command::Import(args) => import::import(global, args, terminal).await,
+        Command::Status(args) => status::status(global, &args),
+        Command::History(args) => history::history(global, &args),
+        Command::Approve(args) => approve::approve(global, &args),
         Command::Sandbox(args) => sandbox::sandbox(&args).await,
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use futures_util::StreamExt;
+use rustix::process::{Pid, Signal as Number, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals as Stream;
 
@@ -13,6 +14,17 @@ pub enum Signal {
     Pass,
     /// SIGTERM or SIGINT: stop.
     Stop,
+}
+
+/// Asks another versync for a pass at once, by SIGHUP. The process must be known to be one that listens:
+/// any other would end.
+///
+/// # Errors
+///
+/// Where there is no such process, or where it is somebody else's.
+pub fn request_pass(pid: i32) -> io::Result<()> {
+    let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(kill_process(pid, Number::HUP)?)
 }
 
 /// The signals that the daemon listens to. From here on they do not end the process.

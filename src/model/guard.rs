@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::address::Identity;
-use super::plan::{Action, Change, Plan};
+use super::approval::Approval;
+use super::plan::{Action, Change, Held, Plan};
 use super::schedule::Instant;
 
 /// How many deletes one pass may do: `sync.delete_limit`. A pass that would do more than either holds
@@ -34,19 +35,36 @@ pub struct Circumstances {
     pub recorded: usize,
 }
 
+const IN_ERROR: &str = "deletes wait while a file or an answer is in error";
+
 /// Holds the deletes that may not happen now, each with the reason and the way out.
 pub fn hold_deletes(changes: &mut [Change], limit: DeleteLimit, circumstances: Circumstances) {
-    let reason = if circumstances.folder_is_empty {
-        Some("the folder holds no manifest at all: an empty folder deletes nothing".to_owned())
-    } else if circumstances.errors {
-        Some("deletes wait while a file or an answer is in error".to_owned())
+    // What is in error comes first: nobody can approve deletes that follow from an answer that is missing.
+    let held = if circumstances.errors {
+        // A replacement deletes as well. It is not counted against the limit, since its file asks for it by name.
+        let replacements = changes.iter_mut().filter(|change| change.action == Action::Replace && change.is_due());
+        replacements.for_each(|change| change.held = Some(Held::because(IN_ERROR)));
+        Some(Held::because(IN_ERROR))
+    } else if circumstances.folder_is_empty {
+        Some(Held::until_approved(
+            "the folder holds no manifest at all: an empty folder deletes nothing, unless `versync approve` lets it, once",
+        ))
     } else {
-        exceeded(changes, limit, circumstances.recorded)
+        exceeded(changes, limit, circumstances.recorded).map(Held::until_approved)
     };
-    let Some(reason) = reason else { return };
+    let Some(held) = held else { return };
     for change in changes.iter_mut().filter(|change| is_delete(change)) {
-        change.held = Some(reason.clone());
+        change.held = Some(held.clone());
     }
+}
+
+/// Lets the deletes through that somebody has approved: those that are held now, all of them and no others.
+pub fn let_through(plan: &mut Plan, approvals: &[Approval]) {
+    let Some(approval) = approvals.iter().find(|approval| approval.covers(plan)) else { return };
+    for change in plan.changes.iter_mut().filter(|change| change.awaits_approval()) {
+        change.held = None;
+    }
+    plan.approval = Some(approval.hash.clone());
 }
 
 fn exceeded(changes: &[Change], limit: DeleteLimit, recorded: usize) -> Option<String> {
@@ -55,7 +73,7 @@ fn exceeded(changes: &[Change], limit: DeleteLimit, recorded: usize) -> Option<S
     too_many.then(|| {
         format!(
             "{deletes} deletes of {recorded} resources are more than sync.delete_limit allows (count = {}, percent = {}): \
-             if they are meant, raise it for one pass",
+             if they are meant, `versync approve` lets them through, once",
             limit.count, limit.percent
         )
     })
@@ -80,21 +98,119 @@ impl Grace {
     }
 
     /// Holds the deletes of what has not been missing for long enough. Returns how long it takes until
-    /// the first of them is due.
+    /// the first of them is due. An approval counts once, so what it lets through goes together, when the
+    /// last of it is due.
     pub fn hold(&mut self, plan: &mut Plan, now: Instant) -> Option<Duration> {
+        let together = plan.approval.is_some();
         let deletes: Vec<&mut Change> =
             plan.changes.iter_mut().filter(|change| change.action == Action::Delete).collect();
         self.missing_since.retain(|identity, _| deletes.iter().any(|change| change.identity == *identity));
-        let mut soonest = None;
+        let mut waiting = Vec::new();
         for change in deletes {
             let since = *self.missing_since.entry(change.identity.clone()).or_insert(now);
-            let left = (since + self.period).saturating_sub(now);
-            if change.held.is_none() && !left.is_zero() {
-                change.held =
-                    Some(format!("it has to be gone from the files for {:?} (sync.delete_grace)", self.period));
+            if change.held.is_none() {
+                waiting.push(((since + self.period).saturating_sub(now), change));
+            }
+        }
+        let longest = waiting.iter().map(|(left, _)| *left).max()?;
+        let mut soonest = None;
+        for (left, change) in waiting {
+            let left = if together { longest } else { left };
+            if !left.is_zero() {
+                let reason = format!("it has to be gone from the files for {:?} (sync.delete_grace)", self.period);
+                change.held = Some(Held::because(reason));
                 soonest = Some(soonest.map_or(left, |earlier: Duration| earlier.min(left)));
             }
         }
         soonest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::address::Address;
+    use crate::model::plan::Step;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Deletes of these configs, held where there are more than two of them.
+    fn plan(ids: &[&str]) -> Plan {
+        let delete = |id: &&str| {
+            let text = format!("auth_scheme_config.system/stripe/{id}");
+            Change {
+                address: Address::parse(&text).unwrap(),
+                identity: Identity::parse(&text).unwrap(),
+                action: Action::Delete,
+                causes: BTreeSet::new(),
+                source: None,
+                held: None,
+                fields: Vec::new(),
+                step: Step::Nothing,
+            }
+        };
+        let mut plan = Plan { changes: ids.iter().map(delete).collect(), ..Plan::default() };
+        let circumstances = Circumstances { errors: false, folder_is_empty: false, recorded: 10 };
+        hold_deletes(&mut plan.changes, DeleteLimit { count: 2, percent: 100 }, circumstances);
+        plan
+    }
+
+    fn approval(hash: String) -> Approval {
+        Approval { hash, held_hash: None, approved_at: Timestamp::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn an_approval_lets_through_what_it_was_given_for_and_nothing_else() {
+        let three = ["a", "b", "c"];
+        for hash in [plan(&three).hash(), plan(&three).held_hash().unwrap()] {
+            let mut approved = plan(&three);
+            let_through(&mut approved, &[approval(hash.clone())]);
+            assert_eq!((approved.summary().delete, approved.approval.as_ref()), (3, Some(&hash)));
+            assert_eq!(approved.hash(), plan(&three).hash(), "the same changes, held or not");
+            for others in [&["a", "b", "c", "d"][..], &["a", "b", "d"], &["a", "b"]] {
+                let mut plan = plan(others);
+                let held = plan.summary().held;
+                let_through(&mut plan, &[approval(hash.clone())]);
+                assert_eq!((plan.summary().held, plan.approval), (held, None), "{others:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_approval_lifts_what_waits_for_an_answer() {
+        let mut plan = plan(&[]);
+        plan.changes = self::plan(&["a"]).changes;
+        let circumstances = Circumstances { errors: true, folder_is_empty: true, recorded: 10 };
+        hold_deletes(&mut plan.changes, DeleteLimit::default(), circumstances);
+        assert_eq!(plan.held_hash(), None);
+        let hash = plan.hash();
+        let_through(&mut plan, &[approval(hash)]);
+        assert_eq!(plan.summary().held, 1);
+    }
+
+    #[test]
+    fn approved_deletes_wait_for_the_youngest_of_them() {
+        let mut grace = Grace::new(SECOND * 10);
+        assert_eq!(grace.hold(&mut plan(&["a", "b"]), SECOND), Some(SECOND * 10));
+        assert_eq!(grace.hold(&mut plan(&["a", "b", "c"]), SECOND * 8), None, "the limit holds them all");
+        let approved = || Plan { approval: Some(String::new()), ..unheld(&["a", "b", "c"]) };
+        assert_eq!(grace.hold(&mut approved(), SECOND * 12), Some(SECOND * 6));
+        let mut waiting = approved();
+        grace.hold(&mut waiting, SECOND * 12);
+        assert_eq!(waiting.summary().held, 3);
+        assert_eq!(grace.hold(&mut approved(), SECOND * 18), None);
+        let mut not_approved = unheld(&["a", "b", "c", "d"]);
+        grace.hold(&mut not_approved, SECOND * 18);
+        assert_eq!((not_approved.summary().delete, not_approved.summary().held), (3, 1));
+    }
+
+    fn unheld(ids: &[&str]) -> Plan {
+        let mut plan = plan(ids);
+        plan.changes.iter_mut().for_each(|change| change.held = None);
+        plan
     }
 }

@@ -4,6 +4,7 @@
 //! the same plan. A test fails when a file below this one names an I/O crate.
 
 pub mod address;
+pub mod approval;
 pub mod auth_scheme_config;
 pub mod backoff;
 pub mod connection_template;
@@ -11,13 +12,16 @@ pub mod desired;
 pub mod document;
 pub mod export;
 pub mod guard;
+pub mod history;
 pub mod ledger;
 pub mod manifest;
 pub mod observed;
+pub mod pass;
 pub mod plan;
 pub mod planner;
 pub mod recorded;
 pub mod schedule;
 pub mod schema;
 pub mod source;
+pub mod status;
 pub mod three_way;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -30,6 +31,8 @@ pub struct Plan {
     pub problems: Vec<Problem>,
     /// What is to be remembered or forgotten although nothing is to be sent.
     pub bookkeeping: Vec<Bookkeeping>,
+    /// The hash of the approval that lets its deletes through; used up by the pass that does them.
+    pub approval: Option<String>,
 }
 
 /// A change of the recorded state alone.
@@ -55,7 +58,7 @@ pub struct Change {
     /// Where it is declared, or was last.
     pub source: Option<Source>,
     /// Why it is not done although it should be, and the way out. With [`Action::None`]: a remark.
-    pub held: Option<String>,
+    pub held: Option<Held>,
     /// The fields that differ, by name.
     pub fields: Vec<FieldChange>,
     /// How it is done.
@@ -72,10 +75,36 @@ impl Change {
     pub fn is_due(&self) -> bool {
         self.action != Action::None && self.held.is_none()
     }
+
+    /// Whether it is a delete that an approval would let through.
+    pub fn awaits_approval(&self) -> bool {
+        self.action == Action::Delete && self.held.as_ref().is_some_and(|held| held.approvable)
+    }
+}
+
+/// Why a change is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The reason, and the way out.
+    pub reason: String,
+    /// Whether an approval lifts it.
+    pub approvable: bool,
+}
+
+impl Held {
+    /// For a reason that lasts whatever anybody approves.
+    pub fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), approvable: false }
+    }
+
+    /// For a reason that an approval lifts.
+    pub fn until_approved(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), approvable: true }
+    }
 }
 
 /// A place in the files that outlives their text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The file, relative to the manifests folder.
     pub file: String,
@@ -84,7 +113,8 @@ pub struct Source {
 }
 
 /// What is to be done about a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Make it.
     Create,
@@ -115,7 +145,8 @@ impl Action {
 }
 
 /// Whose change it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Cause {
     /// The files changed.
     Manifest,
@@ -230,7 +261,7 @@ pub struct ConfigStep {
 
 /// How many resources there are of each sort; the shape of `summary` in the plan's JSON. Actions count
 /// what applying would do; a held one counts as held only.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Summary {
     pub create: usize,
@@ -243,6 +274,9 @@ pub struct Summary {
     pub unchanged: usize,
     pub unmanaged: usize,
     pub problems: usize,
+    /// Not in the JSON's `summary`: what is only reported, because it is foreign or no longer declared.
+    #[serde(default)]
+    pub reported: usize,
 }
 
 impl Plan {
@@ -260,6 +294,7 @@ impl Plan {
             unchanged: self.unchanged,
             unmanaged: self.unmanaged,
             problems: self.problems.len(),
+            reported: self.changes.iter().filter(|it| it.action == Action::None && !it.is_drifted()).count(),
         }
     }
 
@@ -273,14 +308,10 @@ impl Plan {
         self.changes.iter().any(|change| change.action != Action::None || !change.fields.is_empty())
     }
 
-    /// How many resources are only reported: drifted, foreign, or no longer declared.
-    pub fn reported(&self) -> usize {
-        self.changes.iter().filter(|change| change.action == Action::None).count()
-    }
-
-    /// Whether deletes are held.
+    /// Whether deletes are held, those of replacements among them.
     pub fn holds_deletes(&self) -> bool {
-        self.changes.iter().any(|change| change.action == Action::Delete && change.held.is_some())
+        let deletes = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace);
+        self.changes.iter().filter(deletes).any(|change| change.held.is_some())
     }
 
     /// Whether some file or request is in error.
@@ -295,19 +326,31 @@ impl Plan {
 
     /// A name for exactly these changes: the same changes have the same hash.
     pub fn hash(&self) -> String {
-        let mut text = String::new();
-        for change in &self.changes {
-            let fields: Vec<_> = change
-                .fields
-                .iter()
-                .map(|field| serde_json::json!([field.path, field.before, field.after, field.cause.as_str()]))
-                .collect();
-            let line = serde_json::json!([change.identity.to_string(), change.action.as_str(), fields]);
-            text.push_str(&line.to_string());
-            text.push('\n');
-        }
-        hex(&Sha256::digest(text))
+        hash(self.changes.iter())
     }
+
+    /// A name for exactly the deletes that are held until somebody approves them; nothing where there
+    /// are none.
+    pub fn held_hash(&self) -> Option<String> {
+        let mut held = self.changes.iter().filter(|change| change.awaits_approval()).peekable();
+        held.peek()?;
+        Some(hash(held))
+    }
+}
+
+fn hash<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
+    let mut text = String::new();
+    for change in changes {
+        let fields: Vec<_> = change
+            .fields
+            .iter()
+            .map(|field| serde_json::json!([field.path, field.before, field.after, field.cause.as_str()]))
+            .collect();
+        let line = serde_json::json!([change.identity.to_string(), change.action.as_str(), fields]);
+        text.push_str(&line.to_string());
+        text.push('\n');
+    }
+    hex(&Sha256::digest(text))
 }
 
 /// Bytes as text.

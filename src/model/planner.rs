@@ -16,7 +16,9 @@ use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
 use super::manifest::{Declared, OnDrift};
 use super::observed::{LiveConfig, LiveTemplate, Observed};
-use super::plan::{Action, Bookkeeping, Cause, Change, ConfigStep, FieldChange, Plan, Source, Step, TemplateStep};
+use super::plan::{
+    Action, Bookkeeping, Cause, Change, ConfigStep, FieldChange, Held, Plan, Source, Step, TemplateStep,
+};
 use super::recorded::{Recorded, RecordedResource};
 use super::schema::{Fields, Need, texts};
 use super::source::{Problem, sort_problems};
@@ -119,6 +121,7 @@ pub fn plan(
     };
     guard::hold_deletes(&mut plan.changes, policy.delete_limit, circumstances);
     plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
+    guard::let_through(&mut plan, &recorded.approvals);
     plan
 }
 
@@ -212,11 +215,11 @@ impl Planner<'_> {
             let renamed_from = renamed.then_some(old_identity);
             (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
         };
-        let refused = (moved && !declared.lifecycle.allow_replace).then(|| {
-            "its system cannot change in place: set lifecycle.allow_replace = true to have a new template made and the old one \
-             deleted, which breaks the connections made from it"
-                .to_owned()
-        });
+        let refused = match (moved, declared.lifecycle.allow_replace, declared.lifecycle.prevent_delete) {
+            (true, false, _) => Some(Held::because(NEEDS_REPLACEMENT)),
+            (true, true, true) => Some(Held::because(PROTECTED_FROM_REPLACEMENT)),
+            _ => None,
+        };
         self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
     }
 
@@ -286,7 +289,7 @@ impl Planner<'_> {
             action,
             causes: BTreeSet::from([cause]),
             source: Some(source_of(declared)),
-            held: report_only.then(|| "it was deleted on the platform; drift is only reported here".to_owned()),
+            held: report_only.then(|| Held::because("it was deleted on the platform; drift is only reported here")),
             fields: comparison.changes,
             step,
         });
@@ -302,14 +305,14 @@ impl Planner<'_> {
         comparison: Comparison,
         record: RecordedResource,
         (action, step): (Action, Step),
-        refused: Option<String>,
+        refused: Option<Held>,
     ) {
         let (action, step, held) = match recorded {
             None if comparison.changes.is_empty() => (Action::Adopt, Step::Record(Box::new(record)), None),
             None => match self.policy.adopt {
                 Adopt::Always => (action, step, refused),
-                Adopt::Matching => (action, step, refused.or_else(|| Some(FOREIGN_HELD.to_owned()))),
-                Adopt::Never => (Action::None, Step::Nothing, Some(FOREIGN_REPORTED.to_owned())),
+                Adopt::Matching => (action, step, refused.or_else(|| Some(Held::because(FOREIGN_HELD)))),
+                Adopt::Never => (Action::None, Step::Nothing, Some(Held::because(FOREIGN_REPORTED))),
             },
             Some(recorded) if comparison.changes.is_empty() => {
                 if *recorded != record {
@@ -319,7 +322,7 @@ impl Planner<'_> {
                 return;
             }
             Some(_) if comparison.is_report_only() => {
-                (Action::None, Step::Nothing, Some("drift is only reported here".to_owned()))
+                (Action::None, Step::Nothing, Some(Held::because("drift is only reported here")))
             }
             Some(_) => (action, step, refused),
         };
@@ -383,13 +386,17 @@ fn hold_what_waits_for_others(changes: &mut [Change], observed: &Observed) {
         let waits_for =
             step.auth_scheme_configs.iter().find(|id| !exists(id) && !made.contains(&(owner.clone(), (*id).clone())));
         if let Some(id) = waits_for {
-            change.held = Some(format!(
+            change.held = Some(Held::because(format!(
                 "it lists the auth scheme config {id:?}, which does not exist yet and is not made in this pass"
-            ));
+            )));
         }
     }
 }
 
+const NEEDS_REPLACEMENT: &str = "its system cannot change in place: set lifecycle.allow_replace = true to have a new \
+                                 template made and the old one deleted, which breaks the connections made from it";
+const PROTECTED_FROM_REPLACEMENT: &str = "its system cannot change in place, and lifecycle.prevent_delete forbids to delete \
+                                          the old one: remove one of the two";
 const FOREIGN_HELD: &str = "it exists already and differs, and versync did not make it: declare it as it is, or set \
                             sync.adopt = \"always\" to take it over";
 const FOREIGN_REPORTED: &str = "it exists already and differs, versync did not make it, and sync.adopt is \"never\"";

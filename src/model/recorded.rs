@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Identity};
+use super::approval::Approval;
 use super::plan::Source;
 use super::schema::Fields;
 
@@ -62,4 +63,6 @@ impl RecordedResource {
 pub struct Recorded {
     /// By what they are.
     pub resources: BTreeMap<Identity, RecordedResource>,
+    /// What somebody has approved and no pass has used yet.
+    pub approvals: Vec<Approval>,
 }

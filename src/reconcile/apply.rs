@@ -53,14 +53,25 @@ pub(super) async fn apply<A: Write>(
     concurrency: usize,
     stop: &Stop,
 ) -> Vec<Outcome> {
-    let applier =
-        Applier { api, store: RefCell::new(store), stop, halted: RefCell::default(), failed: RefCell::default() };
+    let applier = Applier {
+        api,
+        store: RefCell::new(store),
+        revision: plan.revision.as_deref(),
+        stop,
+        halted: RefCell::default(),
+        failed: RefCell::default(),
+    };
+    let mut approval = plan.approval.as_deref();
     if let Err(error) = applier.keep_books(&plan.bookkeeping) {
         applier.halt(error.to_string());
     }
     let mut outcomes = Vec::new();
     for phase in Phase::ALL {
         let due = plan.changes.iter().filter(|change| change.is_due() && Phase::of(&change.step) == Some(phase));
+        let due: Vec<_> = due.collect();
+        if phase.deletes() && !due.is_empty() {
+            applier.use_up(approval.take());
+        }
         let done = stream::iter(due)
             .map(|change| applier.carry_out(change))
             .buffer_unordered(concurrency.max(1))
@@ -86,6 +97,10 @@ impl Phase {
     const ALL: [Phase; 5] =
         [Phase::Records, Phase::Configs, Phase::Templates, Phase::TemplateDeletes, Phase::ConfigDeletes];
 
+    fn deletes(self) -> bool {
+        matches!(self, Phase::TemplateDeletes | Phase::ConfigDeletes)
+    }
+
     fn of(step: &Step) -> Option<Self> {
         Some(match step {
             Step::Nothing => return None,
@@ -102,6 +117,8 @@ struct Applier<'a, A> {
     api: &'a A,
     /// Borrowed for single calls only, never across an await.
     store: RefCell<&'a mut Store>,
+    /// The git commit that the plan was made from, for the history.
+    revision: Option<&'a str>,
     stop: &'a Stop,
     /// Why nothing more may be tried.
     halted: RefCell<Option<String>>,
@@ -113,7 +130,7 @@ impl<A: Write> Applier<'_, A> {
     async fn carry_out(&self, change: &Change) -> Outcome {
         let result = match self.obstacle(change) {
             Some(why) => Err(Failure::NotTried(why)),
-            None => self.execute(&change.identity, &change.step).await,
+            None => self.execute(change).await,
         };
         if let Err(failure) = &result {
             self.failed.borrow_mut().insert(change.identity.clone());
@@ -129,51 +146,56 @@ impl<A: Write> Applier<'_, A> {
         Outcome { address: change.address.clone(), result }
     }
 
-    async fn execute(&self, identity: &Identity, step: &Step) -> Result<Vec<Remark>, Failure> {
-        match step {
+    async fn execute(&self, change: &Change) -> Result<Vec<Remark>, Failure> {
+        match &change.step {
             Step::Nothing => {}
-            Step::Record(record) => self.save(identity, record)?,
-            Step::CreateTemplate(step) => self.create(identity, step).await?,
+            Step::Record(record) => self.save(change, record)?,
+            Step::CreateTemplate(step) => self.create(change, step).await?,
             Step::UpdateTemplate { id, renamed_from, step } => {
                 self.api.update_template(id, step).await?;
-                if let Some(old) = renamed_from {
-                    self.store.borrow_mut().forget(old)?;
-                }
-                self.save(identity, &step.record)?;
+                self.settle(change, |store| {
+                    if let Some(old) = renamed_from {
+                        store.forget(old)?;
+                    }
+                    store.save(&change.identity, &step.record)
+                })?;
             }
             Step::ReplaceTemplate { id, step } => {
-                self.create(identity, step).await?;
+                self.create(change, step).await?;
                 self.api.delete_template(&step.scope, id).await?;
             }
             Step::DeleteTemplate { scope, id } => {
                 self.api.delete_template(scope, id).await?;
-                self.store.borrow_mut().forget(identity)?;
+                self.settle(change, |store| store.forget(&change.identity))?;
             }
             Step::PutConfig(step) => {
                 let remarks = self.api.put_config(step).await?;
-                self.save(identity, &step.record)?;
+                self.save(change, &step.record)?;
                 return Ok(remarks);
             }
             Step::DeleteConfig { owner, id } => {
                 self.api.delete_config(owner, id).await?;
-                self.store.borrow_mut().forget(identity)?;
+                self.settle(change, |store| store.forget(&change.identity))?;
             }
         }
         Ok(Vec::new())
     }
 
     /// Two requests: what the first one made is recorded before the second is sent.
-    async fn create(&self, identity: &Identity, step: &TemplateStep) -> Result<(), Failure> {
+    async fn create(&self, change: &Change, step: &TemplateStep) -> Result<(), Failure> {
         let made = self.api.create_template(step).await?;
         let mut record = RecordedResource { template_id: Some(made.id.clone()), ..step.record.clone() };
         if made.auth_scheme_configs == step.auth_scheme_configs {
-            return Ok(self.save(identity, &record)?);
+            return Ok(self.save(change, &record)?);
         }
         let list = record.fields.remove(AUTH_SCHEME_CONFIGS.name);
-        self.save(identity, &record)?;
+        let mut without_list = change.clone();
+        without_list.fields.retain(|field| field.path != AUTH_SCHEME_CONFIGS.name);
+        let row = self.keep(None, &without_list, |store| store.save(&change.identity, &record))?;
         self.api.update_template(&made.id, step).await?;
         record.fields.extend(list.map(|list| (AUTH_SCHEME_CONFIGS.name, list)));
-        Ok(self.save(identity, &record)?)
+        self.keep(Some(row), change, |store| store.save(&change.identity, &record))?;
+        Ok(())
     }
 
     fn obstacle(&self, change: &Change) -> Option<String> {
@@ -196,8 +218,42 @@ impl<A: Write> Applier<'_, A> {
         Some(format!("it lists the auth scheme config {waits_for:?}, which could not be applied"))
     }
 
-    fn save(&self, identity: &Identity, record: &RecordedResource) -> Result<(), StoreError> {
-        self.store.borrow_mut().save(identity, record)
+    fn save(&self, change: &Change, record: &RecordedResource) -> Result<(), StoreError> {
+        self.settle(change, |store| store.save(&change.identity, record))
+    }
+
+    /// Records what came of a change that was made, together with its entry in the history.
+    fn settle(
+        &self,
+        change: &Change,
+        record: impl FnOnce(&mut Store) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.keep(None, change, record).map(drop)
+    }
+
+    fn keep(
+        &self,
+        row: Option<i64>,
+        change: &Change,
+        record: impl FnOnce(&mut Store) -> Result<(), StoreError>,
+    ) -> Result<i64, StoreError> {
+        self.store.borrow_mut().together(|store| {
+            record(store)?;
+            store.note(row, change, self.revision)
+        })
+    }
+
+    /// Deletes that were approved may be sent once the approval counts no more.
+    fn use_up(&self, approval: Option<&str>) {
+        let Some(hash) = approval.filter(|_| !self.is_ending()) else { return };
+        if let Err(error) = self.store.borrow_mut().use_approval(hash) {
+            self.halt(format!("the approval of the deletes cannot be used up: {error}"));
+        }
+    }
+
+    /// Whether nothing more is begun anyway.
+    fn is_ending(&self) -> bool {
+        self.stop.is_asked() || self.halted.borrow().is_some()
     }
 
     fn keep_books(&self, books: &[Bookkeeping]) -> Result<(), StoreError> {

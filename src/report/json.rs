@@ -1,9 +1,13 @@
-//! The plan as JSON, for programs. Its names and shapes are a contract.
+//! Plans, status and history as JSON, for programs. Names and shapes are a contract.
 
 use serde_json::{Value, json};
 
-use crate::model::plan::{Change, FieldChange, Plan, Summary};
+use crate::model::approval::Approval;
+use crate::model::history::{Event, FieldNote};
+use crate::model::pass::{DriftNote, FailureNote, HeldNote, Pass, ProblemNote};
+use crate::model::plan::{Change, FieldChange, Plan, Source, Summary};
 use crate::model::source::Problem;
+use crate::model::status::{Entries, Status};
 
 /// The plan as one JSON value. Values that may not be shown are `null`.
 pub fn plan(plan: &Plan) -> Value {
@@ -19,18 +23,114 @@ pub fn plan(plan: &Plan) -> Value {
 
 /// A problem as JSON; `file`, `line` and `column` are `null` where it has no place.
 pub fn problem(problem: &Problem) -> Value {
-    let position = problem.position();
-    let message = match &problem.help {
-        Some(help) => format!("{}: {help}", problem.message),
-        None => problem.message.clone(),
+    problem_note(&ProblemNote::of(problem))
+}
+
+/// How things stand, as one JSON value. What is held, has drifted or is wrong is what the last pass found
+/// that was made; times are RFC 3339, in UTC.
+pub fn status(status: &Status) -> Value {
+    let journal = status.journal.as_ref();
+    let found = journal.and_then(Entries::found);
+    json!({
+        "format_version": "1",
+        "running": status.writer.as_ref().map(|writer| json!({"command": writer.command, "pid": writer.pid})),
+        "last_pass": journal.and_then(Entries::last).map(pass),
+        "last_completed_pass": journal.and_then(|journal| journal.completed.as_ref()).map(pass),
+        "held": list(found.map(|found| &*found.held), held),
+        "drifted": list(found.map(|found| &*found.drifted), drift),
+        "failed": list(found.map(|found| &*found.failures), failure),
+        "problems": list(found.map(|found| &*found.problems), problem_note),
+        "approvals": list(journal.map(|journal| &*journal.approvals), approval),
+    })
+}
+
+/// What was changed, as one JSON value, in the order in which it is given.
+pub fn history(events: &[Event]) -> Value {
+    json!({"format_version": "1", "changes": events.iter().map(event).collect::<Vec<_>>()})
+}
+
+fn list<T>(notes: Option<&[T]>, one: impl FnMut(&T) -> Value) -> Vec<Value> {
+    notes.unwrap_or_default().iter().map(one).collect()
+}
+
+fn pass(pass: &Pass) -> Value {
+    let found = pass.result.as_ref().ok();
+    json!({
+        "command": pass.command,
+        "targets": pass.targets,
+        "began_at": pass.began_at.to_string(),
+        "ended_at": pass.ended_at.to_string(),
+        "error": pass.result.as_ref().err(),
+        "revision": found.and_then(|found| found.revision.as_ref()),
+        "hash": found.map(|found| &found.hash),
+        "held_hash": found.and_then(|found| found.held_hash.as_ref()),
+        "summary": found.map(|found| summary(&found.summary)),
+        "applied": found.map(|found| found.applied),
+    })
+}
+
+fn held(note: &HeldNote) -> Value {
+    json!({
+        "address": note.address,
+        "action": note.action.as_str(),
+        "reason": note.reason,
+        "approvable": note.approvable,
+        "since": note.since.to_string(),
+    })
+}
+
+fn failure(note: &FailureNote) -> Value {
+    json!({"address": note.address, "error": note.error})
+}
+
+fn drift(note: &DriftNote) -> Value {
+    json!({
+        "address": note.address,
+        "deleted": note.deleted,
+        "reverted": note.reverted,
+        "since": note.since.to_string(),
+        "source": note.source.as_ref().map(source),
+        "fields": note.fields.iter().map(field_note).collect::<Vec<_>>(),
+    })
+}
+
+fn approval(approval: &Approval) -> Value {
+    json!({
+        "hash": approval.hash,
+        "held_hash": approval.held_hash,
+        "approved_at": approval.approved_at.to_string(),
+    })
+}
+
+fn event(event: &Event) -> Value {
+    json!({
+        "at": event.at.to_string(),
+        "command": event.command,
+        "revision": event.revision,
+        "address": event.address,
+        "action": event.action.as_str(),
+        "causes": event.causes.iter().map(|cause| cause.as_str()).collect::<Vec<_>>(),
+        "source": event.source.as_ref().map(source),
+        "fields": event.fields.iter().map(field_note).collect::<Vec<_>>(),
+    })
+}
+
+fn problem_note(note: &ProblemNote) -> Value {
+    let message = match &note.help {
+        Some(help) => format!("{}: {help}", note.message),
+        None => note.message.clone(),
     };
     json!({
-        "severity": problem.severity.as_str(),
+        "severity": note.severity,
         "message": message,
-        "file": problem.file_name(),
-        "line": position.map(|(line, _)| line),
-        "column": position.map(|(_, column)| column),
+        "file": note.file,
+        "line": note.position.map(|(line, _)| line),
+        "column": note.position.map(|(_, column)| column),
     })
+}
+
+fn source(source: &Source) -> Value {
+    json!({"file": source.file, "line": source.line})
 }
 
 fn summary(summary: &Summary) -> Value {
@@ -53,18 +153,23 @@ fn change(change: &Change) -> Value {
         "address": change.address.to_string(),
         "action": change.action.as_str(),
         "causes": change.causes.iter().map(|cause| cause.as_str()).collect::<Vec<_>>(),
-        "source": change.source.as_ref().map(|source| json!({"file": source.file, "line": source.line})),
-        "held": change.held,
+        "source": change.source.as_ref().map(source),
+        "held": change.held.as_ref().map(|held| &held.reason),
         "fields": change.fields.iter().map(field).collect::<Vec<_>>(),
     })
 }
 
 fn field(field: &FieldChange) -> Value {
+    field_note(&FieldNote::of(field))
+}
+
+/// A note holds no value that may not be shown.
+fn field_note(note: &FieldNote) -> Value {
     json!({
-        "path": field.path,
-        "before": if field.sensitive { &Value::Null } else { &field.before },
-        "after": if field.sensitive { &Value::Null } else { &field.after },
-        "cause": field.cause.as_str(),
-        "sensitive": field.sensitive,
+        "path": note.path,
+        "before": note.before,
+        "after": note.after,
+        "cause": note.cause.as_str(),
+        "sensitive": note.sensitive,
     })
 }

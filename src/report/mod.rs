@@ -2,8 +2,10 @@
 //! here decides anything.
 
 mod escape;
+pub mod history;
 pub mod json;
 pub mod problems;
+pub mod status;
 pub mod text;
 pub mod voice;
 

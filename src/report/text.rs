@@ -30,7 +30,7 @@ pub fn write_plan(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()
     if !plan.problems.is_empty() {
         writeln!(out)?;
     }
-    writeln!(out, "{}", summary_line(plan))
+    writeln!(out, "{}", summary_line(&plan.summary()))
 }
 
 /// Writes what was applied and what was not.
@@ -88,7 +88,7 @@ fn write_change(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<
         None => writeln!(out)?,
     }
     if let Some(held) = &change.held {
-        writeln!(out, "    {} {}", paint("!", Style::new().bold(), look), escape(held))?;
+        writeln!(out, "    {} {}", paint("!", Style::new().bold(), look), escape(&held.reason))?;
     }
     let width = change.fields.iter().map(|field| field.path.len()).max().unwrap_or_default();
     for field in &change.fields {
@@ -126,7 +126,7 @@ fn write_field(action: Action, field: &FieldChange, width: usize, look: Look, ou
     writeln!(out, "{} → {}{}", shown(&field.before), shown(&field.after), remark(field.cause))
 }
 
-fn remark(cause: Cause) -> &'static str {
+pub(super) fn remark(cause: Cause) -> &'static str {
     match cause {
         Cause::Manifest => "",
         Cause::Drift => "  (drift)",
@@ -156,9 +156,9 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
-fn summary_line(plan: &Plan) -> String {
-    let Summary { create, update, replace, delete, adopt, drifted, held, unchanged, unmanaged, problems } =
-        plan.summary();
+pub(super) fn summary_line(summary: &Summary) -> String {
+    let Summary { create, update, replace, delete, adopt, drifted, held, unchanged, unmanaged, problems, reported } =
+        *summary;
     let counts = [
         (create, "to create"),
         (update, "to update"),
@@ -166,7 +166,7 @@ fn summary_line(plan: &Plan) -> String {
         (delete, "to delete"),
         (adopt, "to adopt"),
         (held, "held"),
-        (plan.reported(), "only reported"),
+        (reported, "only reported"),
         (drifted, "drifted"),
     ];
     let mut parts: Vec<String> =

@@ -45,11 +45,16 @@ impl Voice {
         let still: BTreeMap<_, _> =
             now.iter().filter(|(address, _)| !mended(address)).map(|(a, d)| (a.clone(), d.clone())).collect();
         self.say_drift(now, plan);
+        if plan.approval.is_some() && plan.summary().delete > 0 {
+            tracing::info!("the deletes that were held are approved");
+        }
         say_applied(report);
         say_remarks(report);
         self.say_drift(still, plan);
         let held = plan.changes.iter().filter(|change| change.action != Action::None);
-        self.say_held(held.filter_map(|change| Some((change.address.clone(), change.held.clone()?))).collect());
+        self.say_held(
+            held.filter_map(|change| Some((change.address.clone(), change.held.as_ref()?.reason.clone()))).collect(),
+        );
         self.say_failures(
             report.failures().map(|(outcome, failure)| (outcome.address.clone(), failure.to_string())).collect(),
         );
@@ -183,7 +188,7 @@ fn source(change: &Change) -> String {
     change.source.as_ref().map(|source| format!("{}:{}", source.file, source.line)).unwrap_or_default()
 }
 
-fn done(action: Action) -> &'static str {
+pub(super) fn done(action: Action) -> &'static str {
     match action {
         Action::Create => "created",
         Action::Update => "updated",

@@ -67,6 +67,11 @@ impl Daemon {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Its process number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to stop, and waits: how it ended and how long it took.
     pub(crate) fn stop(&mut self, signal: Signal) -> (Option<i32>, Duration) {
         let began = Instant::now();

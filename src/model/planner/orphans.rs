@@ -8,7 +8,7 @@ use super::{Planner, config_identity};
 use crate::model::address::{Identity, Owner};
 use crate::model::desired::Desired;
 use crate::model::observed::{Observed, Unread};
-use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Step};
+use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Step};
 use crate::model::recorded::RecordedResource;
 use crate::model::schema::Fields;
 use crate::model::source::Problem;
@@ -44,15 +44,16 @@ impl Planner<'_> {
             }
         };
         let protected = resource.prevent_delete.then(|| {
-            "it was declared with lifecycle.prevent_delete: declare it once more with prevent_delete = false, apply, and remove it \
-             again"
-                .to_owned()
+            Held::because(
+                "it was declared with lifecycle.prevent_delete: declare it once more with prevent_delete = false, apply, and remove \
+                 it again",
+            )
         });
         let (action, step, held) = if self.policy.prune {
             (Action::Delete, step, protected)
         } else {
             let remark = "no file declares it any more; with sync.prune = true it would be deleted";
-            (Action::None, Step::Nothing, Some(remark.to_owned()))
+            (Action::None, Step::Nothing, Some(Held::because(remark)))
         };
         let mut fields = if action == Action::Delete { removed(&live) } else { Vec::new() };
         self.write_systems_by_name(&mut fields);
@@ -146,7 +147,7 @@ pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
             && used.contains(&(owner.clone(), id.clone()))
         {
             change.held =
-                Some("a connection template still lists it, and could no longer refresh its tokens".to_owned());
+                Some(Held::because("a connection template still lists it, and could no longer refresh its tokens"));
         }
     }
 }

@@ -1,0 +1,31 @@
+//! `versync status`: how things stand, beside a running daemon and without any network.
+
+use std::io;
+use std::path::Path;
+
+use super::context::state;
+use super::error::CommandError;
+use super::{Exit, write_json};
+use crate::args::{Global, Status as Args};
+use crate::io::store::{Journal, StoreError, writer};
+use crate::model::status::{Entries, Status};
+use crate::report;
+
+pub(super) fn status(global: &Global, args: &Args) -> Result<Exit, CommandError> {
+    let status = read(&state(global, "status")?)?;
+    if args.json {
+        write_json(&report::json::status(&status))?;
+    } else {
+        report::status::write(&status, &mut io::stdout().lock()).map_err(CommandError::output)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn read(directory: &Path) -> Result<Status, StoreError> {
+    let journal = Journal::open(directory)?;
+    Ok(Status { writer: writer(directory)?, journal: journal.as_ref().map(entries).transpose()? })
+}
+
+fn entries(journal: &Journal) -> Result<Entries, StoreError> {
+    Ok(Entries { completed: journal.last_made()?, failed: journal.last_failed()?, approvals: journal.approvals()? })
+}

@@ -1,0 +1,121 @@
+//! One connection to the file, whatever it is used for.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::error::{StoreError, Tenant};
+use super::schema::{SCHEMA_VERSION, WITH_JOURNAL, migrate};
+
+const FILE: &str = "versync.db";
+
+/// How long a connection waits for another one to end its transaction.
+const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// A connection, and where the file is, for messages.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) directory: PathBuf,
+    pub(super) connection: Connection,
+}
+
+impl Database {
+    /// The file below `directory`, which is made where there is none.
+    pub(super) fn create(directory: &Path) -> Result<Self, StoreError> {
+        Self::of(directory, Connection::open(directory.join(FILE)))
+    }
+
+    /// A database that lives as long as the process.
+    pub(super) fn in_memory() -> Result<Self, StoreError> {
+        Self::of(Path::new("memory"), Connection::open_in_memory())
+    }
+
+    /// The file below `directory`, opened without making anything; nothing where there is no file, or
+    /// one without tables: a writer that was stopped between making the two left nothing behind.
+    pub(super) fn existing(directory: &Path, access: OpenFlags) -> Result<Option<Self>, StoreError> {
+        let file = directory.join(FILE);
+        match fs::metadata(&file) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StoreError::Directory { path: file, source }),
+        }
+        let opened = Connection::open_with_flags(&file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        let database = Self::of(directory, opened)?;
+        Ok((database.version()? != 0).then_some(database))
+    }
+
+    fn of(directory: &Path, opened: rusqlite::Result<Connection>) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Database { path: directory.to_owned(), source };
+        let connection = opened.map_err(failed)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        Ok(Self { directory: directory.to_owned(), connection })
+    }
+
+    /// Makes it ready for writing: the journal that lets others read meanwhile, and the tables.
+    ///
+    /// `synchronous = NORMAL`: in WAL mode a crash of the process loses nothing, and one of the machine
+    /// at most the last records, which the next pass finds out on the platform again.
+    pub(super) fn prepare(self, tenant: &Tenant) -> Result<Self, StoreError> {
+        let set_up = || -> rusqlite::Result<()> {
+            self.connection.pragma_update(None, "journal_mode", "WAL")?;
+            self.connection.pragma_update(None, "synchronous", "NORMAL")
+        };
+        set_up().map_err(|source| self.error(source))?;
+        let version = self.version()?;
+        migrate(&self.connection, version, tenant).map_err(|source| self.error(source))?;
+        self.check(tenant)?;
+        Ok(self)
+    }
+
+    /// Begins a transaction that [`Database::end`] ends.
+    pub(super) fn begin(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|source| self.error(source))
+    }
+
+    /// Keeps everything since [`Database::begin`] where `result` is a success, and nothing otherwise.
+    pub(super) fn end<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        let ended = if result.is_ok() { self.connection.execute_batch("COMMIT") } else { Ok(()) };
+        if result.is_err() || ended.is_err() {
+            // What could not be kept must not stand in the way of the next transaction.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        let value = result?;
+        ended.map(|()| value).map_err(|source| self.error(source))
+    }
+
+    pub(super) fn version(&self) -> Result<i64, StoreError> {
+        let version = self.connection.pragma_query_value(None, "user_version", |row| row.get(0));
+        let version = version.map_err(|source| self.error(source))?;
+        if version > SCHEMA_VERSION {
+            return Err(StoreError::Newer { path: self.directory.clone(), found: version });
+        }
+        Ok(version)
+    }
+
+    /// Whether passes, history and approvals have their tables; a reader may meet an older file.
+    pub(super) fn has_journal(&self) -> Result<bool, StoreError> {
+        Ok(self.version()? >= WITH_JOURNAL)
+    }
+
+    /// Refuses a state that is not `ours`.
+    pub(super) fn check(&self, ours: &Tenant) -> Result<(), StoreError> {
+        let found = self.connection.query_row("SELECT organisation, base_url FROM tenant", [], |row| {
+            Ok(Tenant { organisation: row.get(0)?, base_url: row.get(1)? })
+        });
+        match found.optional().map_err(|source| self.error(source))? {
+            Some(theirs) if theirs == *ours => Ok(()),
+            Some(theirs) => Err(StoreError::OtherTenant { path: self.directory.clone(), theirs, ours: ours.clone() }),
+            None => Err(self.damaged("tenant")),
+        }
+    }
+
+    pub(super) fn error(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Database { path: self.directory.clone(), source }
+    }
+
+    pub(super) fn damaged(&self, row: impl Into<String>) -> StoreError {
+        StoreError::Damaged { path: self.directory.clone(), row: row.into() }
+    }
+}

@@ -1,0 +1,161 @@
+//! The recorded state: one SQLite file below the state directory. The only room that knows SQL.
+//!
+//! One process at a time may write it; it holds a lock beside the file for as long as it lives. Reading
+//! needs no lock, so a plan can be made beside a running daemon, and neither does an approval, which is
+//! one row that the writer reads.
+
+mod approvals;
+mod database;
+mod error;
+mod history;
+mod journal;
+mod lock;
+mod passes;
+mod resources;
+mod schema;
+
+use std::fs::{self, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use rusqlite::OpenFlags;
+
+use crate::model::address::Identity;
+use crate::model::history::Event;
+use crate::model::pass::Pass;
+use crate::model::plan::Change;
+use crate::model::recorded::{Recorded, RecordedResource};
+use database::Database;
+
+pub use error::{StoreError, Tenant};
+pub use journal::{Journal, approve};
+pub use lock::writer;
+
+/// Reads what is recorded, without a lock and without making anything. A state that does not exist
+/// yet is empty.
+///
+/// # Errors
+///
+/// Where there is a state that cannot be used.
+pub fn read(directory: &Path, tenant: &Tenant) -> Result<Recorded, StoreError> {
+    let Some(database) = Database::existing(directory, OpenFlags::SQLITE_OPEN_READ_ONLY)? else {
+        return Ok(Recorded::default());
+    };
+    database.check(tenant)?;
+    recorded(&database)
+}
+
+/// The recorded state, open for writing.
+#[derive(Debug)]
+pub struct Store {
+    database: Database,
+    /// What passes and history say who it was.
+    command: String,
+    /// Held for as long as the state is open; the system lets go of it when the process ends.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the state for writing, and makes it where there is none. `command` is what another process
+    /// is told while this one holds it, and what is kept with everything that is written.
+    ///
+    /// # Errors
+    ///
+    /// Where another process writes it, and where it cannot be used.
+    pub fn open(directory: &Path, tenant: &Tenant, command: &str) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Directory { path: directory.to_owned(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+        let lock = lock::take(directory, command)?;
+        let database = Database::create(directory)?.prepare(tenant)?;
+        Ok(Self { database, command: command.to_owned(), _lock: Some(lock) })
+    }
+
+    /// A state that lives as long as the process, for the sandbox.
+    ///
+    /// # Errors
+    ///
+    /// Where SQLite cannot be started.
+    pub fn in_memory(tenant: &Tenant) -> Result<Self, StoreError> {
+        let database = Database::in_memory()?.prepare(tenant)?;
+        Ok(Self { database, command: "sandbox".to_owned(), _lock: None })
+    }
+
+    /// Everything that is recorded.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read, or where a row makes no sense: a part of the state is never taken for
+    /// the whole.
+    pub fn recorded(&self) -> Result<Recorded, StoreError> {
+        recorded(&self.database)
+    }
+
+    /// Remembers a resource as it was applied just now.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
+        self.database.save_resource(identity, resource)
+    }
+
+    /// Forgets a resource.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn forget(&mut self, identity: &Identity) -> Result<(), StoreError> {
+        self.database.forget_resource(identity)
+    }
+
+    /// Keeps in the history that a change of a plan was applied just now, the plan having been made from
+    /// `revision`. `row` is an earlier entry about the same that this one replaces. Returns the entry's row.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn note(&mut self, row: Option<i64>, change: &Change, revision: Option<&str>) -> Result<i64, StoreError> {
+        let event = Event::of(change, revision, &self.command, jiff::Timestamp::now());
+        self.database.save_event(row, &event)
+    }
+
+    /// Keeps how a pass went, in place of the one before.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn remember(&mut self, mut pass: Pass) -> Result<(), StoreError> {
+        pass.command.clone_from(&self.command);
+        if let Ok(found) = &mut pass.result
+            && found.lasts()
+            && let Ok(Some(Pass { result: Ok(before), .. })) = self.database.pass(true)
+        {
+            found.carry_on(&before);
+        }
+        self.together(|store| store.database.save_pass(&pass))
+    }
+
+    /// Uses an approval up, durably: once this has returned, it counts no more.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written, or is not there. Nothing may be deleted then.
+    pub fn use_approval(&mut self, hash: &str) -> Result<(), StoreError> {
+        self.database.use_approval(hash)
+    }
+
+    /// Does several changes as one: all of them are kept, or none.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`, and where the whole cannot be written.
+    pub fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.database.begin()?;
+        let result = work(self);
+        self.database.end(result)
+    }
+}
+
+fn recorded(database: &Database) -> Result<Recorded, StoreError> {
+    Ok(Recorded { resources: database.resources()?, approvals: database.approvals()? })
+}

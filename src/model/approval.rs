@@ -1,0 +1,161 @@
+//! Approvals: what lets held deletes through, once.
+
+use jiff::Timestamp;
+
+use super::pass::Found;
+use super::plan::Plan;
+
+/// Fewer digits could mean anything.
+const SHORTEST_PREFIX: usize = 8;
+
+/// How many digits a whole hash has.
+const DIGITS: usize = 64;
+
+/// Somebody's word that the deletes of one plan are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The hash of a plan, or of the deletes that one held.
+    pub hash: String,
+    /// The hash of the deletes that the plan held, where that is known: other changes of the plan may
+    /// have been applied since, and what remains has another hash.
+    pub held_hash: Option<String>,
+    /// When it was given.
+    pub approved_at: Timestamp,
+}
+
+impl Approval {
+    /// Whether it is about exactly what this plan holds.
+    pub fn covers(&self, plan: &Plan) -> bool {
+        let Some(held) = plan.held_hash() else { return false };
+        self.held_hash.as_ref() == Some(&held) || self.hash == held || self.hash == plan.hash()
+    }
+}
+
+/// A plan that held deletes, as passes leave it behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldPlan {
+    /// The plan's hash.
+    pub hash: String,
+    /// The hash of the deletes that it held.
+    pub held_hash: String,
+}
+
+/// There is nothing to approve, or it cannot be told what is meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApprovalError {
+    /// The last pass held no deletes that an approval lets through.
+    #[error("there is nothing to approve: the last pass held no deletes that an approval could let through")]
+    NothingHeld,
+    /// It is no hash.
+    #[error("{0:?} is no plan hash")]
+    NoHash(String),
+    /// No pass left a plan behind whose hash begins so.
+    #[error("no pass that held deletes had a plan hash that begins with {0}")]
+    Unknown(String),
+    /// Several did.
+    #[error("{0} begins several plan hashes")]
+    Ambiguous(String),
+}
+
+impl ApprovalError {
+    /// What the user can do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            ApprovalError::NothingHeld => "`versync status` shows what is held and why",
+            ApprovalError::NoHash(_) => {
+                "give the 64 hex digits that `plan --json` or `status --json` show as `hash`, or the first 8 or more of them"
+            }
+            ApprovalError::Unknown(_) | ApprovalError::Ambiguous(_) => "give all 64 digits",
+        }
+    }
+}
+
+/// What is to be approved: what the last pass held, or what `given` names. `known` are the plans that
+/// earlier passes held deletes of.
+///
+/// # Errors
+///
+/// Where nothing is held, and where it is unclear what is meant.
+pub fn approve(
+    given: Option<&str>,
+    last: Option<&Found>,
+    known: &[HeldPlan],
+    now: Timestamp,
+) -> Result<Approval, ApprovalError> {
+    let Some(given) = given else {
+        let held = last.and_then(|found| found.held_hash.clone()).ok_or(ApprovalError::NothingHeld)?;
+        return Ok(Approval { held_hash: Some(held.clone()), hash: held, approved_at: now });
+    };
+    let hash = whole(given, known)?;
+    let held_hash = known.iter().find(|plan| plan.hash == hash).map(|plan| plan.held_hash.clone());
+    if held_hash.is_none() && last.is_some_and(|found| found.hash == hash) {
+        return Err(ApprovalError::NothingHeld);
+    }
+    Ok(Approval { hash, held_hash, approved_at: now })
+}
+
+/// A hash with all its digits.
+fn whole(given: &str, known: &[HeldPlan]) -> Result<String, ApprovalError> {
+    let given = given.to_ascii_lowercase();
+    let is_hex = given.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_hex || !(SHORTEST_PREFIX..=DIGITS).contains(&given.len()) {
+        return Err(ApprovalError::NoHash(given));
+    }
+    if given.len() == DIGITS {
+        return Ok(given);
+    }
+    let all = known.iter().flat_map(|plan| [&plan.hash, &plan.held_hash]);
+    let mut matches: Vec<_> = all.filter(|hash| hash.starts_with(&given)).collect();
+    matches.sort();
+    matches.dedup();
+    match matches.as_slice() {
+        [] => Err(ApprovalError::Unknown(given)),
+        [one] => Ok((*one).clone()),
+        [..] => Err(ApprovalError::Ambiguous(given)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(beginning: &str) -> String {
+        format!("{beginning:0<64}")
+    }
+
+    fn known() -> Vec<HeldPlan> {
+        vec![
+            HeldPlan { hash: hash("aaaaaaaa1"), held_hash: hash("cccccccc") },
+            HeldPlan { hash: hash("aaaaaaaa2"), held_hash: hash("cccccccc") },
+        ]
+    }
+
+    fn approved(hash: String, held_hash: Option<String>) -> Approval {
+        Approval { hash, held_hash, approved_at: Timestamp::UNIX_EPOCH }
+    }
+
+    fn given(given: &str) -> Result<Approval, ApprovalError> {
+        approve(Some(given), None, &known(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_hash_stands_for_itself_and_for_what_its_plan_held() {
+        let whole = approved(hash("aaaaaaaa1"), Some(hash("cccccccc")));
+        assert_eq!(given(&hash("aaaaaaaa1")), Ok(whole.clone()));
+        assert_eq!(given("AAAAAAAA1"), Ok(whole));
+        assert_eq!(given("cccccccc"), Ok(approved(hash("cccccccc"), None)));
+        assert_eq!(given(&hash("d")), Ok(approved(hash("d"), None)), "of a plan to come");
+    }
+
+    #[test]
+    fn what_names_no_plan_or_several_is_refused() {
+        use ApprovalError::{Ambiguous, NoHash, NothingHeld, Unknown};
+        assert_eq!(given("aaaaaaa"), Err(NoHash("aaaaaaa".to_owned())));
+        assert_eq!(given("not hexadecimal"), Err(NoHash("not hexadecimal".to_owned())));
+        let longer = format!("{}0", hash("a"));
+        assert_eq!(given(&longer), Err(NoHash(longer)));
+        assert_eq!(given("eeeeeeee"), Err(Unknown("eeeeeeee".to_owned())));
+        assert_eq!(given("aaaaaaaa"), Err(Ambiguous("aaaaaaaa".to_owned())));
+        assert_eq!(approve(None, None, &known(), Timestamp::UNIX_EPOCH), Err(NothingHeld));
+    }
+}
