@@ -96,6 +96,10 @@ pub struct Plan {
     #[arg(long)]
     pub json: bool,
 
+    /// Save the plan to a file, for `versync apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
     /// Exit with 2 when changes are pending
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -120,8 +124,9 @@ pub struct Apply {
     #[arg(long)]
     pub json: bool,
 
-    /// Addresses (* stands for any text) or files; everything by default
-    #[arg(value_name = "TARGET")]
+    /// A saved plan, of which only what is still as it was is applied; or addresses (* stands for any text)
+    /// or files; everything by default
+    #[arg(value_name = "PLAN_FILE|TARGET")]
     pub targets: Vec<String>,
 }
 

@@ -15,6 +15,7 @@ mod lifecycle;
 mod manifests;
 mod plan;
 mod readme;
+mod saved;
 mod schemes;
 mod settings;
 mod state;

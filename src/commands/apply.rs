@@ -7,20 +7,22 @@ use tracing::Level;
 
 use super::context::Context;
 use super::error::CommandError;
-use super::{Exit, Terminal, write_json};
+use super::{Exit, Terminal, saved, write_json};
 use crate::args::{Apply as Args, Global};
 use crate::io::versori::Names;
 use crate::model::observed::Remark;
 use crate::model::plan::Plan;
+use crate::model::planner::Policy;
 use crate::reconcile::{Report, Stop, Target, Writing, reconcile};
 use crate::report::{json, text};
 
-pub(super) async fn apply(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
+pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     if !args.yes && !io::stdin().is_terminal() {
         return Err(CommandError::NobodyToAsk);
     }
     let context = Context::new(global, terminal, Some(Level::WARN))?;
-    let policy = context.policy(args.targets);
+    let saved = saved::take(&mut args.targets, context.tenant())?;
+    let policy = Policy { saved, ..context.policy(args.targets) };
     let mut shown = Ok(());
     let consent = |plan: &Plan| {
         shown = match (args.json, args.yes) {

@@ -63,7 +63,13 @@ impl Context {
             prune: sync.prune,
             delete_limit: sync.delete_limit,
             targets,
+            saved: None,
         }
+    }
+
+    /// Whose objects this is about.
+    pub(super) fn tenant(&self) -> &Tenant {
+        &self.tenant
     }
 
     /// Hands that only look.

@@ -9,6 +9,7 @@ mod import;
 mod plan;
 mod run;
 mod sandbox;
+mod saved;
 mod status;
 mod validate;
 

@@ -6,7 +6,7 @@ use tracing::Level;
 
 use super::context::Context;
 use super::error::CommandError;
-use super::{Exit, Terminal, write_json};
+use super::{Exit, Terminal, saved, write_json};
 use crate::args::{Global, Plan as Args};
 use crate::io::versori::Names;
 use crate::model::plan::Plan;
@@ -29,6 +29,9 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
         write_json(&json::plan(&report.plan))?;
     } else {
         text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock()).map_err(CommandError::output)?;
+    }
+    if let Some(path) = &args.out {
+        saved::write(&report.plan, context.tenant(), path)?;
     }
     Ok(exit(&report.plan, args.detailed_exitcode))
 }

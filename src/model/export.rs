@@ -42,14 +42,15 @@ impl Export {
     /// Writes it as manifests: one file for each system or connector. What is at its default is left out.
     pub fn into_manifests(self) -> Exported {
         let mut exported = Exported::default();
-        let mut owners: BTreeMap<Owner, (Vec<(Scope, LiveTemplate)>, Vec<LiveConfig>)> = BTreeMap::new();
+        let mut owners: BTreeMap<Owner, Contents> = BTreeMap::new();
         for (scope, template) in self.templates {
-            owners.entry(Owner::system(template.system.clone())).or_default().0.push((scope, template));
+            owners.entry(Owner::system(template.system.clone())).or_default().templates.push((scope, template));
         }
         for (owner, config) in self.configs {
-            owners.entry(owner).or_default().1.push(config);
+            owners.entry(owner).or_default().configs.push(config);
         }
-        for (owner, (templates, configs)) in owners {
+        for (owner, Contents { templates, mut configs }) in owners {
+            configs.sort_by(|a, b| a.id.cmp(&b.id));
             let written = match owner.kind {
                 OwnerKind::System => self.systems.get(&owner.id).unwrap_or(&owner.id),
                 OwnerKind::Connector => &owner.id,
@@ -59,7 +60,7 @@ impl Export {
                 let _ = writeln!(file.text, "[defaults]\nsystem = {}", quoted(written));
             }
             file.templates(&self.scopes, templates);
-            for config in configs {
+            for config in &configs {
                 file.config(&owner, config);
             }
             let text = file.text.trim_start().to_owned();
@@ -68,6 +69,13 @@ impl Export {
         }
         exported
     }
+}
+
+/// What one file will hold.
+#[derive(Default)]
+struct Contents {
+    templates: Vec<(Scope, LiveTemplate)>,
+    configs: Vec<LiveConfig>,
 }
 
 /// One file being written.
@@ -122,7 +130,7 @@ impl Manifest<'_> {
         }
     }
 
-    fn config(&mut self, owner: &Owner, config: LiveConfig) {
+    fn config(&mut self, owner: &Owner, config: &LiveConfig) {
         let type_name = config.fields.get(TYPE.name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let what = format!("auth scheme config {:?} of {} {}", config.id, owner.kind, owner.id);
         if let Err(why) = check_segment(&config.id) {
@@ -141,16 +149,16 @@ impl Manifest<'_> {
         if owner.kind == OwnerKind::Connector {
             let _ = writeln!(self.text, "connector = {}", quoted(&owner.id));
         }
-        self.field(&DESCRIPTION, owner.kind, &config);
-        self.field(&TYPE, owner.kind, &config);
+        self.field(&DESCRIPTION, owner.kind, config);
+        self.field(&TYPE, owner.kind, config);
         let fields: Vec<&Field> = fields_of(scheme.name, owner.kind).filter(|field| !is_common(field)).collect();
         for field in fields.iter().filter(|field| !field.name.contains('.')) {
-            self.field(field, owner.kind, &config);
+            self.field(field, owner.kind, config);
         }
         let mut tables: Vec<&str> = fields.iter().filter_map(|field| Some(field.name.split_once('.')?.0)).collect();
         tables.dedup();
         for table in tables {
-            self.table(&key, table, &fields, owner.kind, &config);
+            self.table(&key, table, &fields, owner.kind, config);
         }
     }
 
@@ -233,7 +241,7 @@ fn toml_value(value: &Value) -> String {
         Value::String(text) => quoted(text),
         Value::Array(items) => format!("[{}]", items.iter().map(toml_value).collect::<Vec<_>>().join(", ")),
         Value::Object(members) => {
-            let told = members.iter().filter(|(_, value)| **value != Value::from("") && **value != Value::from(false));
+            let told = members.iter().filter(|(_, value)| *value != "" && *value != false);
             let told: Vec<String> = told.map(|(key, value)| format!("{key} = {}", toml_value(value))).collect();
             format!("{{ {} }}", told.join(", "))
         }

@@ -20,6 +20,7 @@ pub mod pass;
 pub mod plan;
 pub mod planner;
 pub mod recorded;
+pub mod saved;
 pub mod schedule;
 pub mod schema;
 pub mod source;

@@ -20,6 +20,7 @@ use super::plan::{
     Action, Bookkeeping, Cause, Change, ConfigStep, FieldChange, Held, Plan, Source, Step, TemplateStep,
 };
 use super::recorded::{Recorded, RecordedResource};
+use super::saved::SavedPlan;
 use super::schema::{Fields, Need, texts};
 use super::source::{Problem, sort_problems};
 use compare::{Comparison, compare};
@@ -38,6 +39,8 @@ pub struct Policy {
     pub delete_limit: DeleteLimit,
     /// Addresses (with `*`) or files; nothing else is planned. Empty: everything is.
     pub targets: Vec<String>,
+    /// A plan that somebody has looked at: nothing is planned that it does not hold too.
+    pub saved: Option<SavedPlan>,
 }
 
 impl Policy {
@@ -111,14 +114,16 @@ pub fn plan(
             problem.help("targets are addresses, in which * stands for any text, or files below the manifests folder")
         },
     ));
+    let errors = plan.has_errors();
+    if let Some(saved) = &policy.saved {
+        // What has moved is no reason to hold the deletes of what has not.
+        saved.restrict(&mut plan);
+    }
     sort_problems(&mut plan.problems);
     hold_what_waits_for_others(&mut plan.changes, observed);
     orphans::hold_configs_in_use(&mut plan.changes, observed);
-    let circumstances = Circumstances {
-        errors: plan.has_errors(),
-        folder_is_empty: desired.files == 0,
-        recorded: recorded.resources.len(),
-    };
+    let circumstances =
+        Circumstances { errors, folder_is_empty: desired.files == 0, recorded: recorded.resources.len() };
     guard::hold_deletes(&mut plan.changes, policy.delete_limit, circumstances);
     plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
     guard::let_through(&mut plan, &recorded.approvals);

@@ -1,0 +1,55 @@
+//! Plans in files: written by `versync plan --out`, read by `versync apply`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
+use super::error::CommandError;
+use crate::io::store::Tenant;
+use crate::model::plan::Plan;
+use crate::model::saved::SavedPlan;
+use crate::model::source::Problem;
+
+/// Writes a plan, whole or not at all: its JSON, and whose it is. It holds no secret, not even a hash of one.
+pub(super) fn write(plan: &Plan, tenant: &Tenant, path: &Path) -> Result<(), CommandError> {
+    let mut value = crate::report::json::plan(plan);
+    value["saved_for"] = json!({"organisation": tenant.organisation, "base_url": tenant.base_url});
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&mut file, &value)?;
+        writeln!(file)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    };
+    write().map_err(|source| CommandError::Io { what: "saving the plan", source })
+}
+
+/// Takes a saved plan out of what was given to `apply`, where its first word is one.
+pub(super) fn take(targets: &mut Vec<String>, tenant: &Tenant) -> Result<Option<SavedPlan>, CommandError> {
+    let Some(path) = targets.first().map(Path::new) else { return Ok(None) };
+    if !path.is_file() || path.extension().is_some_and(|extension| extension == "toml") {
+        return Ok(None);
+    }
+    let refuse = |why: &str, help: &str| {
+        let problem = Problem::in_file(path.to_string_lossy(), why);
+        CommandError::Problems(vec![problem.help(help)])
+    };
+    let text =
+        fs::read_to_string(path).map_err(|source| CommandError::Io { what: "reading the saved plan", source })?;
+    let json: Value = serde_json::from_str(&text).unwrap_or_default();
+    let saved =
+        SavedPlan::read(&json).ok_or_else(|| refuse("is no saved plan", "write one with `versync plan --out FILE`"))?;
+    let saved_for = json!({"organisation": tenant.organisation, "base_url": tenant.base_url});
+    if json.get("saved_for").is_some_and(|whose| *whose != saved_for) {
+        return Err(refuse(
+            "was saved for another organisation or platform",
+            "apply it with the settings that it was made with",
+        ));
+    }
+    targets.remove(0);
+    Ok(Some(saved))
+}
