@@ -250,3 +250,19 @@ fn the_type_cannot_be_ignored() {
     site.file("a.toml", "[auth_scheme_configs.c]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\nlifecycle = { ignore = [\"type\"] }\n");
     assert!(site.versync(&["validate"]).out.contains("`type` cannot be ignored"));
 }
+
+#[test]
+fn a_replacement_that_was_cut_off_is_brought_to_its_end() {
+    let site = Site::new();
+    site.file("erp.toml", legacy("lifecycle = { allow_replace = true }"));
+    site.apply();
+    // The new one was made, and then the power went.
+    let body = json!({"name": "legacy-erp", "systemId": ids::STRIPE, "environmentId": ids::STAGING});
+    site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
+    site.file("erp.toml", legacy("lifecycle = { allow_replace = true }").replace("netsuite", "stripe"));
+    let plan = site.plan();
+    assert_eq!(actions(&plan), [(ADDRESS, "replace")]);
+    site.apply();
+    assert_eq!(site.template("legacy-erp").system, ids::STRIPE);
+    assert_eq!(site.plan()["summary"]["unchanged"], 1);
+}

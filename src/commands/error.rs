@@ -78,6 +78,11 @@ from! {
 }
 
 impl CommandError {
+    /// Something that the user named cannot be read or written.
+    pub(super) fn at(path: &std::path::Path, what: &str, source: &io::Error) -> Self {
+        CommandError::Problems(vec![Problem::in_file(path.to_string_lossy(), format!("cannot be {what}: {source}"))])
+    }
+
     /// Output could not be written.
     pub(super) fn output(source: io::Error) -> Self {
         CommandError::Io { what: "writing the output", source }

@@ -192,18 +192,22 @@ fn write_all<'a>(
         };
         return Err(CommandError::Problems(taken.iter().map(refuse).collect()));
     }
-    let failed = |source| CommandError::Io { what: "writing the manifests", source };
-    fs::create_dir_all(folder).map_err(failed)?;
+    fs::create_dir_all(folder).map_err(|error| CommandError::at(folder, "made", &error))?;
     let mut paths = Vec::new();
     for (name, text) in files {
         let path = folder.join(name);
-        let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-        file.as_file().set_permissions(permissions()).map_err(failed)?;
-        file.persist_noclobber(&path).map_err(|error| failed(error.error))?;
+        write_new(folder, &path, text).map_err(|error| CommandError::at(&path, "written", &error))?;
         paths.push(path);
     }
     Ok(paths)
+}
+
+fn write_new(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().set_permissions(permissions())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
 /// Manifests hold no secrets, and whoever reviews them has to read them.

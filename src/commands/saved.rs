@@ -25,7 +25,7 @@ pub(super) fn write(plan: &Plan, tenant: &Tenant, path: &Path) -> Result<(), Com
         file.as_file().sync_all()?;
         file.persist(path).map(drop).map_err(|error| error.error)
     };
-    write().map_err(|source| CommandError::Io { what: "saving the plan", source })
+    write().map_err(|error| CommandError::at(path, "written", &error))
 }
 
 /// Takes a saved plan out of what was given to `apply`, where its first word is one.
@@ -38,8 +38,7 @@ pub(super) fn take(targets: &mut Vec<String>, tenant: &Tenant) -> Result<Option<
         let problem = Problem::in_file(path.to_string_lossy(), why);
         CommandError::Problems(vec![problem.help(help)])
     };
-    let text =
-        fs::read_to_string(path).map_err(|source| CommandError::Io { what: "reading the saved plan", source })?;
+    let text = fs::read_to_string(path).map_err(|error| CommandError::at(path, "read", &error))?;
     let json: Value = serde_json::from_str(&text).unwrap_or_default();
     let saved =
         SavedPlan::read(&json).ok_or_else(|| refuse("is no saved plan", "write one with `versync plan --out FILE`"))?;

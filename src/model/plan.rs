@@ -207,6 +207,15 @@ pub enum Step {
         /// The new one.
         step: Box<TemplateStep>,
     },
+    /// `DELETE` the template whose place another has taken.
+    FinishReplacement {
+        /// Where it is.
+        scope: Scope,
+        /// The platform's id of the old one.
+        id: String,
+        /// The new one, to be remembered.
+        record: Box<RecordedResource>,
+    },
     /// `DELETE` a template.
     DeleteTemplate {
         /// Where it is.

@@ -2,28 +2,27 @@
 //! of the resource that it concerns, and the rest is planned.
 
 mod compare;
+mod configs;
 mod orphans;
 mod resolve;
+mod templates;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::address::{Address, Identity, Owner, Scope};
-use super::auth_scheme_config::fields_of;
-use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
+use super::address::{Address, Identity, Owner};
+use super::connection_template::SYSTEM;
 use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
 use super::manifest::{Declared, OnDrift};
-use super::observed::{LiveConfig, LiveTemplate, Observed};
-use super::plan::{
-    Action, Bookkeeping, Cause, Change, ConfigStep, FieldChange, Held, Plan, Source, Step, TemplateStep,
-};
+use super::observed::{LiveConfig, Observed};
+use super::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Plan, Source, Step};
 use super::recorded::{Recorded, RecordedResource};
 use super::saved::SavedPlan;
-use super::schema::{Fields, Need, texts};
+use super::schema::Fields;
 use super::source::{Problem, sort_problems};
-use compare::{Comparison, compare};
+use compare::Comparison;
 use resolve::Resolved;
 
 /// How the user wants differences to be treated.
@@ -120,7 +119,7 @@ pub fn plan(
         saved.restrict(&mut plan);
     }
     sort_problems(&mut plan.problems);
-    hold_what_waits_for_others(&mut plan.changes, observed);
+    templates::hold_what_waits_for_others(&mut plan.changes, observed);
     orphans::hold_configs_in_use(&mut plan.changes, observed);
     let circumstances =
         Circumstances { errors, folder_is_empty: desired.files == 0, recorded: recorded.resources.len() };
@@ -167,110 +166,6 @@ impl Planner<'_> {
     fn give_up(&mut self, declared: &Declared, problems: impl IntoIterator<Item = Problem>) {
         self.plan.problems.extend(problems);
         self.plan.not_compared.insert(declared.address.clone());
-    }
-
-    fn plan_template(&mut self, declared: &Declared, resolved: &Resolved, scope: &Scope, name: &str) {
-        let Some(Ok(live)) = self.observed.templates.get(scope) else { return };
-        let mut wanted = declared.fields.clone();
-        wanted.insert(SYSTEM.name, Value::String(resolved.owner.id.clone()));
-        let old =
-            declared.lifecycle.renamed_from.as_deref().filter(|_| live.iter().all(|template| template.name != name));
-        let known_as = old.unwrap_or(name);
-        let old_identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
-        let mut matches = live.iter().filter(|template| template.name == known_as);
-        let (live, second) = (matches.next(), matches.next());
-        if let (Some(first), Some(second)) = (live, second) {
-            let message =
-                format!("{} exists twice on the platform: templates {} and {}", declared.address, first.id, second.id);
-            let problem = Problem::at(declared.place.clone(), message);
-            let problem = problem.help("versync leaves both alone: delete the one that is not in use");
-            return self.give_up(declared, [problem]);
-        }
-        let Some(live) = live else {
-            return self.plan_missing(declared, resolved, &wanted, |record| {
-                Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
-            });
-        };
-        let renamed = old.is_some();
-        if renamed && !self.claimed.insert(old_identity.clone()) {
-            let message =
-                format!("{} cannot be renamed from {known_as:?}, for which a file speaks already", declared.address);
-            let problem = Problem::at(declared.place.clone(), message);
-            let help = "remove the other declaration of it, or the other `renamed_from`, or this one";
-            return self.give_up(declared, [problem.help(help)]);
-        }
-        let recorded = self.recorded.resources.get(&old_identity);
-        let names: Vec<_> = FIELDS.iter().copied().chain([&SYSTEM]).collect();
-        let mut comparison =
-            compare(&names, &wanted, recorded, &live.fields(), &declared.lifecycle, self.policy.on_drift);
-        let moved = comparison.changes.iter().any(|change| change.path == SYSTEM.name);
-        if moved && !wanted.contains_key(AUTH_SCHEME_CONFIGS.name) {
-            // The ids that it lists are the old system's, and mean nothing to the new one.
-            comparison.reset(&AUTH_SCHEME_CONFIGS, &live.fields());
-        }
-        self.write_system_as_declared(&mut comparison, resolved);
-        if renamed {
-            comparison.rename(&live.name, name);
-        }
-        let record = record_of(declared, resolved, Some(&live.id), &comparison.record);
-        let step = Box::new(template_step(scope, name, &comparison.send, Some(live), record.clone()));
-        let (action, step) = if moved {
-            (Action::Replace, Step::ReplaceTemplate { id: live.id.clone(), step })
-        } else {
-            let renamed_from = renamed.then_some(old_identity);
-            (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
-        };
-        let refused = match (moved, declared.lifecycle.allow_replace, declared.lifecycle.prevent_delete) {
-            (true, false, _) => Some(Held::because(NEEDS_REPLACEMENT)),
-            (true, true, true) => Some(Held::because(PROTECTED_FROM_REPLACEMENT)),
-            _ => None,
-        };
-        self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
-    }
-
-    fn plan_config(&mut self, declared: &Declared, resolved: &Resolved, owner: &Owner, id: &str) {
-        let Some(Ok(live)) = self.observed.configs.get(owner) else { return };
-        let step = |fields: &Fields, base: Map<String, Value>, record| {
-            let fields = fields.iter().filter(|(name, _)| !declared.secrets.contains_key(*name));
-            Step::PutConfig(Box::new(ConfigStep {
-                owner: owner.clone(),
-                id: id.to_owned(),
-                fields: fields.map(|(name, value)| (*name, value.clone())).collect(),
-                secrets: declared.secret_values(),
-                base,
-                record,
-            }))
-        };
-        let Some(live) = live.iter().find(|config| config.id == id) else {
-            self.plan_missing(declared, resolved, &declared.fields, |record| {
-                step(&declared.fields, Map::new(), record)
-            });
-            return self.refuse_without_secrets(declared);
-        };
-        let recorded = self.recorded.resources.get(&resolved.identity);
-        let fields: Vec<_> = fields_of(declared.type_name(), owner.kind).collect();
-        let comparison =
-            compare(&fields, &declared.fields, recorded, &live.fields, &declared.lifecycle, self.policy.on_drift);
-        let record = record_of(declared, resolved, None, &comparison.record);
-        let step = step(&comparison.send, live.raw.clone(), record.clone());
-        self.conclude(declared, resolved, recorded, comparison, record, (Action::Update, step), None);
-        self.refuse_without_secrets(declared);
-    }
-
-    /// Turns the change that was planned last into a problem where the platform would refuse it for want of
-    /// a secret that no file declares.
-    fn refuse_without_secrets(&mut self, declared: &Declared) {
-        let planned_now = |change: &&Change| change.address == declared.address && change.is_due();
-        let Some(change) = self.plan.changes.last().filter(planned_now) else { return };
-        let Step::PutConfig(step) = &change.step else { return };
-        let missing = fields_of(declared.type_name(), step.owner.kind)
-            .find(|field| field.need == Need::ToWrite && !step.secrets.contains_key(field.name));
-        let Some(field) = missing else { return };
-        let message = format!("{} has to be sent, and the platform needs its {}", declared.address, field.name);
-        let help =
-            format!("add {} = {{ env = \"NAME\" }}, {{ file = \"PATH\" }} or {{ credential = \"NAME\" }}", field.name);
-        self.plan.changes.pop();
-        self.give_up(declared, [Problem::at(declared.place.clone(), message).help(help)]);
     }
 
     /// A resource that is declared and not live: new, or deleted by somebody.
@@ -368,40 +263,6 @@ impl Planner<'_> {
     }
 }
 
-/// Holds the templates that list a config which does not exist and is not made in this pass either: the
-/// platform would refuse the list after it has made the template.
-fn hold_what_waits_for_others(changes: &mut [Change], observed: &Observed) {
-    let made: BTreeSet<(Owner, String)> = changes
-        .iter()
-        .filter(|change| change.is_due())
-        .filter_map(|change| match &change.step {
-            Step::PutConfig(step) => Some((step.owner.clone(), step.id.clone())),
-            _ => None,
-        })
-        .collect();
-    for change in changes.iter_mut().filter(|change| change.is_due()) {
-        let (Step::CreateTemplate(step) | Step::UpdateTemplate { step, .. } | Step::ReplaceTemplate { step, .. }) =
-            &change.step
-        else {
-            continue;
-        };
-        let owner = Owner::system(&step.system);
-        let live = observed.configs.get(&owner).and_then(|configs| configs.as_ref().ok());
-        let exists = |id: &String| live.is_some_and(|live| live.iter().any(|config| config.id == *id));
-        let waits_for =
-            step.auth_scheme_configs.iter().find(|id| !exists(id) && !made.contains(&(owner.clone(), (*id).clone())));
-        if let Some(id) = waits_for {
-            change.held = Some(Held::because(format!(
-                "it lists the auth scheme config {id:?}, which does not exist yet and is not made in this pass"
-            )));
-        }
-    }
-}
-
-const NEEDS_REPLACEMENT: &str = "its system cannot change in place: set lifecycle.allow_replace = true to have a new \
-                                 template made and the old one deleted, which breaks the connections made from it";
-const PROTECTED_FROM_REPLACEMENT: &str = "its system cannot change in place, and lifecycle.prevent_delete forbids to delete \
-                                          the old one: remove one of the two";
 const FOREIGN_HELD: &str = "it exists already and differs, and versync did not make it: declare it as it is, or set \
                             sync.adopt = \"always\" to take it over";
 const FOREIGN_REPORTED: &str = "it exists already and differs, versync did not make it, and sync.adopt is \"never\"";
@@ -418,30 +279,6 @@ fn record_of(declared: &Declared, resolved: &Resolved, template_id: Option<&str>
         references: resolved.references.clone(),
         source: source_of(declared),
         prevent_delete: declared.lifecycle.prevent_delete,
-    }
-}
-
-/// What to send for a template: what is declared, and for the rest what is live.
-fn template_step(
-    scope: &Scope,
-    name: &str,
-    fields: &Fields,
-    live: Option<&LiveTemplate>,
-    record: RecordedResource,
-) -> TemplateStep {
-    TemplateStep {
-        scope: scope.clone(),
-        name: name.to_owned(),
-        system: fields.get(SYSTEM.name).and_then(Value::as_str).unwrap_or_default().to_owned(),
-        dynamic: fields
-            .get(DYNAMIC.name)
-            .and_then(Value::as_bool)
-            .unwrap_or_else(|| live.is_some_and(|live| live.dynamic)),
-        auth_scheme_configs: match fields.get(AUTH_SCHEME_CONFIGS.name) {
-            Some(list) => texts(list),
-            None => live.map(|live| live.auth_scheme_configs.clone()).unwrap_or_default(),
-        },
-        record,
     }
 }
 

@@ -107,7 +107,7 @@ impl Phase {
             Step::Record(_) => Phase::Records,
             Step::PutConfig(_) => Phase::Configs,
             Step::CreateTemplate(_) | Step::UpdateTemplate { .. } | Step::ReplaceTemplate { .. } => Phase::Templates,
-            Step::DeleteTemplate { .. } => Phase::TemplateDeletes,
+            Step::FinishReplacement { .. } | Step::DeleteTemplate { .. } => Phase::TemplateDeletes,
             Step::DeleteConfig { .. } => Phase::ConfigDeletes,
         })
     }
@@ -163,6 +163,10 @@ impl<A: Write> Applier<'_, A> {
             Step::ReplaceTemplate { id, step } => {
                 self.create(change, step).await?;
                 self.api.delete_template(&step.scope, id).await?;
+            }
+            Step::FinishReplacement { scope, id, record } => {
+                self.api.delete_template(scope, id).await?;
+                self.save(change, record)?;
             }
             Step::DeleteTemplate { scope, id } => {
                 self.api.delete_template(scope, id).await?;

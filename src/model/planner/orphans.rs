@@ -133,7 +133,9 @@ pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
         .filter(|change| change.is_due())
         .filter_map(|change| match &change.step {
             Step::UpdateTemplate { id, step, .. } => Some((id.as_str(), step.auth_scheme_configs.as_slice())),
-            Step::DeleteTemplate { id, .. } | Step::ReplaceTemplate { id, .. } => Some((id.as_str(), [].as_slice())),
+            Step::DeleteTemplate { id, .. } | Step::FinishReplacement { id, .. } | Step::ReplaceTemplate { id, .. } => {
+                Some((id.as_str(), [].as_slice()))
+            }
             _ => None,
         })
         .collect();

@@ -1,0 +1,61 @@
+//! Auth scheme configs, with the secrets that the platform never shows.
+
+use serde_json::{Map, Value};
+
+use super::compare::compare;
+use super::resolve::Resolved;
+use super::{Planner, record_of};
+use crate::model::address::Owner;
+use crate::model::auth_scheme_config::fields_of;
+use crate::model::manifest::Declared;
+use crate::model::plan::{Action, Change, ConfigStep, Step};
+use crate::model::schema::{Fields, Need};
+use crate::model::source::Problem;
+
+impl Planner<'_> {
+    /// Plans one config of an owner that was read.
+    pub(super) fn plan_config(&mut self, declared: &Declared, resolved: &Resolved, owner: &Owner, id: &str) {
+        let Some(Ok(live)) = self.observed.configs.get(owner) else { return };
+        let step = |fields: &Fields, base: Map<String, Value>, record| {
+            let fields = fields.iter().filter(|(name, _)| !declared.secrets.contains_key(*name));
+            Step::PutConfig(Box::new(ConfigStep {
+                owner: owner.clone(),
+                id: id.to_owned(),
+                fields: fields.map(|(name, value)| (*name, value.clone())).collect(),
+                secrets: declared.secret_values(),
+                base,
+                record,
+            }))
+        };
+        let Some(live) = live.iter().find(|config| config.id == id) else {
+            self.plan_missing(declared, resolved, &declared.fields, |record| {
+                step(&declared.fields, Map::new(), record)
+            });
+            return self.refuse_without_secrets(declared);
+        };
+        let recorded = self.recorded.resources.get(&resolved.identity);
+        let fields: Vec<_> = fields_of(declared.type_name(), owner.kind).collect();
+        let comparison =
+            compare(&fields, &declared.fields, recorded, &live.fields, &declared.lifecycle, self.policy.on_drift);
+        let record = record_of(declared, resolved, None, &comparison.record);
+        let step = step(&comparison.send, live.raw.clone(), record.clone());
+        self.conclude(declared, resolved, recorded, comparison, record, (Action::Update, step), None);
+        self.refuse_without_secrets(declared);
+    }
+
+    /// Turns the change that was planned last into a problem where the platform would refuse it for want of
+    /// a secret that no file declares.
+    fn refuse_without_secrets(&mut self, declared: &Declared) {
+        let planned_now = |change: &&Change| change.address == declared.address && change.is_due();
+        let Some(change) = self.plan.changes.last().filter(planned_now) else { return };
+        let Step::PutConfig(step) = &change.step else { return };
+        let missing = fields_of(declared.type_name(), step.owner.kind)
+            .find(|field| field.need == Need::ToWrite && !step.secrets.contains_key(field.name));
+        let Some(field) = missing else { return };
+        let message = format!("{} has to be sent, and the platform needs its {}", declared.address, field.name);
+        let help =
+            format!("add {} = {{ env = \"NAME\" }}, {{ file = \"PATH\" }} or {{ credential = \"NAME\" }}", field.name);
+        self.plan.changes.pop();
+        self.give_up(declared, [Problem::at(declared.place.clone(), message).help(help)]);
+    }
+}

@@ -1,0 +1,189 @@
+//! Connection templates: renames, replacements, and what waits for its configs.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::compare::compare;
+use super::resolve::Resolved;
+use super::{Planner, record_of, source_of};
+use crate::model::address::{Identity, Owner, Scope};
+use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
+use crate::model::manifest::Declared;
+use crate::model::observed::{LiveTemplate, Observed};
+use crate::model::plan::{Action, Cause, Change, FieldChange, Held, Step, TemplateStep};
+use crate::model::recorded::RecordedResource;
+use crate::model::schema::{Fields, texts};
+use crate::model::source::Problem;
+
+const NEEDS_REPLACEMENT: &str = "its system cannot change in place: set lifecycle.allow_replace = true to have a new \
+                                 template made and the old one deleted, which breaks the connections made from it";
+const PROTECTED_FROM_REPLACEMENT: &str = "its system cannot change in place, and lifecycle.prevent_delete forbids to delete \
+                                          the old one: remove one of the two";
+
+impl Planner<'_> {
+    /// Plans one template of an environment that was read.
+    pub(super) fn plan_template(&mut self, declared: &Declared, resolved: &Resolved, scope: &Scope, name: &str) {
+        let Some(Ok(live)) = self.observed.templates.get(scope) else { return };
+        let mut wanted = declared.fields.clone();
+        wanted.insert(SYSTEM.name, Value::String(resolved.owner.id.clone()));
+        let old =
+            declared.lifecycle.renamed_from.as_deref().filter(|_| live.iter().all(|template| template.name != name));
+        let known_as = old.unwrap_or(name);
+        let old_identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
+        let matches: Vec<&LiveTemplate> = live.iter().filter(|template| template.name == known_as).collect();
+        let recorded = self.recorded.resources.get(&old_identity);
+        let unfinished = unfinished_replacement(&matches, declared, resolved, recorded);
+        if let (None, [first, second, ..]) = (unfinished, matches.as_slice()) {
+            let message =
+                format!("{} exists twice on the platform: templates {} and {}", declared.address, first.id, second.id);
+            let problem = Problem::at(declared.place.clone(), message);
+            let problem = problem.help("versync leaves both alone: delete the one that is not in use");
+            return self.give_up(declared, [problem]);
+        }
+        let Some(live) = unfinished.map(|(new, _)| new).or_else(|| matches.first().copied()) else {
+            return self.plan_missing(declared, resolved, &wanted, |record| {
+                Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
+            });
+        };
+        let renamed = old.is_some();
+        if renamed && !self.claimed.insert(old_identity.clone()) {
+            let message =
+                format!("{} cannot be renamed from {known_as:?}, for which a file speaks already", declared.address);
+            let problem = Problem::at(declared.place.clone(), message);
+            let help = "remove the other declaration of it, or the other `renamed_from`, or this one";
+            return self.give_up(declared, [problem.help(help)]);
+        }
+        let names: Vec<_> = FIELDS.iter().copied().chain([&SYSTEM]).collect();
+        let mut comparison =
+            compare(&names, &wanted, recorded, &live.fields(), &declared.lifecycle, self.policy.on_drift);
+        let moved = comparison.changes.iter().any(|change| change.path == SYSTEM.name);
+        if moved && !wanted.contains_key(AUTH_SCHEME_CONFIGS.name) {
+            // The ids that it lists are the old system's, and mean nothing to the new one.
+            comparison.reset(&AUTH_SCHEME_CONFIGS, &live.fields());
+        }
+        self.write_system_as_declared(&mut comparison, resolved);
+        if renamed {
+            comparison.rename(&live.name, name);
+        }
+        let record = record_of(declared, resolved, Some(&live.id), &comparison.record);
+        if let (Some((_, old)), true) = (unfinished, comparison.changes.is_empty()) {
+            return self.finish_replacement(declared, resolved, scope, old, record);
+        }
+        let step = Box::new(template_step(scope, name, &comparison.send, Some(live), record.clone()));
+        let (action, step) = if moved {
+            (Action::Replace, Step::ReplaceTemplate { id: live.id.clone(), step })
+        } else {
+            let renamed_from = renamed.then_some(old_identity);
+            (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
+        };
+        let refused = match (moved, declared.lifecycle.allow_replace, declared.lifecycle.prevent_delete) {
+            (true, false, _) => Some(Held::because(NEEDS_REPLACEMENT)),
+            (true, true, true) => Some(Held::because(PROTECTED_FROM_REPLACEMENT)),
+            _ => None,
+        };
+        self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
+    }
+
+    /// The new template is as declared: what is left to do is to delete the old one.
+    fn finish_replacement(
+        &mut self,
+        declared: &Declared,
+        resolved: &Resolved,
+        scope: &Scope,
+        old: &LiveTemplate,
+        record: RecordedResource,
+    ) {
+        let mut fields = vec![FieldChange {
+            path: SYSTEM.name,
+            before: Value::String(old.system.clone()),
+            after: Value::String(resolved.owner_written.clone()),
+            cause: Cause::Manifest,
+            sensitive: false,
+        }];
+        self.write_systems_by_name(&mut fields);
+        self.plan.changes.push(Change {
+            address: declared.address.clone(),
+            identity: resolved.identity.clone(),
+            action: Action::Replace,
+            causes: BTreeSet::from([Cause::Manifest]),
+            source: Some(source_of(declared)),
+            held: declared.lifecycle.prevent_delete.then(|| Held::because(PROTECTED_FROM_REPLACEMENT)),
+            fields,
+            step: Step::FinishReplacement { scope: scope.clone(), id: old.id.clone(), record: Box::new(record) },
+        });
+    }
+}
+
+/// The new and the old one of two templates of one name, where the one was made to take the other's place
+/// and something came between. That one of them is ours is recorded; that there may be two is declared.
+fn unfinished_replacement<'t>(
+    matches: &[&'t LiveTemplate],
+    declared: &Declared,
+    resolved: &Resolved,
+    recorded: Option<&RecordedResource>,
+) -> Option<(&'t LiveTemplate, &'t LiveTemplate)> {
+    let [first, second] = matches else { return None };
+    let ours = recorded?.template_id.as_deref()?;
+    let is_new = |template: &LiveTemplate| template.system == resolved.owner.id;
+    let (new, old) = match (is_new(first), is_new(second)) {
+        (true, false) => (first, second),
+        (false, true) => (second, first),
+        _ => return None,
+    };
+    (declared.lifecycle.allow_replace && [&new.id, &old.id].iter().any(|id| *id == ours)).then_some((*new, *old))
+}
+
+/// Holds the templates that list a config which does not exist and is not made in this pass either: the
+/// platform would refuse the list after it has made the template.
+pub(super) fn hold_what_waits_for_others(changes: &mut [Change], observed: &Observed) {
+    let made: BTreeSet<(Owner, String)> = changes
+        .iter()
+        .filter(|change| change.is_due())
+        .filter_map(|change| match &change.step {
+            Step::PutConfig(step) => Some((step.owner.clone(), step.id.clone())),
+            _ => None,
+        })
+        .collect();
+    for change in changes.iter_mut().filter(|change| change.is_due()) {
+        let (Step::CreateTemplate(step) | Step::UpdateTemplate { step, .. } | Step::ReplaceTemplate { step, .. }) =
+            &change.step
+        else {
+            continue;
+        };
+        let owner = Owner::system(&step.system);
+        let live = observed.configs.get(&owner).and_then(|configs| configs.as_ref().ok());
+        let exists = |id: &String| live.is_some_and(|live| live.iter().any(|config| config.id == *id));
+        let waits_for =
+            step.auth_scheme_configs.iter().find(|id| !exists(id) && !made.contains(&(owner.clone(), (*id).clone())));
+        if let Some(id) = waits_for {
+            change.held = Some(Held::because(format!(
+                "it lists the auth scheme config {id:?}, which does not exist yet and is not made in this pass"
+            )));
+        }
+    }
+}
+
+/// What to send for a template: what is declared, and for the rest what is live.
+fn template_step(
+    scope: &Scope,
+    name: &str,
+    fields: &Fields,
+    live: Option<&LiveTemplate>,
+    record: RecordedResource,
+) -> TemplateStep {
+    TemplateStep {
+        scope: scope.clone(),
+        name: name.to_owned(),
+        system: fields.get(SYSTEM.name).and_then(Value::as_str).unwrap_or_default().to_owned(),
+        dynamic: fields
+            .get(DYNAMIC.name)
+            .and_then(Value::as_bool)
+            .unwrap_or_else(|| live.is_some_and(|live| live.dynamic)),
+        auth_scheme_configs: match fields.get(AUTH_SCHEME_CONFIGS.name) {
+            Some(list) => texts(list),
+            None => live.map(|live| live.auth_scheme_configs.clone()).unwrap_or_default(),
+        },
+        record,
+    }
+}
