@@ -5,6 +5,7 @@
 
 mod apply;
 mod approve;
+mod converge;
 mod daemon;
 mod examples;
 mod faults;
