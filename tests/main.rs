@@ -16,6 +16,7 @@ mod lifecycle;
 mod manifests;
 mod plan;
 mod readme;
+mod references;
 mod saved;
 mod schemes;
 mod settings;

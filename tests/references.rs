@@ -1,0 +1,74 @@
+//! References by name and by id, and how often the platform is asked about them.
+
+use versync::sandbox::{World, ids};
+
+use crate::support::{Site, problems};
+
+const SHOP: &str =
+    "[connection_templates.shop]\nproject = \"storefront\"\nenvironment = \"production\"\nsystem = \"shopify\"\n";
+
+/// How often a list of names was asked for.
+fn lists(site: &Site, of: &str) -> usize {
+    let is_list = |path: &str| path.contains(&format!("/{of}?"));
+    site.sandbox.requests().iter().filter(|seen| is_list(&seen.path)).count()
+}
+
+#[test]
+fn two_of_one_name_are_an_error_that_lists_both_ids() {
+    let world = World::from_toml(
+        r#"
+organisation = { id = "01J0ACME000000000000000000", name = "Acme" }
+projects = [
+    { id = "01J0PR0JECT0NE000000000000", name = "storefront", environments = [{ name = "production" }] },
+    { id = "01J0PR0JECTTW0000000000000", name = "storefront", environments = [{ name = "production" }] },
+]
+systems = [{ id = "01J0SYSSH0P1FY000000000000", name = "shopify" }]
+"#,
+    );
+    let site = Site::of(world.unwrap());
+    site.file("shop.toml", SHOP);
+    let ran = site.versync(&["plan", "--json"]);
+    assert_eq!(ran.code, Some(1));
+    let expected = "shop.toml:2:11: 2 projects are called \"storefront\": 01J0PR0JECT0NE000000000000, \
+                    01J0PR0JECTTW0000000000000: write the id in place of the name";
+    assert_eq!(problems(&ran.json()), [expected]);
+    site.file("shop.toml", SHOP.replace("storefront", "01J0PR0JECTTW0000000000000"));
+    site.apply();
+}
+
+#[test]
+fn names_are_looked_up_once_and_ids_never() {
+    let site = Site::new();
+    site.settings("sync.interval = \"50ms\"\nsync.debounce = \"10ms\"");
+    site.file("shop.toml", SHOP);
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    site.await_passes(4);
+    assert_eq!((lists(&site, "projects"), lists(&site, "systems")), (1, 1));
+    // A name that is not known may be new on the platform, so it is looked for.
+    site.file(
+        "pay.toml",
+        SHOP.replace("[connection_templates.shop]", "[connection_templates.pay]").replace("shopify", "strype"),
+    );
+    daemon.await_said("pay.toml:4:");
+    assert!(lists(&site, "systems") > 1);
+    assert_eq!(lists(&site, "projects"), 1);
+
+    let by_id = Site::new();
+    let text = SHOP.replace("storefront", ids::STOREFRONT).replace("production", ids::PRODUCTION);
+    by_id.file("shop.toml", text.replace("shopify", ids::SHOPIFY));
+    by_id.apply();
+    assert_eq!((lists(&by_id, "projects"), lists(&by_id, "systems")), (0, 0));
+}
+
+#[test]
+fn a_respelt_reference_is_no_change_and_needs_no_look_up_without_refresh() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    site.apply();
+    site.remove("shop.toml");
+    site.file("moved.toml", SHOP.replace("storefront", ids::STOREFRONT).replace("shopify", ids::SHOPIFY));
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+    let ran = site.versync(&["plan", "--detailed-exitcode", "--no-refresh"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
