@@ -78,6 +78,30 @@ fn a_folder_that_is_a_link_is_seen_to_be_swapped() {
 }
 
 #[test]
+fn a_folder_behind_a_link_is_seen_to_be_swapped() {
+    let site = Site::new();
+    site.settings(&format!("{NEVER}\nmanifests = \"current/manifests\""));
+    for (revision, text) in [("one", SHOP.to_owned()), ("two", SHOP.replace("true", "false"))] {
+        fs::create_dir_all(site.path(revision).join("manifests")).unwrap();
+        fs::write(site.path(revision).join("manifests/shop.toml"), text).unwrap();
+    }
+    let point_at = |revision: &str| {
+        std::os::unix::fs::symlink(revision, site.path("next")).unwrap();
+        fs::rename(site.path("next"), site.path("current")).unwrap();
+    };
+    point_at("one");
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    point_at("two");
+    daemon.await_said("updated");
+    fs::write(site.path("two/manifests/shop.toml"), SHOP).unwrap();
+    eventually("an edit behind the link", || site.template("shop").dynamic);
+    point_at("one");
+    fs::write(site.path("one/manifests/shop.toml"), SHOP.replace("true", "false")).unwrap();
+    eventually("the first one again", || !site.template("shop").dynamic);
+}
+
+#[test]
 fn a_folder_that_is_removed_and_made_again_is_seen() {
     let site = site(NEVER);
     let daemon = site.run(&[]);

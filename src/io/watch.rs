@@ -1,7 +1,9 @@
 //! Watching the manifests folder. An event is only a hint that something may have changed: what has
 //! is found out by reading the folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
@@ -31,33 +33,34 @@ pub struct Watch {
     root: PathBuf,
     /// The folder that the root, which may be a link, led to when it was last armed, with its inode.
     armed: Option<(PathBuf, u64)>,
+    /// The folders that are watched for what happens to the way to the root.
+    way: BTreeSet<PathBuf>,
     watcher: RecommendedWatcher,
+    filter: Arc<Mutex<Filter>>,
     hints: mpsc::Receiver<()>,
 }
 
 impl Watch {
-    /// Starts to watch `root` and everything below it. The folder above is watched as well, since a root
-    /// that is a link, or that is removed and made again, shows its change only there.
+    /// Starts to watch `root` and everything below it, and the way to it: a root that is removed and made
+    /// again, or that lies behind a link that is swapped, shows its change only there.
     ///
     /// # Errors
     ///
     /// Where the system refuses, for example because its limit of watches is used up.
     pub fn start(root: &Path) -> Result<Self, WatchError> {
-        let failed = |source| WatchError { path: root.to_owned(), source };
         // One hint is as good as many.
         let (sender, hints) = mpsc::channel(1);
-        let filter = Filter::new(root);
+        let filter = Arc::new(Mutex::new(Filter::default()));
+        let sieve = Arc::clone(&filter);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if event.as_ref().map_or(true, |event| filter.lets_through(event)) {
+            let lets_through = |event: &Event| lock(&sieve).lets_through(event);
+            if event.as_ref().map_or(true, lets_through) {
                 let _ = sender.try_send(());
             }
         })
-        .map_err(failed)?;
-        let mut watch = Self { root: root.to_owned(), armed: None, watcher, hints };
+        .map_err(|source| WatchError { path: root.to_owned(), source })?;
+        let mut watch = Self { root: root.to_owned(), armed: None, way: BTreeSet::new(), watcher, filter, hints };
         watch.rearm()?;
-        if let Some(parent) = parent_of(root) {
-            watch.watcher.watch(&parent, RecursiveMode::NonRecursive).map_err(failed)?;
-        }
         Ok(watch)
     }
 
@@ -66,9 +69,14 @@ impl Watch {
     ///
     /// # Errors
     ///
-    /// As [`Self::start`]. A folder that is not there is no error: the one above is watched.
+    /// As [`Self::start`]. A folder that is not there is no error: the way to it is watched.
     pub fn rearm(&mut self) -> Result<(), WatchError> {
-        let Ok(target) = std::fs::canonicalize(&self.root) else {
+        let target = std::fs::canonicalize(&self.root).ok();
+        let turns = turns_on_the_way(&self.root);
+        let way: BTreeSet<PathBuf> = turns.iter().filter_map(|turn| turn.parent().map(Path::to_owned)).collect();
+        *lock(&self.filter) = Filter { target: target.clone(), turns };
+        self.watch_the_way(way)?;
+        let Some(target) = target else {
             self.armed = None;
             return Ok(());
         };
@@ -87,6 +95,21 @@ impl Watch {
         Ok(())
     }
 
+    fn watch_the_way(&mut self, way: BTreeSet<PathBuf>) -> Result<(), WatchError> {
+        for left in self.way.difference(&way) {
+            let _ = self.watcher.unwatch(left);
+        }
+        self.way.retain(|folder| way.contains(folder));
+        for folder in way {
+            if !self.way.contains(&folder) {
+                let watched = self.watcher.watch(&folder, RecursiveMode::NonRecursive);
+                watched.map_err(|source| WatchError { path: folder.clone(), source })?;
+                self.way.insert(folder);
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until something may have changed.
     pub async fn changed(&mut self) {
         if self.hints.recv().await.is_none() {
@@ -95,23 +118,29 @@ impl Watch {
     }
 }
 
+/// A filter is whole at any time, so a thread that panicked with it has spoilt nothing.
+fn lock(filter: &Mutex<Filter>) -> MutexGuard<'_, Filter> {
+    filter.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The places where the way to the root can change: the root itself, and every link that leads to it, as
+/// the watcher will report them.
+fn turns_on_the_way(root: &Path) -> BTreeSet<PathBuf> {
+    let Ok(absolute) = std::path::absolute(root) else { return BTreeSet::new() };
+    let as_reported = |path: &Path| Some(std::fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
+    let turns = absolute.ancestors().enumerate().filter(|(up, path)| *up == 0 || path.is_symlink());
+    turns.filter_map(|(_, path)| as_reported(path)).collect()
+}
+
 /// Which events can mean that a manifest changed.
+#[derive(Debug, Default)]
 struct Filter {
-    root: PathBuf,
-    parent: Option<PathBuf>,
+    /// Where the root leads to.
+    target: Option<PathBuf>,
+    turns: BTreeSet<PathBuf>,
 }
 
 impl Filter {
-    fn new(root: &Path) -> Self {
-        let parent = parent_of(root);
-        let name = root.file_name().map(PathBuf::from);
-        let root = match (&parent, name) {
-            (Some(parent), Some(name)) => parent.join(name),
-            _ => root.to_owned(),
-        };
-        Self { root, parent }
-    }
-
     fn lets_through(&self, event: &Event) -> bool {
         // An overflow names no paths, so it has to be looked at before them.
         if event.need_rescan() {
@@ -125,24 +154,16 @@ impl Filter {
     }
 
     fn concerns(&self, path: &Path) -> bool {
-        let beside = self.parent.as_ref().is_some_and(|parent| path.parent() == Some(parent));
-        if beside {
-            return path == self.root;
+        if self.turns.contains(path) {
+            return true;
         }
         let hidden = |part: &std::ffi::OsStr| part.as_encoded_bytes().starts_with(b".");
-        match path.strip_prefix(&self.root) {
-            Ok(below) => !below.iter().any(hidden),
-            // Reported by another name than the root's, as below a link: a hidden folder above the root is
-            // nobody's business, so only the file counts.
-            Err(_) => !path.file_name().is_some_and(hidden),
+        match self.target.as_ref().map(|target| path.strip_prefix(target)) {
+            Some(Ok(below)) => !below.iter().any(hidden),
+            // Beside the way, or of a folder that is watched no more.
+            Some(Err(_)) | None => false,
         }
     }
-}
-
-/// The folder above, as the watcher will report it.
-fn parent_of(root: &Path) -> Option<PathBuf> {
-    let absolute = std::path::absolute(root).ok()?;
-    std::fs::canonicalize(absolute.parent()?).ok()
 }
 
 #[cfg(test)]
@@ -151,7 +172,10 @@ mod tests {
     use notify::event::{CreateKind, Flag};
 
     fn filter() -> Filter {
-        Filter { root: PathBuf::from("/work/manifests"), parent: Some(PathBuf::from("/work")) }
+        Filter {
+            target: Some(PathBuf::from("/work/v1/manifests")),
+            turns: ["/work/current", "/work/v1/manifests"].map(PathBuf::from).into(),
+        }
     }
 
     fn lets_through(kind: EventKind, path: &str) -> bool {
@@ -166,18 +190,20 @@ mod tests {
     #[test]
     fn reading_is_no_change() {
         let open = EventKind::Access(AccessKind::Open(AccessMode::Any));
-        assert!(!lets_through(open, "/work/manifests/a.toml"));
+        assert!(!lets_through(open, "/work/v1/manifests/a.toml"));
         let written = EventKind::Access(AccessKind::Close(AccessMode::Write));
-        assert!(lets_through(written, "/work/manifests/a.toml"));
+        assert!(lets_through(written, "/work/v1/manifests/a.toml"));
     }
 
     #[test]
-    fn what_lies_beside_the_folder_and_what_is_hidden_is_no_change() {
+    fn what_lies_beside_the_way_and_what_is_hidden_is_no_change() {
         let create = EventKind::Create(CreateKind::Any);
-        assert!(lets_through(create, "/work/manifests"));
-        assert!(lets_through(create, "/work/manifests/deep/a.toml"));
+        assert!(lets_through(create, "/work/current"));
+        assert!(lets_through(create, "/work/v1/manifests"));
+        assert!(lets_through(create, "/work/v1/manifests/deep/a.toml"));
         assert!(!lets_through(create, "/work/versync.db"));
-        assert!(!lets_through(create, "/work/manifests/.a.toml.swp"));
-        assert!(!lets_through(create, "/work/manifests/.git/refs/heads/main"));
+        assert!(!lets_through(create, "/work/v1/other"));
+        assert!(!lets_through(create, "/work/v1/manifests/.a.toml.swp"));
+        assert!(!lets_through(create, "/work/v1/manifests/.git/refs/heads/main"));
     }
 }
