@@ -1,6 +1,6 @@
 //! Executing a plan. Nothing is decided here: every step says what to send and what to remember.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
@@ -59,6 +59,7 @@ pub(super) async fn apply<A: Write>(
         revision: plan.revision.as_deref(),
         stop,
         halted: RefCell::default(),
+        unserved: Cell::default(),
         failed: RefCell::default(),
     };
     let mut approval = plan.approval.as_deref();
@@ -82,6 +83,9 @@ pub(super) async fn apply<A: Write>(
     outcomes.sort_by(|a, b| a.address.cmp(&b.address));
     outcomes
 }
+
+/// After so many changes in a row that the platform could not serve, the rest of the pass is not tried.
+const CIRCUIT: u32 = 5;
 
 /// Changes of one phase do not depend on each other; those of the next may depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +126,8 @@ struct Applier<'a, A> {
     stop: &'a Stop,
     /// Why nothing more may be tried.
     halted: RefCell<Option<String>>,
+    /// How many requests in a row the platform could not serve.
+    unserved: Cell<u32>,
     /// Configs that could not be made: templates that list them have to wait.
     failed: RefCell<BTreeSet<Identity>>,
 }
@@ -140,8 +146,17 @@ impl<A: Write> Applier<'_, A> {
                 Failure::Api(error) if matches!(error.kind, ErrorKind::Unauthorised | ErrorKind::Forbidden) => {
                     self.halt(error.to_string());
                 }
+                Failure::Api(error) if error.kind.is_transient() => {
+                    self.unserved.set(self.unserved.get() + 1);
+                    if self.unserved.get() >= CIRCUIT {
+                        // The next pass begins with reading: whether the platform is back is found out so.
+                        self.halt(error.to_string());
+                    }
+                }
                 Failure::Api(_) | Failure::NotTried(_) => {}
             }
+        } else {
+            self.unserved.set(0);
         }
         Outcome { address: change.address.clone(), result }
     }

@@ -3,6 +3,7 @@
 
 mod daemon;
 mod fake;
+mod flaky;
 mod keys;
 
 use std::fs;
@@ -18,6 +19,7 @@ use versync::sandbox::{Sandbox, World, ids};
 
 pub(crate) use daemon::Daemon;
 pub(crate) use fake::Fake;
+pub(crate) use flaky::{Fault, Flaky};
 pub(crate) use keys::{Claims, TestKey};
 
 /// How long a condition may take to come true before the test fails. Far more than any of them needs.

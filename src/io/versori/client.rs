@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::Retryable;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Response, StatusCode, redirect};
 use serde::de::DeserializeOwned;
@@ -11,9 +12,11 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 use url::Url;
 
+use super::error::{ApiError, ErrorKind, said};
 use super::request::Request;
+use super::retry::{self, Allowance};
 use super::token::{CredentialError, Credentials, Token};
-use super::wire::{ErrorBody, Page};
+use super::wire::Page;
 use crate::model::address::{check_segment, is_loopback};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,77 +47,10 @@ pub struct Connection {
     pub timeout: Duration,
 }
 
-/// Something that went wrong with a request. Holds no query, no header and no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiError {
-    /// What sort of thing went wrong.
-    pub kind: ErrorKind,
-    request: String,
-    message: String,
-}
-
-/// What sort of thing went wrong with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// No answer: no connection, or it broke.
-    Unreachable,
-    /// No answer in time.
-    TimedOut,
-    /// 401: the token is wrong.
-    Unauthorised,
-    /// 403: the token may not do this.
-    Forbidden,
-    /// 404.
-    NotFound,
-    /// 429, 408 or 5xx: it may go better soon.
-    Busy,
-    /// Any other status that is no success: the request itself is refused.
-    Refused,
-    /// A success whose body is not what the platform documents.
-    Malformed,
-    /// The client cannot be built at all.
-    Setup,
-}
-
-impl ErrorKind {
-    /// Whether the same request may succeed later without anybody changing anything.
-    pub fn is_transient(self) -> bool {
-        matches!(self, ErrorKind::Unreachable | ErrorKind::TimedOut | ErrorKind::Busy)
-    }
-}
-
-impl ApiError {
-    /// What the user can do about it.
-    pub fn help(&self) -> Option<&'static str> {
-        match self.kind {
-            ErrorKind::Unauthorised => Some(
-                "put a valid token or key where the reference points, and check api.token_scheme, or the key's id and subject",
-            ),
-            ErrorKind::Forbidden => Some("give the token's owner the right to do this, and check api.organisation"),
-            ErrorKind::Unreachable | ErrorKind::TimedOut => {
-                Some("check api.base_url and the network; nothing was changed")
-            }
-            ErrorKind::NotFound | ErrorKind::Busy | ErrorKind::Refused | ErrorKind::Malformed | ErrorKind::Setup => {
-                None
-            }
-        }
-    }
-}
-
-impl fmt::Display for ApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.request.is_empty() {
-            return f.write_str(&self.message);
-        }
-        write!(f, "{} ({})", self.message, self.request)
-    }
-}
-
-impl std::error::Error for ApiError {}
-
 /// An answer as it came.
 struct Answer {
     status: StatusCode,
+    retry_after: Option<Duration>,
     body: Vec<u8>,
 }
 
@@ -124,6 +60,7 @@ pub struct Client {
     http: reqwest::Client,
     connection: Connection,
     permits: Semaphore,
+    retries: Allowance,
     /// When the next request may begin, where their rate is limited.
     next_start: Mutex<Instant>,
 }
@@ -151,9 +88,10 @@ impl Client {
             kind: ErrorKind::Setup,
             request: String::new(),
             message: format!("cannot set up the HTTP client: {}", root_cause(&error)),
+            retry_after: None,
         })?;
         let permits = Semaphore::new(connection.concurrency.max(1));
-        Ok(Self { http, connection, permits, next_start: Mutex::new(Instant::now()) })
+        Ok(Self { http, connection, permits, retries: Allowance::default(), next_start: Mutex::new(Instant::now()) })
     }
 
     /// The organisation that every request is about.
@@ -241,7 +179,19 @@ impl Client {
         self.error(ErrorKind::Malformed, request, format!("the answer cannot be used: {why}"))
     }
 
+    /// Sends a request, and sends it again where that does no harm and may help.
     async fn exchange(&self, request: &Request) -> Result<Vec<u8>, ApiError> {
+        let deadline = Instant::now() + retry::PATIENCE;
+        (|| self.exchange_once(request))
+            .retry(retry::waits())
+            .sleep(tokio::time::sleep)
+            .when(|error| retry::may_repeat(request, error) && self.retries.take())
+            .adjust(|error, wait| retry::wait(error, wait?, deadline.saturating_duration_since(Instant::now())))
+            .notify(|error, wait| tracing::debug!("sent again in {wait:?}: {error}"))
+            .await
+    }
+
+    async fn exchange_once(&self, request: &Request) -> Result<Vec<u8>, ApiError> {
         let Ok(_permit) = self.permits.acquire().await else {
             return Err(self.error(ErrorKind::Setup, request, "the client is closed"));
         };
@@ -260,7 +210,11 @@ impl Client {
                 Err(error) => return Err(self.refused_for_good(request, &error)),
             }
         }
-        if answer.status.is_success() { Ok(answer.body) } else { Err(self.status_error(request, &answer)) }
+        if !answer.status.is_success() {
+            return Err(self.status_error(request, &answer));
+        }
+        self.retries.earn();
+        Ok(answer.body)
     }
 
     /// Sends a request once.
@@ -275,6 +229,7 @@ impl Client {
         let began = Instant::now();
         let response = builder.send().await.map_err(|error| self.transport_error(request, &error))?;
         let status = response.status();
+        let retry_after = retry::asked_for(response.headers());
         let body = self.read_body(request, response).await?;
         tracing::trace!(
             request = request.describe(),
@@ -282,7 +237,7 @@ impl Client {
             milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "answered"
         );
-        Ok(Answer { status, body })
+        Ok(Answer { status, retry_after, body })
     }
 
     /// Spreads the beginnings of requests evenly where their rate is limited.
@@ -345,15 +300,17 @@ impl Client {
 
     fn transport_error(&self, request: &Request, error: &reqwest::Error) -> ApiError {
         let host = self.connection.base_url.host_str().unwrap_or("the platform");
-        if error.is_timeout() {
-            let message = if error.is_connect() {
-                format!("{host} cannot be reached within {CONNECT_TIMEOUT:?}")
-            } else {
-                format!("{host} gave no answer within {:?}", self.connection.timeout)
-            };
-            return self.error(ErrorKind::TimedOut, request, message);
-        }
-        self.error(ErrorKind::Unreachable, request, format!("{host} cannot be reached: {}", root_cause(error)))
+        let (kind, message) = match (error.is_connect(), error.is_timeout()) {
+            (true, true) => (ErrorKind::Unconnected, format!("{host} cannot be reached within {CONNECT_TIMEOUT:?}")),
+            (true, false) => (ErrorKind::Unconnected, format!("{host} cannot be reached: {}", root_cause(error))),
+            (false, true) => {
+                (ErrorKind::TimedOut, format!("{host} gave no answer within {:?}", self.connection.timeout))
+            }
+            (false, false) => {
+                (ErrorKind::Unreachable, format!("the connection to {host} broke: {}", root_cause(error)))
+            }
+        };
+        self.error(kind, request, message)
     }
 
     /// The error of a token that was refused when there is no other, for the given reason.
@@ -369,7 +326,8 @@ impl Client {
             StatusCode::UNAUTHORIZED => ErrorKind::Unauthorised,
             StatusCode::FORBIDDEN => ErrorKind::Forbidden,
             StatusCode::NOT_FOUND => ErrorKind::NotFound,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => ErrorKind::Busy,
+            StatusCode::TOO_MANY_REQUESTS => ErrorKind::TooMany,
+            StatusCode::REQUEST_TIMEOUT => ErrorKind::Busy,
             status if status.is_server_error() => ErrorKind::Busy,
             _ => ErrorKind::Refused,
         };
@@ -380,24 +338,14 @@ impl Client {
             ErrorKind::Forbidden => format!("the token from {origin} may not do this: 403{said}"),
             _ => format!("the platform answered {}{said}", answer.status.as_u16()),
         };
-        self.error(kind, request, message)
+        ApiError { retry_after: answer.retry_after, ..self.error(kind, request, message) }
     }
 
     fn error(&self, kind: ErrorKind, request: &Request, message: impl Into<String>) -> ApiError {
         // A server that repeats the token in its error must not make us print it.
         let message = self.connection.credentials.redact(&message.into());
-        ApiError { kind, request: request.describe(), message }
+        ApiError { kind, request: request.describe(), message, retry_after: None }
     }
-}
-
-/// What an error's body says: its message with those of its fields. Proxies may answer with anything,
-/// so a body of another shape says nothing.
-fn said(body: &[u8]) -> String {
-    let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
-    let fields = body.fields.iter().map(|field| format!("{}: {}", field.field, field.message));
-    let parts: Vec<String> =
-        body.message.into_iter().chain(fields).chain(body.details).filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
 }
 
 /// The innermost error, which says what really happened; the outer ones name the URL.

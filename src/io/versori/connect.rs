@@ -27,9 +27,11 @@ pub(super) fn put_config(step: &ConfigStep, organisation: &str) -> Request {
     body.insert("id".to_owned(), Value::String(step.id.clone()));
     body.insert("schemeType".to_owned(), Value::String(type_name.to_owned()));
     scheme::lay_over(&mut body, step, organisation);
+    let once = scheme::makes_credential(&body);
     let body = with_grant_type(body, "type", "grantType", scheme::connect_grant);
     Request::new(Method::PUT, API, ["connectors", &step.owner.id, "auth-scheme-configs", &step.id])
         .body(Value::Object(body))
+        .once_only(once)
 }
 
 /// Calls the grant's type by another key and word.

@@ -4,10 +4,12 @@
 
 pub mod client;
 mod connect;
+mod error;
 mod jwt;
 mod observe;
 mod platform;
 mod request;
+mod retry;
 mod scheme;
 pub mod token;
 mod wire;
@@ -15,7 +17,8 @@ mod wire;
 use std::future::Future;
 use std::sync::Arc;
 
-pub use client::{ApiError, Client, Connection, ErrorKind};
+pub use client::{Client, Connection};
+pub use error::{ApiError, ErrorKind};
 pub use jwt::KeyError;
 pub use observe::{Names, observe};
 pub use token::{Credential, CredentialError, Credentials, SigningKey, TokenScheme};

@@ -69,6 +69,7 @@ pub(super) fn put_config(step: &ConfigStep, organisation: &str) -> Request {
     };
     member.insert("id".to_owned(), Value::String(step.id.clone()));
     scheme::lay_over(&mut member, step, organisation);
+    let once = scheme::makes_credential(&member);
     let same_type = step.base.get("type").and_then(Value::as_str) == Some(type_name);
     // Another type's member means nothing to this one, and how it is called is not always known.
     let is_member = |key: &str| auth_scheme_config::SCHEMES.iter().any(|scheme| scheme.member == key);
@@ -81,6 +82,7 @@ pub(super) fn put_config(step: &ConfigStep, organisation: &str) -> Request {
     body.insert(member_name.to_owned(), Value::Object(with_nested_grant(member)));
     Request::new(Method::PUT, API, ["systems", &step.owner.id, "auth-scheme-configs", &step.id])
         .body(Value::Object(body))
+        .once_only(once)
 }
 
 /// `{type: "password", password: {…}}` → `{type, …}`.

@@ -17,16 +17,29 @@ pub(super) struct Request {
     pub(super) path: Vec<String>,
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) body: Option<Value>,
+    repeatable: bool,
 }
 
 impl Request {
     pub(super) fn new<const N: usize>(method: Method, api: &'static [&'static str], path: [&str; N]) -> Self {
-        Self { method, api, path: path.map(str::to_owned).into(), query: Vec::new(), body: None }
+        let repeatable = method != Method::POST;
+        Self { method, api, path: path.map(str::to_owned).into(), query: Vec::new(), body: None, repeatable }
     }
 
     pub(super) fn body(mut self, body: Value) -> Self {
         self.body = Some(body);
         self
+    }
+
+    /// Says that sending it twice does more than sending it once.
+    pub(super) fn once_only(mut self, once: bool) -> Self {
+        self.repeatable &= !once;
+        self
+    }
+
+    /// Whether it may be sent again where it is not known whether it has arrived.
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 
     /// Asks for the page that `after` points at, or for the first one.

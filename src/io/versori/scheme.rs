@@ -65,6 +65,14 @@ fn settle_credential(grant: &mut Map<String, Value>, organisation: &str) {
     }
 }
 
+/// Whether sending these members makes the platform assign a new credential: a second time, a second one.
+pub(super) fn makes_credential(member: &Map<String, Value>) -> bool {
+    let grant = member.get("grant").and_then(Value::as_object);
+    grant.is_some_and(|grant| {
+        grant.get("type").and_then(Value::as_str) != Some(CLIENT_CREDENTIALS) && !grant.contains_key("credentialId")
+    })
+}
+
 fn set(object: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         Some((outer, inner)) => {

@@ -1,0 +1,106 @@
+//! What is sent again, and what never is.
+
+use versync::sandbox::ids;
+
+use crate::support::{Fault, Flaky, Site};
+
+const SHOP: &str = r#"
+[defaults]
+system = "shopify"
+
+[connection_templates.shop]
+project = "storefront"
+environment = "production"
+dynamic = true
+auth_scheme_configs = ["key"]
+
+[auth_scheme_configs.key]
+description = "d"
+type = "api-key"
+name = "k"
+in = "header"
+"#;
+
+const OAUTH: &str = r#"
+[auth_scheme_configs.oauth]
+system = "shopify"
+description = "d"
+type = "oauth2"
+token_url = "https://a.example"
+scopes = []
+default_scopes = []
+grant = { type = "password", client_id = "me" }
+"#;
+
+fn site(file: &str, faults: impl Fn(&str, &str, usize) -> Option<Fault> + Send + Sync + 'static) -> (Site, Flaky) {
+    let site = Site::new();
+    let flaky = Flaky::before(site.sandbox.address(), faults);
+    site.settings_for(&flaky.base_url, "");
+    site.file("shop.toml", file);
+    (site, flaky)
+}
+
+#[test]
+fn what_does_the_same_twice_is_sent_again_until_it_succeeds() {
+    let (site, flaky) = site(SHOP, |method, _, before| {
+        let fault = if method == "PUT" { Fault::After(503) } else { Fault::Before(502) };
+        (method != "POST" && before < 2).then_some(fault)
+    });
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!((flaky.count("PUT", "/key"), flaky.count("GET", ids::STOREFRONT)), (3, 3));
+    assert_eq!(site.template("shop").auth_scheme_configs, ["key"]);
+}
+
+#[test]
+fn a_post_whose_answer_was_lost_is_not_sent_again() {
+    let (site, flaky) = site(SHOP, |method, _, _| (method == "POST").then_some(Fault::After(504)));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert_eq!((flaky.count("POST", "/connection-templates"), site.templates("shop").len()), (1, 1));
+}
+
+#[test]
+fn a_post_that_was_refused_for_now_is_sent_again() {
+    let (site, flaky) = site(SHOP, |method, _, before| (method == "POST" && before < 2).then_some(Fault::Before(429)));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!((flaky.count("POST", "/connection-templates"), site.templates("shop").len()), (3, 1));
+}
+
+#[test]
+fn a_config_that_gets_a_credential_is_not_sent_again_while_its_ids_are_unknown() {
+    let (site, flaky) = site(OAUTH, |method, _, before| (method == "PUT" && before == 0).then_some(Fault::After(504)));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    let credentials = || site.sandbox.world(|world| world.credentials_made());
+    assert_eq!((flaky.count("PUT", "/oauth"), credentials()), (1, 1));
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(0), "what it made is found and adopted");
+    site.file("shop.toml", OAUTH.replace("\"d\"", "\"e\""));
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(0));
+    assert_eq!(credentials(), 1);
+}
+
+#[test]
+fn a_refusal_for_good_is_not_asked_about_twice() {
+    for status in [400, 403, 404] {
+        let (site, flaky) = site(SHOP, move |method, _, _| (method == "PUT").then_some(Fault::Before(status)));
+        let ran = site.versync(&["apply", "--yes"]);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        assert_eq!(flaky.count("PUT", "/key"), 1);
+    }
+}
+
+#[test]
+fn a_platform_that_serves_nothing_any_more_is_left_in_peace() {
+    let mut file = String::from("[defaults]\nsystem = \"shopify\"\n");
+    for n in 0..30 {
+        file += &format!("[auth_scheme_configs.c{n}]\ndescription = \"\"\ntype = \"none\"\n");
+    }
+    let (site, flaky) = site(&file, |method, _, _| (method == "PUT").then_some(Fault::Before(500)));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("nothing more is written after this"), "{}", ran.out);
+    let asked: usize = (0..30).map(|n| usize::from(flaky.count("PUT", &format!("/c{n}")) > 0)).sum();
+    assert!(asked < 30, "all {asked} were tried");
+}

@@ -1,0 +1,104 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, mpsc};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::oneshot;
+
+/// What goes wrong with a request on its way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fault {
+    /// It is refused and not executed.
+    Before(u16),
+    /// It is executed, and another answer comes in place of its own.
+    After(u16),
+}
+
+type Faults = Arc<dyn Fn(&str, &str, usize) -> Option<Fault> + Send + Sync>;
+
+/// A proxy before a sandbox that loses requests and answers.
+pub(crate) struct Flaky {
+    pub(crate) base_url: String,
+    seen: Arc<Mutex<Vec<String>>>,
+    /// Dropped with the proxy, which ends it.
+    _stop: oneshot::Sender<()>,
+}
+
+impl Flaky {
+    /// `faults` is asked with method, path and how often the two came before.
+    pub(crate) fn before(
+        sandbox: SocketAddr,
+        faults: impl Fn(&str, &str, usize) -> Option<Fault> + Send + Sync + 'static,
+    ) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (faults, log): (Faults, _) = (Arc::new(faults), Arc::clone(&seen));
+        let (ready, address) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                let listener = tokio::net::TcpListener::bind(anywhere).await.unwrap();
+                ready.send(listener.local_addr().unwrap()).unwrap();
+                let client = reqwest::Client::builder().no_proxy().build().unwrap();
+                let app = Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+                    let (client, faults, log) = (client.clone(), Arc::clone(&faults), Arc::clone(&log));
+                    async move {
+                        let line = format!("{method} {}", uri.path());
+                        let before = {
+                            let mut log = log.lock().unwrap();
+                            log.push(line.clone());
+                            log.iter().filter(|seen| **seen == line).count() - 1
+                        };
+                        let fault = faults(method.as_str(), uri.path(), before);
+                        if let Some(Fault::Before(status)) = fault {
+                            return broken(status);
+                        }
+                        let answer = forward(&client, sandbox, method, &uri, &headers, body).await;
+                        if let Some(Fault::After(status)) = fault { broken(status) } else { answer }
+                    }
+                });
+                let server = axum::serve(listener, app).into_future();
+                tokio::select! {
+                    result = server => result.unwrap(),
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { base_url: format!("http://{}/api", address.recv().unwrap()), seen, _stop: stop }
+    }
+
+    /// How many requests of this method went to paths that end so.
+    pub(crate) fn count(&self, method: &str, end: &str) -> usize {
+        let is_it = |line: &&String| line.starts_with(&format!("{method} ")) && line.ends_with(end);
+        self.seen.lock().unwrap().iter().filter(is_it).count()
+    }
+}
+
+fn broken(status: u16) -> Response {
+    (StatusCode::from_u16(status).unwrap(), [(RETRY_AFTER, "0")], "<html>oops</html>").into_response()
+}
+
+async fn forward(
+    client: &reqwest::Client,
+    sandbox: SocketAddr,
+    method: Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Response {
+    let url = format!("http://{sandbox}{}", uri.path_and_query().unwrap());
+    let mut request = client.request(method, url).body(body);
+    for name in [AUTHORIZATION, CONTENT_TYPE] {
+        if let Some(value) = headers.get(&name) {
+            request = request.header(name, value);
+        }
+    }
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    (status, answer.bytes().await.unwrap()).into_response()
+}
