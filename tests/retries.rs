@@ -93,10 +93,9 @@ fn a_refusal_for_good_is_not_asked_about_twice() {
 
 #[test]
 fn a_platform_that_serves_nothing_any_more_is_left_in_peace() {
-    let mut file = String::from("[defaults]\nsystem = \"shopify\"\n");
-    for n in 0..30 {
-        file += &format!("[auth_scheme_configs.c{n}]\ndescription = \"\"\ntype = \"none\"\n");
-    }
+    let config = |n| format!("[auth_scheme_configs.c{n}]\ndescription = \"\"\ntype = \"none\"\n");
+    let configs: Vec<String> = (0..30).map(config).collect();
+    let file = format!("[defaults]\nsystem = \"shopify\"\n{}", configs.concat());
     let (site, flaky) = site(&file, |method, _, _| (method == "PUT").then_some(Fault::Before(500)));
     let ran = site.versync(&["apply", "--yes"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");

@@ -13,7 +13,7 @@ use crate::io::versori::Names;
 use crate::model::observed::Remark;
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
-use crate::reconcile::{Report, Stop, Target, Writing, reconcile};
+use crate::reconcile::{Report, Stop, Target, reconcile};
 use crate::report::{json, text};
 
 pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
@@ -33,13 +33,7 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
         };
         args.yes || (shown.is_ok() && ask())
     };
-    let mut hands = Writing {
-        api: context.writer()?,
-        store: context.store("apply")?,
-        digest_key: context.digest_key()?,
-        consent,
-        concurrency: context.settings.api.concurrency,
-    };
+    let mut hands = context.writing("apply", consent)?;
     let target = Target {
         manifests: &context.settings.manifests,
         policy: &policy,

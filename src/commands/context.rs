@@ -16,8 +16,9 @@ use crate::io::logs::{self, LogGuard};
 use crate::io::secrets::DigestKey;
 use crate::io::store::{Store, Tenant};
 use crate::io::versori::{Client, Connection, Credentials, Reader, Writer};
+use crate::model::plan::Plan;
 use crate::model::planner::Policy;
-use crate::reconcile::DryRun;
+use crate::reconcile::{DryRun, Writing};
 use crate::sandbox::{Sandbox, World};
 use crate::settings::Settings;
 
@@ -78,25 +79,23 @@ impl Context {
         Ok(DryRun { api: Reader::new(Client::new(self.connection.clone())?), state })
     }
 
-    /// A client that writes.
-    pub(super) fn writer(&self) -> Result<Writer, CommandError> {
-        Ok(Writer::new(Client::new(self.connection.clone())?))
-    }
-
-    /// The recorded state, open for writing. That of the sandbox lives as long as the process.
-    pub(super) fn store(&self, purpose: &str) -> Result<Store, CommandError> {
-        Ok(match self.sandbox {
-            Some(_) => Store::in_memory(&self.tenant)?,
-            None => Store::open(&self.settings.state, &self.tenant, purpose)?,
-        })
-    }
-
-    /// The key that secrets are hashed with, made on first use. To be asked for once the state is open.
-    pub(super) fn digest_key(&self) -> Result<DigestKey, CommandError> {
-        Ok(match self.sandbox {
-            Some(_) => DigestKey::random()?,
-            None => DigestKey::read_or_make(&self.settings.state)?,
-        })
+    /// Hands that write, for the command of this name; `consent` is asked before anything is written. The
+    /// state of the sandbox lives as long as the process.
+    pub(super) fn writing<C: FnMut(&Plan) -> bool>(
+        &self,
+        command: &str,
+        consent: C,
+    ) -> Result<Writing<Writer, C>, CommandError> {
+        let (store, digest_key) = match self.sandbox {
+            Some(_) => (Store::in_memory(&self.tenant)?, DigestKey::random()?),
+            None => {
+                let state = &self.settings.state;
+                // Opened first: only who holds the state makes the key.
+                (Store::open(state, &self.tenant, command)?, DigestKey::read_or_make(state)?)
+            }
+        };
+        let api = Writer::new(Client::new(self.connection.clone())?);
+        Ok(Writing { api, store, digest_key, consent, concurrency: self.settings.api.concurrency })
     }
 
     /// A file that a target names by its path is known to the plan by its name below the folder.

@@ -20,7 +20,7 @@ use crate::model::plan::{Action, Plan};
 use crate::model::planner::Policy;
 use crate::model::recorded::Recorded;
 use crate::model::source::Problem;
-use crate::reconcile::{Hands, Stop, Target, Writing, reconcile};
+use crate::reconcile::{Hands, Stop, Target, reconcile};
 use crate::report::escape;
 use crate::report::text::counted;
 
@@ -31,13 +31,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     // Recording what is written is what makes the next plan empty: nothing else is ever due here.
     let consent =
         |plan: &Plan| plan.changes.iter().filter(|change| change.is_due()).all(|it| it.action == Action::Adopt);
-    let mut hands = Writing {
-        api: context.writer()?,
-        store: context.store("import")?,
-        digest_key: context.digest_key()?,
-        consent,
-        concurrency: context.settings.api.concurrency,
-    };
+    let mut hands = context.writing("import", consent)?;
     let recorded = hands.recorded().map_err(CommandError::Store)?;
     let export = gather(hands.api(), &scopes, &args, &mut names, &recorded).await?;
     let Exported { files, left_out } = export.into_manifests();

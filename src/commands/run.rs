@@ -17,7 +17,7 @@ use crate::io::signals::{Signal, Signals};
 use crate::model::guard::Grace;
 use crate::model::plan::Plan;
 use crate::model::schedule::Schedule;
-use crate::reconcile::{Hands, Report, Writing};
+use crate::reconcile::{Hands, Report};
 use crate::report::problems::Look;
 use crate::report::text;
 use crate::settings::{DEFAULT_INTERVAL, Mode};
@@ -50,13 +50,7 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
             }
             true
         };
-        let hands = Writing {
-            api: context.writer()?,
-            store: context.store("run")?,
-            digest_key: context.digest_key()?,
-            consent,
-            concurrency: context.settings.api.concurrency,
-        };
+        let hands = context.writing("run", consent)?;
         let mut suggested = None;
         let on_report = |report: &Report| {
             if report.failures().next().is_none() {
