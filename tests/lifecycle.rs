@@ -266,3 +266,24 @@ fn a_replacement_that_was_cut_off_is_brought_to_its_end() {
     assert_eq!(site.template("legacy-erp").system, ids::STRIPE);
     assert_eq!(site.plan()["summary"]["unchanged"], 1);
 }
+
+#[test]
+fn a_template_that_somebody_renamed_gets_its_name_back_and_not_a_twin() {
+    let site = Site::new();
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    site.tamper("legacy-erp", |template| template.name = "mine".to_owned());
+    let plan = site.plan();
+    assert_eq!((actions(&plan), &plan["summary"]["unmanaged"]), (vec![(ADDRESS, "update")], &json!(1)));
+    let name = json!({"path": "name", "before": "mine", "after": "legacy-erp", "cause": "drift", "sensitive": false});
+    assert_eq!(change(&plan, ADDRESS)["fields"], json!([name]));
+    site.settings("sync.on_drift = \"report\"");
+    assert_eq!(actions(&site.plan()), [(ADDRESS, "none")]);
+    site.file("erp.toml", legacy("dynamic = true"));
+    site.apply();
+    assert!(site.template("mine").dynamic, "an update of another field leaves the name alone");
+    site.settings("");
+    site.apply();
+    assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+    assert_eq!(site.plan()["summary"]["unchanged"], 1);
+}

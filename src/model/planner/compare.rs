@@ -37,16 +37,18 @@ impl Comparison {
         Self { changes, send: wanted.clone(), record: wanted.clone(), report_only: false }
     }
 
-    /// Adds a change of name.
+    /// Adds a change of name that a file asks for.
     pub(super) fn rename(&mut self, from: &str, to: &str) {
         self.report_only = false;
-        self.changes.push(FieldChange {
-            path: NAME.name,
-            before: Value::String(from.to_owned()),
-            after: Value::String(to.to_owned()),
-            cause: Cause::Manifest,
-            sensitive: false,
-        });
+        self.changes.push(name_change(from, to, Cause::Manifest));
+    }
+
+    /// Adds a change of name that somebody has made. Whether it is to be reverted.
+    pub(super) fn drifted_name(&mut self, from: &str, to: &str, on_drift: OnDrift) -> bool {
+        let reverted = on_drift == OnDrift::Revert;
+        self.report_only &= !reverted;
+        self.changes.push(name_change(from, to, Cause::Drift));
+        reverted
     }
 
     /// Sets a field that nobody declared back to its default, where it is not there already.
@@ -127,6 +129,11 @@ pub(super) fn compare(
         comparison.changes.push(field_change(field, live, after, cause));
     }
     comparison
+}
+
+fn name_change(from: &str, to: &str, cause: Cause) -> FieldChange {
+    let (before, after) = (Value::String(from.to_owned()), Value::String(to.to_owned()));
+    FieldChange { path: NAME.name, before, after, cause, sensitive: false }
 }
 
 fn live_value(field: &Field, observed: &Fields) -> Value {

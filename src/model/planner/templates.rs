@@ -41,7 +41,9 @@ impl Planner<'_> {
             let problem = problem.help("versync leaves both alone: delete the one that is not in use");
             return self.give_up(declared, [problem]);
         }
-        let Some(live) = unfinished.map(|(new, _)| new).or_else(|| matches.first().copied()) else {
+        let strayed = if matches.is_empty() { self.renamed_by_somebody(scope, live, recorded) } else { None };
+        let found = unfinished.map(|(new, _)| new).or_else(|| matches.first().copied()).or(strayed);
+        let Some(live) = found else {
             return self.plan_missing(declared, resolved, &wanted, |record| {
                 Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
             });
@@ -63,14 +65,18 @@ impl Planner<'_> {
             comparison.reset(&AUTH_SCHEME_CONFIGS, &live.fields());
         }
         self.write_system_as_declared(&mut comparison, resolved);
+        let mut send_name = name;
         if renamed {
             comparison.rename(&live.name, name);
+        } else if strayed.is_some() && !comparison.drifted_name(&live.name, name, self.on_drift(declared)) {
+            // Sent as it is: an update of another field must not revert this one.
+            send_name = &live.name;
         }
         let record = record_of(declared, resolved, Some(&live.id), &comparison.record);
         if let (Some((_, old)), true) = (unfinished, comparison.changes.is_empty()) {
             return self.finish_replacement(declared, resolved, scope, old, record);
         }
-        let step = Box::new(template_step(scope, name, &comparison.send, Some(live), record.clone()));
+        let step = Box::new(template_step(scope, send_name, &comparison.send, Some(live), record.clone()));
         let (action, step) = if moved {
             (Action::Replace, Step::ReplaceTemplate { id: live.id.clone(), step })
         } else {
@@ -83,6 +89,20 @@ impl Planner<'_> {
             _ => None,
         };
         self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
+    }
+
+    /// A template that is recorded, and that somebody has given another name. Where a file speaks for that
+    /// name, it is that file's.
+    fn renamed_by_somebody<'t>(
+        &mut self,
+        scope: &Scope,
+        live: &'t [LiveTemplate],
+        recorded: Option<&RecordedResource>,
+    ) -> Option<&'t LiveTemplate> {
+        let ours = recorded?.template_id.as_deref()?;
+        let found = live.iter().find(|template| template.id == ours)?;
+        let other = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
+        self.claimed.insert(other).then_some(found)
     }
 
     /// The new template is as declared: what is left to do is to delete the old one.
