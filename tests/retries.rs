@@ -2,7 +2,7 @@
 
 use versync::sandbox::ids;
 
-use crate::support::{Fault, Flaky, Site};
+use crate::support::{Fault, Flaky, Site, actions, eventually};
 
 const SHOP: &str = r#"
 [defaults]
@@ -58,6 +58,62 @@ fn a_post_whose_answer_was_lost_is_not_sent_again() {
     let ran = site.versync(&["apply", "--yes"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert_eq!((flaky.count("POST", "/connection-templates"), site.templates("shop").len()), (1, 1));
+    // The next pass knows it for its own, although it is not yet as declared, and brings it to its end.
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(0));
+    let template = site.template("shop");
+    assert_eq!((template.dynamic, template.auth_scheme_configs), (true, vec!["key".to_owned()]));
+    assert_eq!(
+        (flaky.count("POST", "/connection-templates"), site.plan()["summary"]["unchanged"].clone()),
+        (1, 2.into())
+    );
+}
+
+#[test]
+fn a_create_that_is_not_found_is_made_again_only_after_a_second_look() {
+    let (site, flaky) = site(SHOP, |method, _, before| (method == "POST" && before == 0).then_some(Fault::Before(504)));
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert!(ran.out.contains("it was begun before and its answer never came"), "{ran:?}");
+    assert!(site.templates("shop").is_empty());
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(0));
+    assert_eq!((flaky.count("POST", "/connection-templates"), site.templates("shop").len()), (2, 1));
+}
+
+#[test]
+fn a_process_that_is_killed_in_the_middle_of_a_create_makes_no_twin() {
+    let (site, flaky) = site(SHOP, |method, _, before| (method == "POST" && before == 0).then_some(Fault::Silence));
+    let mut daemon = site.run(&[]);
+    eventually("the create", || site.templates("shop").len() == 1);
+    daemon.kill();
+    let daemon = site.run(&[]);
+    daemon.await_said("updated");
+    assert_eq!(site.template("shop").auth_scheme_configs, ["key"]);
+    assert_eq!(flaky.count("POST", "/connection-templates"), 1);
+}
+
+#[test]
+fn what_was_begun_for_a_file_that_is_gone_is_not_lost() {
+    let (site, _flaky) = site(SHOP, |method, _, _| (method == "POST").then_some(Fault::After(504)));
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));
+    site.file("shop.toml", &SHOP[..SHOP.find("[connection_templates").unwrap()]);
+    site.versync(&["apply", "--yes"]);
+    let plan = site.plan();
+    assert!(actions(&plan).contains(&("connection_template.storefront/production/shop", "none")), "{plan:#}");
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_made() {
+    let (site, flaky) = site(SHOP, |_, _, _| None);
+    site.file("shop.toml", "");
+    site.apply();
+    let database = rusqlite::Connection::open(site.path(".versync/versync.db")).unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON intent BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    database.execute_batch(full).unwrap();
+    site.file("shop.toml", SHOP);
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("the disk is full"), "{}", ran.out);
+    assert_eq!(flaky.count("POST", "/connection-templates"), 0);
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl Desired {
                 }
             }
         }
-        for identity in recorded.resources.keys() {
+        for identity in recorded.resources.keys().chain(recorded.intents.keys()) {
             match identity {
                 Identity::ConnectionTemplate { scope, .. } => wanted.scopes.insert(scope.clone()),
                 Identity::AuthSchemeConfig { owner, .. } => wanted.owners.insert(owner.clone()),

@@ -13,6 +13,7 @@ pub mod document;
 pub mod export;
 pub mod guard;
 pub mod history;
+pub mod intent;
 pub mod ledger;
 pub mod manifest;
 pub mod observed;

@@ -42,6 +42,10 @@ pub enum Bookkeeping {
     Record(Identity, Box<RecordedResource>),
     /// Forget this: neither declared nor live any more.
     Forget(Identity),
+    /// A create that was begun was looked for and not found.
+    Missed(Identity),
+    /// A create that was begun is nobody's any more.
+    Abandon(Identity),
 }
 
 /// What differs about one resource.
@@ -247,6 +251,8 @@ pub struct TemplateStep {
     pub dynamic: bool,
     /// The ids of its configs, in order.
     pub auth_scheme_configs: Vec<String>,
+    /// The ids of the templates of this name that exist before, for the intent of a create.
+    pub existing: Vec<String>,
     /// What to remember when it is done.
     pub record: RecordedResource,
 }

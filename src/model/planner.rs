@@ -105,6 +105,7 @@ pub fn plan(
         }
     }
     planner.plan_orphans(desired);
+    planner.settle_intents();
     planner.count_unmanaged();
     let mut plan = planner.plan;
     plan.problems.extend(policy.targets.iter().filter(|target| !names_something(target, desired, recorded)).map(

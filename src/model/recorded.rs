@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Identity};
 use super::approval::Approval;
+use super::intent::Intent;
 use super::plan::Source;
 use super::schema::Fields;
 
@@ -63,6 +64,8 @@ impl RecordedResource {
 pub struct Recorded {
     /// By what they are.
     pub resources: BTreeMap<Identity, RecordedResource>,
+    /// Creates that were begun and of which no outcome is recorded.
+    pub intents: BTreeMap<Identity, Intent>,
     /// What somebody has approved and no pass has used yet.
     pub approvals: Vec<Approval>,
 }

@@ -10,6 +10,7 @@ use crate::io::store::{Store, StoreError};
 use crate::io::versori::{ApiError, ErrorKind, Write};
 use crate::model::address::{Address, Identity, Owner};
 use crate::model::connection_template::AUTH_SCHEME_CONFIGS;
+use crate::model::intent::Intent;
 use crate::model::observed::Remark;
 use crate::model::plan::{Bookkeeping, Change, Plan, Step, TemplateStep};
 use crate::model::recorded::RecordedResource;
@@ -60,6 +61,7 @@ pub(super) async fn apply<A: Write>(
         stop,
         halted: RefCell::default(),
         unserved: Cell::default(),
+        intended: RefCell::default(),
         failed: RefCell::default(),
     };
     let mut approval = plan.approval.as_deref();
@@ -73,6 +75,7 @@ pub(super) async fn apply<A: Write>(
         if phase.deletes() && !due.is_empty() {
             applier.use_up(approval.take());
         }
+        applier.intend(&due);
         let done = stream::iter(due)
             .map(|change| applier.carry_out(change))
             .buffer_unordered(concurrency.max(1))
@@ -128,6 +131,8 @@ struct Applier<'a, A> {
     halted: RefCell<Option<String>>,
     /// How many requests in a row the platform could not serve.
     unserved: Cell<u32>,
+    /// Creates that were written down in this pass.
+    intended: RefCell<BTreeSet<Identity>>,
     /// Configs that could not be made: templates that list them have to wait.
     failed: RefCell<BTreeSet<Identity>>,
 }
@@ -140,6 +145,7 @@ impl<A: Write> Applier<'_, A> {
         };
         if let Err(failure) = &result {
             self.failed.borrow_mut().insert(change.identity.clone());
+            self.strike(change, failure);
             match failure {
                 // What cannot be remembered must not be made.
                 Failure::Store(error) => self.halt(error.to_string()),
@@ -262,6 +268,42 @@ impl<A: Write> Applier<'_, A> {
         })
     }
 
+    /// Writes down what is about to be made, before any of it is sent: after a crash or a lost answer the next
+    /// pass knows by it what is ours. What cannot be written down is not made.
+    fn intend(&self, due: &[&Change]) {
+        let makes = |change: &&&Change| self.obstacle(change).is_none();
+        let intents: Vec<(&Identity, Intent)> = due
+            .iter()
+            .filter(makes)
+            .filter_map(|change| match &change.step {
+                Step::CreateTemplate(step) | Step::ReplaceTemplate { step, .. } => {
+                    Some((&change.identity, Intent::of(step)))
+                }
+                _ => None,
+            })
+            .collect();
+        if intents.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.borrow_mut().intend(&intents) {
+            return self.halt(error.to_string());
+        }
+        self.intended.borrow_mut().extend(intents.iter().map(|(identity, _)| (*identity).clone()));
+    }
+
+    /// A create that was certainly not executed is struck. Of any other, a later pass finds out what came of it.
+    fn strike(&self, change: &Change, failure: &Failure) {
+        let executed = match failure {
+            Failure::NotTried(_) => false,
+            Failure::Store(_) => true,
+            Failure::Api(error) => !error.kind.is_refusal(),
+        };
+        if !executed && self.intended.borrow().contains(&change.identity) {
+            let struck = self.store.borrow_mut().abandon(&change.identity);
+            struck.unwrap_or_else(|error| self.halt(error.to_string()));
+        }
+    }
+
     /// Deletes that were approved may be sent once the approval counts no more.
     fn use_up(&self, approval: Option<&str>) {
         let Some(hash) = approval.filter(|_| !self.is_ending()) else { return };
@@ -283,6 +325,8 @@ impl<A: Write> Applier<'_, A> {
             books.iter().try_for_each(|entry| match entry {
                 Bookkeeping::Record(identity, record) => store.save(identity, record),
                 Bookkeeping::Forget(identity) => store.forget(identity),
+                Bookkeeping::Missed(identity) => store.miss(identity),
+                Bookkeeping::Abandon(identity) => store.abandon(identity),
             })
         })
     }

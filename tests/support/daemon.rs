@@ -72,6 +72,12 @@ impl Daemon {
         self.child.id()
     }
 
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Asks it to stop, and waits: how it ended and how long it took.
     pub(crate) fn stop(&mut self, signal: Signal) -> (Option<i32>, Duration) {
         let began = Instant::now();

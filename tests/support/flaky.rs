@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     Before(u16),
     /// It is executed, and another answer comes in place of its own.
     After(u16),
+    /// It is executed, and no answer comes at all.
+    Silence,
 }
 
 type Faults = Arc<dyn Fn(&str, &str, usize) -> Option<Fault> + Send + Sync>;
@@ -59,7 +61,11 @@ impl Flaky {
                             return broken(status);
                         }
                         let answer = forward(&client, sandbox, method, &uri, &headers, body).await;
-                        if let Some(Fault::After(status)) = fault { broken(status) } else { answer }
+                        match fault {
+                            Some(Fault::After(status)) => broken(status),
+                            Some(Fault::Silence) => std::future::pending().await,
+                            _ => answer,
+                        }
                     }
                 });
                 let server = axum::serve(listener, app).into_future();

@@ -42,15 +42,13 @@ impl Database {
     }
 
     /// Uses an approval up. It has to be on the disk before the deletes are sent, so that it counts once
-    /// whatever happens; nothing else is worth that wait, so it is for this alone.
+    /// whatever happens.
     pub(super) fn use_approval(&self, hash: &str) -> Result<(), StoreError> {
-        let used = || -> rusqlite::Result<usize> {
-            self.connection.pragma_update(None, "synchronous", "FULL")?;
+        let used = self.durably(|| {
             let used = self.connection.execute("DELETE FROM approval WHERE hash = ?1", [hash]);
-            self.connection.pragma_update(None, "synchronous", "NORMAL")?;
-            used
-        };
-        match used().map_err(|source| self.error(source))? {
+            used.map_err(|source| self.error(source))
+        })?;
+        match used {
             0 => Err(self.damaged(format!("approval {hash}, which somebody has removed"))),
             _ => Ok(()),
         }

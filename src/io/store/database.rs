@@ -85,6 +85,16 @@ impl Database {
         ended.map(|()| value).map_err(|source| self.error(source))
     }
 
+    /// Does something that has to be on the disk when it returns, whatever happens to the machine then.
+    pub(super) fn durably<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let synchronous =
+            |level| self.connection.pragma_update(None, "synchronous", level).map_err(|source| self.error(source));
+        synchronous("FULL")?;
+        let result = work();
+        synchronous("NORMAL")?;
+        result
+    }
+
     pub(super) fn version(&self) -> Result<i64, StoreError> {
         let version = self.connection.pragma_query_value(None, "user_version", |row| row.get(0));
         let version = version.map_err(|source| self.error(source))?;

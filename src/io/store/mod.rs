@@ -8,6 +8,7 @@ mod approvals;
 mod database;
 mod error;
 mod history;
+mod intents;
 mod journal;
 mod lock;
 mod passes;
@@ -22,6 +23,7 @@ use rusqlite::OpenFlags;
 
 use crate::model::address::Identity;
 use crate::model::history::Event;
+use crate::model::intent::Intent;
 use crate::model::pass::Pass;
 use crate::model::plan::Change;
 use crate::model::recorded::{Recorded, RecordedResource};
@@ -90,13 +92,42 @@ impl Store {
         recorded(&self.database)
     }
 
-    /// Remembers a resource as it was applied just now.
+    /// Remembers a resource as it was applied just now. A create that was begun for it has come to its end.
     ///
     /// # Errors
     ///
     /// Where it cannot be written.
     pub fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
-        self.database.save_resource(identity, resource)
+        self.database.save_resource(identity, resource)?;
+        self.database.forget_intent(identity)
+    }
+
+    /// Writes down that these are about to be made. Once this has returned it is on the disk, whatever
+    /// happens to the process or the machine.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written. Nothing may be made then.
+    pub fn intend(&mut self, intents: &[(&Identity, Intent)]) -> Result<(), StoreError> {
+        self.database.save_intents(intents)
+    }
+
+    /// Keeps that a create that was begun was looked for and not found.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn miss(&mut self, identity: &Identity) -> Result<(), StoreError> {
+        self.database.miss_intent(identity)
+    }
+
+    /// Strikes a create that was never executed, or that nobody waits for any more.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn abandon(&mut self, identity: &Identity) -> Result<(), StoreError> {
+        self.database.forget_intent(identity)
     }
 
     /// Forgets a resource.
@@ -157,5 +188,5 @@ impl Store {
 }
 
 fn recorded(database: &Database) -> Result<Recorded, StoreError> {
-    Ok(Recorded { resources: database.resources()?, approvals: database.approvals()? })
+    Ok(Recorded { resources: database.resources()?, intents: database.intents()?, approvals: database.approvals()? })
 }

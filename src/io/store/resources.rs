@@ -14,24 +14,19 @@ use crate::model::plan::Source;
 use crate::model::recorded::{RecordedResource, Reference};
 use crate::model::schema::Fields;
 
+/// The columns of a [`Row`], in its order.
+macro_rules! columns {
+    () => {
+        "identity, address, template_id, fields, reference, file, line, prevent_delete"
+    };
+}
+pub(super) use columns;
+
 impl Database {
     pub(super) fn resources(&self) -> Result<BTreeMap<Identity, RecordedResource>, StoreError> {
-        let sql = "SELECT identity, address, template_id, fields, reference, file, line, prevent_delete FROM resource";
+        let sql = concat!("SELECT ", columns!(), " FROM resource");
         let mut statement = self.connection.prepare_cached(sql).map_err(|source| self.error(source))?;
-        let rows = statement
-            .query_map([], |row| {
-                Ok(Row {
-                    identity: row.get(0)?,
-                    address: row.get(1)?,
-                    template_id: row.get(2)?,
-                    fields: row.get(3)?,
-                    references: row.get(4)?,
-                    file: row.get(5)?,
-                    line: row.get(6)?,
-                    prevent_delete: row.get(7)?,
-                })
-            })
-            .map_err(|source| self.error(source))?;
+        let rows = statement.query_map([], Row::of).map_err(|source| self.error(source))?;
         let mut resources = BTreeMap::new();
         for row in rows {
             let row = row.map_err(|source| self.error(source))?;
@@ -43,26 +38,44 @@ impl Database {
     }
 
     pub(super) fn save_resource(&self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
+        let row = self.as_row(identity, resource)?;
+        let sql = concat!(
+            "INSERT OR REPLACE INTO resource (",
+            columns!(),
+            ", applied_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        );
+        let values = params![
+            row.identity,
+            row.address,
+            row.template_id,
+            row.fields,
+            row.references,
+            row.file,
+            row.line,
+            row.prevent_delete,
+            jiff::Timestamp::now().to_string(),
+        ];
+        let saved = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values));
+        saved.map(drop).map_err(|source| self.error(source))
+    }
+
+    pub(super) fn as_row(&self, identity: &Identity, resource: &RecordedResource) -> Result<Row, StoreError> {
         let references: Vec<_> = resource.references.iter().collect();
         let (Ok(fields), Ok(references)) =
             (serde_json::to_string(&resource.fields), serde_json::to_string(&references))
         else {
             return Err(self.damaged(identity.to_string()));
         };
-        let sql = "INSERT OR REPLACE INTO resource VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        let values = params![
-            identity.to_string(),
-            resource.address.to_string(),
-            resource.template_id,
+        Ok(Row {
+            identity: identity.to_string(),
+            address: resource.address.to_string(),
+            template_id: resource.template_id.clone(),
             fields,
             references,
-            resource.source.file,
-            i64::try_from(resource.source.line).unwrap_or_default(),
-            resource.prevent_delete,
-            jiff::Timestamp::now().to_string(),
-        ];
-        let saved = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values));
-        saved.map(drop).map_err(|source| self.error(source))
+            file: resource.source.file.clone(),
+            line: i64::try_from(resource.source.line).unwrap_or_default(),
+            prevent_delete: resource.prevent_delete,
+        })
     }
 
     pub(super) fn forget_resource(&self, identity: &Identity) -> Result<(), StoreError> {
@@ -71,20 +84,35 @@ impl Database {
     }
 }
 
-/// A row as it is stored.
-struct Row {
-    identity: String,
-    address: String,
-    template_id: Option<String>,
-    fields: String,
-    references: String,
-    file: String,
-    line: i64,
-    prevent_delete: bool,
+/// A resource as it is stored.
+pub(super) struct Row {
+    pub(super) identity: String,
+    pub(super) address: String,
+    pub(super) template_id: Option<String>,
+    pub(super) fields: String,
+    pub(super) references: String,
+    pub(super) file: String,
+    pub(super) line: i64,
+    pub(super) prevent_delete: bool,
 }
 
 impl Row {
-    fn read(self) -> Option<(Identity, RecordedResource)> {
+    /// Out of a query for [`columns`].
+    pub(super) fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            identity: row.get(0)?,
+            address: row.get(1)?,
+            template_id: row.get(2)?,
+            fields: row.get(3)?,
+            references: row.get(4)?,
+            file: row.get(5)?,
+            line: row.get(6)?,
+            prevent_delete: row.get(7)?,
+        })
+    }
+
+    /// Nothing where the row makes no sense.
+    pub(super) fn read(self) -> Option<(Identity, RecordedResource)> {
         let identity = Identity::parse(&self.identity)?;
         let stored: BTreeMap<String, Value> = serde_json::from_str(&self.fields).ok()?;
         let references: Vec<(Reference, String)> = serde_json::from_str(&self.references).ok()?;

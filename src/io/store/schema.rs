@@ -9,7 +9,7 @@ use super::error::Tenant;
 pub(super) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 
 /// From each version to the next. A step is never edited once it was released: files that took it exist.
-const STEPS: [&str; 2] = [RESOURCES, JOURNAL];
+const STEPS: [&str; 3] = [RESOURCES, JOURNAL, INTENTS];
 
 const RESOURCES: &str = "
     CREATE TABLE tenant (organisation TEXT NOT NULL, base_url TEXT NOT NULL) STRICT;
@@ -54,6 +54,25 @@ const JOURNAL: &str = "
         line     INTEGER,
         fields   TEXT NOT NULL
     ) STRICT;
+";
+
+/// The first version with [`INTENTS`].
+pub(super) const WITH_INTENTS: i64 = 3;
+
+const INTENTS: &str = "
+    CREATE TABLE intent (
+        identity       TEXT PRIMARY KEY,
+        address        TEXT NOT NULL,
+        template_id    TEXT,
+        fields         TEXT NOT NULL,
+        reference      TEXT NOT NULL,
+        file           TEXT NOT NULL,
+        line           INTEGER NOT NULL,
+        prevent_delete INTEGER NOT NULL,
+        payload        TEXT NOT NULL,
+        existing       TEXT NOT NULL,
+        missed         INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the tables from `version` to [`SCHEMA_VERSION`]: all steps, or none. A file without tables

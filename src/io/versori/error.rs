@@ -44,6 +44,20 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Whether the request was certainly not executed: it never arrived, or was refused.
+    pub fn is_refusal(self) -> bool {
+        match self {
+            ErrorKind::Unconnected
+            | ErrorKind::Unauthorised
+            | ErrorKind::Forbidden
+            | ErrorKind::NotFound
+            | ErrorKind::TooMany
+            | ErrorKind::Refused
+            | ErrorKind::Setup => true,
+            ErrorKind::Unreachable | ErrorKind::TimedOut | ErrorKind::Busy | ErrorKind::Malformed => false,
+        }
+    }
+
     /// Whether the same request may succeed later without anybody changing anything.
     pub fn is_transient(self) -> bool {
         matches!(

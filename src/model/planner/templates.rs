@@ -11,11 +11,13 @@ use crate::model::address::{Identity, Owner, Scope};
 use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use crate::model::manifest::Declared;
 use crate::model::observed::{LiveTemplate, Observed};
-use crate::model::plan::{Action, Cause, Change, FieldChange, Held, Step, TemplateStep};
+use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Step, TemplateStep};
 use crate::model::recorded::RecordedResource;
 use crate::model::schema::{Fields, texts};
 use crate::model::source::Problem;
 
+const BEGUN: &str =
+    "it was begun before and its answer never came: it is made again if the next pass does not find it either";
 const NEEDS_REPLACEMENT: &str = "its system cannot change in place: set lifecycle.allow_replace = true to have a new \
                                  template made and the old one deleted, which breaks the connections made from it";
 const PROTECTED_FROM_REPLACEMENT: &str = "its system cannot change in place, and lifecycle.prevent_delete forbids to delete \
@@ -32,7 +34,8 @@ impl Planner<'_> {
         let known_as = old.unwrap_or(name);
         let old_identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
         let matches: Vec<&LiveTemplate> = live.iter().filter(|template| template.name == known_as).collect();
-        let recorded = self.recorded.resources.get(&old_identity);
+        let begun = self.begun(scope, &old_identity, &matches);
+        let recorded = self.recorded.resources.get(&old_identity).or(begun.as_ref());
         let unfinished = unfinished_replacement(&matches, declared, resolved, recorded);
         if let (None, [first, second, ..]) = (unfinished, matches.as_slice()) {
             let message =
@@ -44,9 +47,10 @@ impl Planner<'_> {
         let strayed = if matches.is_empty() { self.renamed_by_somebody(scope, live, recorded) } else { None };
         let found = unfinished.map(|(new, _)| new).or_else(|| matches.first().copied()).or(strayed);
         let Some(live) = found else {
-            return self.plan_missing(declared, resolved, &wanted, |record| {
+            self.plan_missing(declared, resolved, &wanted, |record| {
                 Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
             });
+            return self.wait_for_begun(&resolved.identity);
         };
         let renamed = old.is_some();
         if renamed && !self.claimed.insert(old_identity.clone()) {
@@ -76,8 +80,9 @@ impl Planner<'_> {
         if let (Some((_, old)), true) = (unfinished, comparison.changes.is_empty()) {
             return self.finish_replacement(declared, resolved, scope, old, record);
         }
-        let step = Box::new(template_step(scope, send_name, &comparison.send, Some(live), record.clone()));
+        let mut step = Box::new(template_step(scope, send_name, &comparison.send, Some(live), record.clone()));
         let (action, step) = if moved {
+            step.existing = vec![live.id.clone()];
             (Action::Replace, Step::ReplaceTemplate { id: live.id.clone(), step })
         } else {
             let renamed_from = renamed.then_some(old_identity);
@@ -89,6 +94,44 @@ impl Planner<'_> {
             _ => None,
         };
         self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
+    }
+
+    /// What a create that was begun has made, as if it were recorded: of its fields nothing is known.
+    fn begun(&self, scope: &Scope, identity: &Identity, matches: &[&LiveTemplate]) -> Option<RecordedResource> {
+        let intent = self.recorded.intents.get(identity)?;
+        let made = matches.iter().find(|template| intent.has_made(&scope.environment, template))?;
+        Some(RecordedResource { template_id: Some(made.id.clone()), fields: Fields::new(), ..intent.record.clone() })
+    }
+
+    /// A create whose answer was lost may still be under way: the next one waits until a later pass does not
+    /// find it either.
+    fn wait_for_begun(&mut self, identity: &Identity) {
+        if self.recorded.intents.get(identity).is_none_or(|intent| intent.missed) {
+            return;
+        }
+        let create = |change: &&mut Change| change.identity == *identity && change.action == Action::Create;
+        if let Some(change) = self.plan.changes.last_mut().filter(create) {
+            change.held = Some(Held::because(BEGUN));
+            self.plan.bookkeeping.push(Bookkeeping::Missed(identity.clone()));
+        }
+    }
+
+    /// Creates that were begun for what no file declares any more: what they have made is remembered, so that
+    /// it is treated like anything else that is no longer declared.
+    pub(super) fn settle_intents(&mut self) {
+        for (identity, intent) in &self.recorded.intents {
+            let Identity::ConnectionTemplate { scope, name } = identity else { continue };
+            let Some(Ok(live)) = self.observed.templates.get(scope) else { continue };
+            if self.claimed.contains(identity) {
+                continue;
+            }
+            let matches: Vec<&LiveTemplate> = live.iter().filter(|template| template.name == *name).collect();
+            self.plan.bookkeeping.push(match self.begun(scope, identity, &matches) {
+                Some(made) => Bookkeeping::Record(identity.clone(), Box::new(made)),
+                None if intent.missed => Bookkeeping::Abandon(identity.clone()),
+                None => Bookkeeping::Missed(identity.clone()),
+            });
+        }
     }
 
     /// A template that is recorded, and that somebody has given another name. Where a file speaks for that
@@ -204,6 +247,7 @@ fn template_step(
             Some(list) => texts(list),
             None => live.map(|live| live.auth_scheme_configs.clone()).unwrap_or_default(),
         },
+        existing: Vec::new(),
         record,
     }
 }

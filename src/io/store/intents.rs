@@ -1,0 +1,89 @@
+//! Creates that were begun, written down before they are sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::params;
+
+use super::database::Database;
+use super::error::StoreError;
+use super::resources::{Row, columns};
+use super::schema::WITH_INTENTS;
+use crate::model::address::Identity;
+use crate::model::intent::Intent;
+
+impl Database {
+    pub(super) fn intents(&self) -> Result<BTreeMap<Identity, Intent>, StoreError> {
+        // A reader may meet an older file.
+        if self.version()? < WITH_INTENTS {
+            return Ok(BTreeMap::new());
+        }
+        let sql = concat!("SELECT ", columns!(), ", payload, existing, missed FROM intent");
+        let mut statement = self.connection.prepare_cached(sql).map_err(|source| self.error(source))?;
+        let rows = statement
+            .query_map([], |row| {
+                let begun: (String, String, bool) = (row.get(8)?, row.get(9)?, row.get(10)?);
+                Ok((Row::of(row)?, begun))
+            })
+            .map_err(|source| self.error(source))?;
+        let mut intents = BTreeMap::new();
+        for row in rows {
+            let (row, (payload, existing, missed)) = row.map_err(|source| self.error(source))?;
+            let name = row.identity.clone();
+            let existing: Option<BTreeSet<String>> = serde_json::from_str(&existing).ok();
+            let read = row.read().zip(existing);
+            let ((identity, record), existing) = read.ok_or_else(|| self.damaged(name))?;
+            intents.insert(identity, Intent { record, payload, existing, missed });
+        }
+        Ok(intents)
+    }
+
+    /// Writes intents down. Once this has returned, they are on the disk, whatever happens.
+    pub(super) fn save_intents(&self, intents: &[(&Identity, Intent)]) -> Result<(), StoreError> {
+        self.durably(|| {
+            self.begin()?;
+            let written = intents.iter().try_for_each(|(identity, intent)| self.save_intent(identity, intent));
+            self.end(written)
+        })
+    }
+
+    fn save_intent(&self, identity: &Identity, intent: &Intent) -> Result<(), StoreError> {
+        let Ok(existing) = serde_json::to_string(&intent.existing) else {
+            return Err(self.damaged(identity.to_string()));
+        };
+        let record = self.as_row(identity, &intent.record)?;
+        let sql = concat!(
+            "INSERT OR REPLACE INTO intent (",
+            columns!(),
+            ", payload, existing, missed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        );
+        let values = params![
+            record.identity,
+            record.address,
+            record.template_id,
+            record.fields,
+            record.references,
+            record.file,
+            record.line,
+            record.prevent_delete,
+            intent.payload,
+            existing,
+            intent.missed
+        ];
+        let saved = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values));
+        saved.map(drop).map_err(|source| self.error(source))
+    }
+
+    pub(super) fn miss_intent(&self, identity: &Identity) -> Result<(), StoreError> {
+        self.change_intent("UPDATE intent SET missed = 1 WHERE identity = ?1", identity)
+    }
+
+    pub(super) fn forget_intent(&self, identity: &Identity) -> Result<(), StoreError> {
+        self.change_intent("DELETE FROM intent WHERE identity = ?1", identity)
+    }
+
+    fn change_intent(&self, sql: &str, identity: &Identity) -> Result<(), StoreError> {
+        let values = [identity.to_string()];
+        let changed = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values));
+        changed.map(drop).map_err(|source| self.error(source))
+    }
+}
