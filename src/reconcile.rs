@@ -8,9 +8,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::io::manifests::{FolderError, read_folder};
+use crate::io::manifests::FolderError;
 use crate::io::revision::revision;
 use crate::io::secrets::{self, DigestKey, DigestKeyError};
+use crate::io::snapshot::read_settled;
 use crate::io::store::{self, Store, StoreError, Tenant};
 use crate::io::versori::{ApiError, Names, Read, Write, observe};
 use crate::model::desired::Desired;
@@ -263,7 +264,7 @@ pub async fn reconcile<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop)
 }
 
 async fn attempt<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop) -> Result<Report, PassError> {
-    let mut desired = Desired::assemble(&read_folder(target.manifests)?);
+    let mut desired = Desired::assemble(&read_settled(target.manifests).await?);
     let key = hands.digest_key()?;
     desired.take_secrets(|reference| {
         let value = secrets::read(reference, target.manifests).map_err(|error| error.to_string())?;

@@ -319,3 +319,25 @@ fn a_problem_is_not_mended_only_because_the_api_is_down() {
     site.await_passes(2);
     assert_eq!((daemon.said("wrong.toml:4:").len(), daemon.said("mended").len()), (1, 0));
 }
+
+#[test]
+fn nothing_is_planned_from_a_folder_that_git_is_at_work_on() {
+    let site = site(&format!(
+        "{OFTEN}\nsync.prune = true\nsync.delete_grace = \"0s\"\nsync.delete_limit = {{ count = 9, percent = 100 }}"
+    ));
+    site.file("pay.toml", PAY);
+    fs::create_dir(site.path(".git")).unwrap();
+    let daemon = site.run(&[]);
+    eventually("both", || daemon.said("created").len() == 2);
+    // A checkout that was killed half-way: some files are gone, and the lock stays.
+    fs::write(site.path(".git/index.lock"), "").unwrap();
+    site.remove("shop.toml");
+    let said = daemon.await_said("no pass can be made: the manifests folder");
+    assert!(said["message"].as_str().unwrap().contains("index.lock is there"), "{said}");
+    assert_eq!(site.templates("shop").len(), 1);
+    site.file("shop.toml", SHOP);
+    fs::remove_file(site.path(".git/index.lock")).unwrap();
+    daemon.await_said("passes can be made again");
+    site.await_passes(2);
+    assert_eq!((site.templates("shop").len(), daemon.said("deleted").len()), (1, 0));
+}

@@ -37,6 +37,14 @@ pub enum FolderError {
         /// Why.
         source: io::Error,
     },
+    /// Something is changing it.
+    #[error("the manifests folder {} is being changed: {why}", .path.display())]
+    Unsettled {
+        /// The folder.
+        path: PathBuf,
+        /// How that shows.
+        why: String,
+    },
     /// There are too many files to be manifests.
     #[error("{} holds more than {MAX_FILES} files", .0.display())]
     TooMany(PathBuf),
@@ -51,6 +59,9 @@ impl FolderError {
             }
             FolderError::NoSuchPath(_) => "name files and folders of manifests, or nothing for the whole folder",
             FolderError::Unreadable { .. } => "let the user that runs versync read it",
+            FolderError::Unsettled { .. } => {
+                "wait until it is done; where git was killed, look at `git status` and remove the lock that it left"
+            }
             FolderError::TooMany(_) => "point versync at the folder that holds only manifests",
         }
     }
@@ -64,17 +75,18 @@ impl FolderError {
 ///
 /// Where the folder itself, or one below it, cannot be listed.
 pub fn read_folder(root: &Path) -> Result<Vec<ManifestFile>, FolderError> {
+    let canonical = canonical(root)?;
+    Ok(list(&canonical)?.into_iter().filter_map(|(path, kind)| read(&path, kind, &canonical)).collect())
+}
+
+/// The folder that a path leads to.
+pub(super) fn canonical(root: &Path) -> Result<PathBuf, FolderError> {
     let canonical = match fs::canonicalize(root) {
         Ok(path) => path,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(FolderError::Missing(root.to_owned())),
         Err(source) => return Err(FolderError::Unreadable { path: root.to_owned(), source }),
     };
-    if !canonical.is_dir() {
-        return Err(FolderError::NotAFolder(root.to_owned()));
-    }
-    let mut files = Files::new();
-    walk(&canonical, &canonical, &mut files)?;
-    Ok(files.into_values().collect())
+    if canonical.is_dir() { Ok(canonical) } else { Err(FolderError::NotAFolder(root.to_owned())) }
 }
 
 /// Reads the files and folders that the user names one by one, as `validate` does. Their names in
@@ -84,25 +96,43 @@ pub fn read_folder(root: &Path) -> Result<Vec<ManifestFile>, FolderError> {
 ///
 /// As [`read_folder`].
 pub fn read_paths(paths: &[PathBuf]) -> Result<Vec<ManifestFile>, FolderError> {
-    let mut files = Files::new();
+    // One file that is named twice, in two spellings, is one file.
+    let mut files = BTreeMap::new();
     for path in paths {
-        let Ok(canonical) = fs::canonicalize(path) else { return Err(FolderError::NoSuchPath(path.clone())) };
-        let mut found = Files::new();
-        if canonical.is_dir() {
-            walk(path, Path::new(""), &mut found)?;
-        } else {
-            found.insert(path.clone(), read_file(&canonical, path.to_string_lossy().into_owned()));
+        let Ok(target) = fs::canonicalize(path) else { return Err(FolderError::NoSuchPath(path.clone())) };
+        if !target.is_dir() {
+            let file = read_file(&target, path.to_string_lossy().into_owned());
+            files.insert(target, file);
+            continue;
         }
-        // One file that is named twice, in two spellings, is one file.
-        files.extend(found.into_iter().map(|(path, file)| (fs::canonicalize(&path).unwrap_or(path), file)));
+        for (path, kind) in list(path)? {
+            if let Some(file) = read(&path, kind, Path::new("")) {
+                files.insert(fs::canonicalize(&path).unwrap_or(path), file);
+            }
+        }
     }
     Ok(files.into_values().collect())
 }
 
-/// By their paths, since two names that are no text can look the same.
-type Files = BTreeMap<PathBuf, ManifestFile>;
+/// What a path below the folder is, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Something whose name is a manifest's.
+    Manifest,
+    /// A link of such a name.
+    Link,
+    /// A link to a folder.
+    FolderLink,
+}
 
-fn walk(folder: &Path, root: &Path, files: &mut Files) -> Result<(), FolderError> {
+/// Everything below a folder that can matter, by paths, since two names that are no text can look the same.
+pub(super) fn list(folder: &Path) -> Result<BTreeMap<PathBuf, Kind>, FolderError> {
+    let mut found = BTreeMap::new();
+    walk(folder, &mut found)?;
+    Ok(found)
+}
+
+fn walk(folder: &Path, found: &mut BTreeMap<PathBuf, Kind>) -> Result<(), FolderError> {
     let unreadable = |source| FolderError::Unreadable { path: folder.to_owned(), source };
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
@@ -117,31 +147,35 @@ fn walk(folder: &Path, root: &Path, files: &mut Files) -> Result<(), FolderError
             Err(source) => return Err(FolderError::Unreadable { path, source }),
         };
         if kind.is_dir() {
-            match walk(&path, root, files) {
+            match walk(&path, found) {
                 Err(FolderError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
                 other => other?,
             }
             continue;
         }
-        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-        let file = if kind.is_symlink() && path.is_dir() {
-            match read_folder_link(&path, root, name) {
-                Ok(()) => continue,
-                Err(problem) => Err(problem),
-            }
-        } else if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        } else if kind.is_symlink() {
-            read_link(&path, root, name)
-        } else {
-            read_file(&path, name)
+        let named_so = path.extension().is_some_and(|extension| extension == "toml");
+        let kind = match (kind.is_symlink(), named_so) {
+            (true, _) if path.is_dir() => Kind::FolderLink,
+            (_, false) => continue,
+            (true, true) => Kind::Link,
+            (false, true) => Kind::Manifest,
         };
-        files.insert(path, file);
-        if files.len() > MAX_FILES {
-            return Err(FolderError::TooMany(root.to_owned()));
+        found.insert(path, kind);
+        if found.len() > MAX_FILES {
+            return Err(FolderError::TooMany(folder.to_owned()));
         }
     }
     Ok(())
+}
+
+/// Reads what is at a path below `root`; nothing where it is no file of its own.
+fn read(path: &Path, kind: Kind, root: &Path) -> Option<ManifestFile> {
+    let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
+    match kind {
+        Kind::Manifest => Some(read_file(path, name)),
+        Kind::Link => Some(read_link(path, root, name)),
+        Kind::FolderLink => read_folder_link(path, root, name).err().map(Err),
+    }
 }
 
 /// A link may not lead out of the folder: what lies there is not the repository's to show.

@@ -5,6 +5,7 @@ pub mod manifests;
 pub mod revision;
 pub mod secrets;
 pub mod signals;
+pub mod snapshot;
 pub mod store;
 pub mod versori;
 pub mod watch;

@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 /// The commit that is checked out where `folder` lies; nothing where it is in no repository, or where
 /// its state cannot be read.
 pub fn revision(folder: &Path) -> Option<String> {
-    let folder = fs::canonicalize(folder).ok()?;
-    let git = folder.ancestors().find_map(git_directory)?;
+    let git = git_directory_of(folder)?;
     let head = read_line(&git.join("HEAD"))?;
     let Some(reference) = head.strip_prefix("ref: ") else { return is_commit(&head).then_some(head) };
     // A worktree keeps its HEAD to itself and its branches with the main repository.
     let common = read_line(&git.join("commondir")).map_or_else(|| git.clone(), |path| git.join(path));
     let loose = [&git, &common].into_iter().find_map(|place| read_line(&place.join(reference)));
     loose.or_else(|| packed(&common, reference)).filter(|commit| is_commit(commit))
+}
+
+/// The directory of the repository that `folder` lies in, if it lies in one.
+pub(super) fn git_directory_of(folder: &Path) -> Option<PathBuf> {
+    fs::canonicalize(folder).ok()?.ancestors().find_map(git_directory)
 }
 
 /// The repository's directory: `.git` itself, or where a `.git` file points, as in worktrees and submodules.
