@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::io::versori::{Names, Read};
 use crate::io::watch::{Watch, WatchError};
-use crate::model::guard::Grace;
+use crate::model::guard::Guards;
 use crate::model::planner::Policy;
 use crate::model::schedule::{Event, PassEnd, Schedule};
 use crate::reconcile::{Hands, Report, Stop, Target, reconcile};
@@ -31,8 +31,8 @@ pub struct Parts<'a, H, P> {
     pub writes: bool,
     /// When to make passes.
     pub schedule: Schedule,
-    /// How long things have to be gone before they are deleted.
-    pub grace: Grace,
+    /// What keeps changes from being made too soon or too often.
+    pub guards: Guards,
     /// Requests for a pass at once.
     pub requests: mpsc::Receiver<()>,
     /// Gets every report.
@@ -124,7 +124,7 @@ async fn pass<H: Hands, P: FnMut(&Report)>(
         policy: parts.policy,
         names,
         refresh: true,
-        grace: Some((&mut parts.grace, now)),
+        guards: Some((&mut parts.guards, now)),
     };
     match reconcile(target, &mut parts.hands, stop).await {
         Ok(report) => {

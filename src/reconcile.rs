@@ -3,6 +3,7 @@
 mod apply;
 mod record;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -14,8 +15,9 @@ use crate::io::secrets::{self, DigestKey, DigestKeyError};
 use crate::io::snapshot::read_settled;
 use crate::io::store::{self, Store, StoreError, Tenant};
 use crate::io::versori::{ApiError, Names, Read, Write, observe};
+use crate::model::address::Address;
 use crate::model::desired::Desired;
-use crate::model::guard::Grace;
+use crate::model::guard::Guards;
 use crate::model::observed::{Observed, Remark};
 use crate::model::pass::Pass;
 use crate::model::plan::{Change, Plan};
@@ -37,8 +39,9 @@ pub struct Target<'a> {
     pub names: &'a mut Names,
     /// Whether to look at the live platform; otherwise the recorded state stands in for it.
     pub refresh: bool,
-    /// How long things have been gone from the files, with the time it is now. Only the daemon waits.
-    pub grace: Option<(&'a mut Grace, Instant)>,
+    /// What keeps changes from being made too soon or too often, with the time it is now. Only the daemon
+    /// waits.
+    pub guards: Option<(&'a mut Guards, Instant)>,
 }
 
 /// What a pass may do. A dry run's client has no methods that write, so the compiler keeps it from it.
@@ -208,6 +211,13 @@ impl Report {
         })
     }
 
+    /// The changes that were applied.
+    pub fn applied_changes(&self) -> impl Iterator<Item = &Change> {
+        let applied: BTreeSet<&Address> =
+            self.outcomes.iter().flatten().filter(|it| it.result.is_ok()).map(|it| &it.address).collect();
+        self.plan.changes.iter().filter(move |change| applied.contains(&change.address))
+    }
+
     /// How many changes were applied.
     pub fn applied(&self) -> usize {
         self.outcomes.iter().flatten().filter(|outcome| outcome.result.is_ok()).count()
@@ -281,7 +291,12 @@ async fn attempt<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop) -> Re
         Observed::from_recorded(&recorded, &wanted)
     };
     let mut plan = plan(&desired, &recorded, &observed, target.policy, revision);
-    let again_in = target.grace.and_then(|(grace, now)| grace.hold(&mut plan, now));
+    let mut guards = target.guards;
+    let again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now));
     let outcomes = hands.carry_out(&plan, stop).await;
-    Ok(Report { plan, outcomes, again_in })
+    let report = Report { plan, outcomes, again_in };
+    if let Some((guards, now)) = guards {
+        guards.flapping.note(report.applied_changes(), now, fastrand::f64());
+    }
+    Ok(report)
 }

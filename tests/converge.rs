@@ -135,7 +135,7 @@ impl Scene {
             policy: &self.policy,
             names: &mut self.names,
             refresh: true,
-            grace: None,
+            guards: None,
         };
         self.runtime.block_on(reconcile(target, &mut self.hands, &Stop::never())).unwrap()
     }

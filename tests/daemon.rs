@@ -341,3 +341,22 @@ fn nothing_is_planned_from_a_folder_that_git_is_at_work_on() {
     site.await_passes(2);
     assert_eq!((site.templates("shop").len(), daemon.said("deleted").len()), (1, 0));
 }
+
+#[test]
+fn a_change_that_never_lasts_rests_and_everything_else_goes_on() {
+    let site = site(OFTEN);
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    eventually("the daemon to give in", || {
+        // Somebody who undoes it whenever it was done.
+        site.tamper("shop", |template| template.dynamic = false);
+        !daemon.said("held: flapping: it was applied in 3 passes running").is_empty()
+    });
+    let writes = site.writes();
+    site.await_passes(3);
+    assert_eq!((daemon.said("held: flapping").len(), site.writes()), (1, writes));
+    assert!(site.versync(&["status"]).out.contains("flapping: it was applied in 3 passes"));
+    site.file("pay.toml", PAY);
+    eventually("something else", || daemon.said("created").len() == 2);
+    assert!(!site.template("shop").dynamic);
+}

@@ -39,7 +39,7 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
         policy: &policy,
         names: &mut Names::default(),
         refresh: true,
-        grace: None,
+        guards: None,
     };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
     if report.outcomes.is_none() {

@@ -50,7 +50,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     }
     let (folder, targets) = below(&context.settings.manifests, &args.out, files.keys());
     let policy = Policy { targets, ..context.policy(Vec::new()) };
-    let target = Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, grace: None };
+    let target = Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, guards: None };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
     if report.has_failures() || report.outcomes.is_none() {
         crate::report::text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock())

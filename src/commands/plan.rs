@@ -22,7 +22,7 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
         policy: &policy,
         names: &mut Names::default(),
         refresh: !args.no_refresh,
-        grace: None,
+        guards: None,
     };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
     if args.json {

@@ -14,7 +14,8 @@ use crate::daemon::{self, Parts};
 use crate::io::logs;
 use crate::io::manifests::read_folder;
 use crate::io::signals::{Signal, Signals};
-use crate::model::guard::Grace;
+use crate::model::flapping::Flapping;
+use crate::model::guard::{Grace, Guards};
 use crate::model::plan::Plan;
 use crate::model::schedule::Schedule;
 use crate::reconcile::{Hands, Report};
@@ -94,7 +95,7 @@ impl Stay<'_> {
             hands,
             writes,
             schedule: Schedule::new(settings.sync.debounce, interval),
-            grace: Grace::new(settings.sync.delete_grace),
+            guards: Guards { grace: Grace::new(settings.sync.delete_grace), flapping: Flapping::default() },
             requests: self.requests,
             on_report,
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::address::Identity;
 use super::approval::Approval;
+use super::flapping::Flapping;
 use super::plan::{Action, Change, Held, Plan};
 use super::schedule::Instant;
 
@@ -81,6 +82,23 @@ fn exceeded(changes: &[Change], limit: DeleteLimit, recorded: usize) -> Option<S
 
 fn is_delete(change: &Change) -> bool {
     change.action == Action::Delete && change.held.is_none()
+}
+
+/// What the daemon remembers from pass to pass to keep changes from being made too soon or too often.
+#[derive(Debug)]
+pub struct Guards {
+    /// `sync.delete_grace`
+    pub grace: Grace,
+    /// Changes that do not last.
+    pub flapping: Flapping,
+}
+
+impl Guards {
+    /// Holds what may not happen now. Returns how long it takes until the first of it may.
+    pub fn hold(&mut self, plan: &mut Plan, now: Instant) -> Option<Duration> {
+        let (deletes, flapping) = (self.grace.hold(plan, now), self.flapping.hold(plan, now));
+        deletes.into_iter().chain(flapping).min()
+    }
 }
 
 /// How long each resource has been gone from the files: `sync.delete_grace`. A folder that is being

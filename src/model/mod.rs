@@ -11,6 +11,7 @@ pub mod connection_template;
 pub mod desired;
 pub mod document;
 pub mod export;
+pub mod flapping;
 pub mod guard;
 pub mod history;
 pub mod intent;

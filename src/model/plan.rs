@@ -354,18 +354,21 @@ impl Plan {
 }
 
 fn hash<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
-    let mut text = String::new();
-    for change in changes {
-        let fields: Vec<_> = change
-            .fields
-            .iter()
-            .map(|field| serde_json::json!([field.path, field.before, field.after, field.cause.as_str()]))
-            .collect();
-        let line = serde_json::json!([change.identity.to_string(), change.action.as_str(), fields]);
-        text.push_str(&line.to_string());
-        text.push('\n');
-    }
-    hex(&Sha256::digest(text))
+    hex(&Sha256::digest(changes.map(in_one_line).collect::<String>()))
+}
+
+/// A name for exactly this change.
+pub(super) fn change_hash(change: &Change) -> String {
+    hash(std::iter::once(change))
+}
+
+fn in_one_line(change: &Change) -> String {
+    let fields: Vec<_> = change
+        .fields
+        .iter()
+        .map(|field| serde_json::json!([field.path, field.before, field.after, field.cause.as_str()]))
+        .collect();
+    format!("{}\n", serde_json::json!([change.identity.to_string(), change.action.as_str(), fields]))
 }
 
 /// Bytes as text.
