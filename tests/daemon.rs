@@ -360,3 +360,16 @@ fn a_change_that_never_lasts_rests_and_everything_else_goes_on() {
     eventually("something else", || daemon.said("created").len() == 2);
     assert!(!site.template("shop").dynamic);
 }
+
+#[test]
+fn what_no_file_declares_any_more_is_said_once() {
+    let site = site(OFTEN);
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    site.file("pay.toml", PAY);
+    site.remove("shop.toml");
+    let said = daemon.await_said("left alone: no file declares it any more");
+    assert_eq!(said["address"], "connection_template.storefront/production/shop");
+    site.await_passes(3);
+    assert_eq!(daemon.said("left alone").len(), 1);
+}

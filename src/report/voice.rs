@@ -51,10 +51,9 @@ impl Voice {
         say_applied(report);
         say_remarks(report);
         self.say_drift(still, plan);
-        let held = plan.changes.iter().filter(|change| change.action != Action::None);
-        self.say_held(
-            held.filter_map(|change| Some((change.address.clone(), change.held.as_ref()?.reason.clone()))).collect(),
-        );
+        // Drift that is only reported has its own line.
+        let held = plan.changes.iter().filter(|change| change.action != Action::None || !change.is_drifted());
+        self.say_held(held.filter_map(|change| Some((change.address.clone(), not_done(change)?))).collect());
         self.say_failures(
             report.failures().map(|(outcome, failure)| (outcome.address.clone(), failure.to_string())).collect(),
         );
@@ -112,7 +111,7 @@ impl Voice {
 
     fn say_held(&mut self, now: BTreeMap<Address, String>) {
         for (address, reason) in self.held.update(now).begun {
-            tracing::warn!(address = %escape(&address.to_string()), "held: {}", escape(&reason));
+            tracing::warn!(address = %escape(&address.to_string()), "{}", escape(&reason));
         }
     }
 
@@ -152,6 +151,13 @@ fn say_remarks(report: &Report) {
             _ => tracing::warn!(address = %escape(&address), source = %escape(&source), "{text}"),
         }
     }
+}
+
+/// Why nothing is done about a change.
+fn not_done(change: &Change) -> Option<String> {
+    let held = change.held.as_ref()?;
+    let verb = if change.action == Action::None { "left alone" } else { "held" };
+    Some(format!("{verb}: {}", held.reason))
 }
 
 fn drifted_as(change: &Change, writes: bool) -> Drifted {
