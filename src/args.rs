@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// Keeps the Versori platform's connection templates and auth scheme configs equal to what a folder of
 /// TOML files declares.
@@ -77,6 +78,10 @@ pub enum Command {
     History(History),
     /// Let the deletes through that are held, once
     Approve(Approve),
+    /// Print completions for a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
     /// Serve the platform's stand-in, for trying things and for tests
     Sandbox(Sandbox),
 }
@@ -189,6 +194,14 @@ pub struct Approve {
     /// [default: what the last pass held]
     #[arg(value_name = "PLAN_HASH")]
     pub plan_hash: Option<String>,
+}
+
+/// `versync completions`
+#[derive(Debug, clap::Args)]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
 }
 
 /// `versync sandbox`

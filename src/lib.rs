@@ -20,11 +20,13 @@
 //!
 //! # How a pass goes
 //!
-//! [`io::manifests`] reads the folder and [`model::desired`] makes resources and problems of it.
+//! [`io::snapshot`] reads the folder once nothing moves in it, [`model::desired`] makes resources and problems
+//! of it, and [`io::secrets`] reads what they refer to.
 //! [`model::desired::Desired::wanted`] says what has to be looked at, [`io::versori::observe()`] looks, and
 //! [`io::store`] tells what was last applied. [`model::planner::plan`] compares the three and gives a
 //! [`model::plan::Plan`], a value that everything else reads: [`report`] prints it, and
-//! [`reconcile`] executes its steps with a plain `match`, remembering every success as it comes.
+//! [`reconcile`] executes its steps with a plain `match`, writing down what it is about to make and
+//! remembering every success as it comes. [`model::guard`] and [`model::flapping`] hold what may not happen now.
 //!
 //! What keeps a dry run from writing is a type: its [`reconcile::DryRun`] hands hold a client that has
 //! no methods that write.

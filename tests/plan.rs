@@ -209,3 +209,16 @@ fn the_revision_is_read_from_the_repository_around_the_folder() {
     std::fs::write(git.join("packed-refs"), format!("# pack-refs\n{commit} refs/heads/main\n")).unwrap();
     assert_eq!(site.plan()["revision"], commit);
 }
+
+#[test]
+fn completions_and_the_manual_know_every_command() {
+    let site = Site::new();
+    for args in [&["completions", "bash"][..], &["completions", "zsh"], &["completions", "fish"], &["man"]] {
+        let ran = site.versync(args);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        for command in ["run", "plan", "apply", "validate", "import", "status", "history", "approve", "sandbox"] {
+            assert!(ran.out.contains(command), "{args:?} does not know {command}");
+        }
+    }
+    assert_eq!(site.versync(&["completions", "tcl"]).code, Some(1));
+}

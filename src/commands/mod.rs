@@ -10,6 +10,7 @@ mod plan;
 mod run;
 mod sandbox;
 mod saved;
+mod shell;
 mod status;
 mod validate;
 
@@ -70,6 +71,8 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Status(args) => status::status(global, &args),
         Command::History(args) => history::history(global, &args),
         Command::Approve(args) => approve::approve(global, &args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man => shell::man(),
         Command::Sandbox(args) => sandbox::sandbox(&args).await,
     }
 }
