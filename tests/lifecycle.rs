@@ -287,3 +287,33 @@ fn a_template_that_somebody_renamed_gets_its_name_back_and_not_a_twin() {
     assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
     assert_eq!(site.plan()["summary"]["unchanged"], 1);
 }
+
+#[test]
+fn a_rename_to_a_name_that_is_taken_deletes_nothing() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }");
+    let mine = |more: &str| legacy(more).replace("netsuite", "shopify");
+    site.file("erp.toml", mine("").replace("legacy-erp", "mine"));
+    site.apply();
+    let id = site.template("mine").id;
+    site.file("erp.toml", mine("lifecycle = { renamed_from = \"mine\", allow_replace = true }"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("the platform has another of its new name"), "{}", ran.out);
+    assert_eq!((site.template("mine").id, site.template("legacy-erp").id), (id, ids::LEGACY_ERP.to_owned()));
+}
+
+#[test]
+fn an_old_rename_in_the_file_does_not_hide_a_new_one_on_the_platform() {
+    let site = Site::new();
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    let renamed = legacy("lifecycle = { renamed_from = \"legacy-erp\" }")
+        .replace("[connection_templates.legacy-erp]", "[connection_templates.erp]");
+    site.file("erp.toml", renamed);
+    site.apply();
+    site.tamper("erp", |template| template.name = "elsewhere".to_owned());
+    assert_eq!(actions(&site.plan()), [("connection_template.storefront/staging/erp", "update")]);
+    site.apply();
+    assert_eq!(site.template("erp").id, ids::LEGACY_ERP);
+}

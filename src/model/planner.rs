@@ -212,7 +212,7 @@ impl Planner<'_> {
             None if comparison.changes.is_empty() => (Action::Adopt, Step::Record(Box::new(record)), None),
             None => match self.policy.adopt {
                 Adopt::Always => (action, step, refused),
-                Adopt::Matching => (action, step, refused.or_else(|| Some(Held::because(FOREIGN_HELD)))),
+                Adopt::Matching => (action, step, Some(Held::because(FOREIGN_HELD))),
                 Adopt::Never => (Action::None, Step::Nothing, Some(Held::because(FOREIGN_REPORTED))),
             },
             Some(recorded) if comparison.changes.is_empty() => {

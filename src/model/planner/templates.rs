@@ -29,8 +29,25 @@ impl Planner<'_> {
         let Some(Ok(live)) = self.observed.templates.get(scope) else { return };
         let mut wanted = declared.fields.clone();
         wanted.insert(SYSTEM.name, Value::String(resolved.owner.id.clone()));
-        let old =
-            declared.lifecycle.renamed_from.as_deref().filter(|_| live.iter().all(|template| template.name != name));
+        let has = |name: &str| live.iter().any(|template| template.name == name);
+        // Once it was renamed, what the file says about its old name is history.
+        let pending = declared.lifecycle.renamed_from.as_deref();
+        let pending = pending.filter(|_| !self.recorded.resources.contains_key(&resolved.identity));
+        if let Some(old) = pending.filter(|old| has(name) && has(old)) {
+            let old_identity = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
+            if self.recorded.resources.contains_key(&old_identity) {
+                // The file speaks for the old one still, so it is no orphan.
+                self.claimed.insert(old_identity);
+                let message = format!(
+                    "{} cannot be renamed from {old:?}: the platform has another of its new name",
+                    declared.address
+                );
+                let problem = Problem::at(declared.place.clone(), message);
+                return self
+                    .give_up(declared, [problem.help("choose another name, or delete the one that is not in use")]);
+            }
+        }
+        let old = pending.filter(|_| !has(name));
         let known_as = old.unwrap_or(name);
         let old_identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
         let matches: Vec<&LiveTemplate> = live.iter().filter(|template| template.name == known_as).collect();
