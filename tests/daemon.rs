@@ -238,6 +238,7 @@ fn a_dry_run_prints_each_difference_once_and_writes_nothing() {
     site.await_passes(3);
     daemon.stop(Signal::TERM);
     assert_eq!(daemon.out().matches("Plan: ").count(), 2);
+    assert_eq!(daemon.out().matches("production/shop will be created").count(), 1);
     assert!(site.writes().is_empty());
     assert!(!site.path(".versync").exists());
 }

@@ -1,6 +1,7 @@
 //! `versync run`: the daemon.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::io::manifests::read_folder;
 use crate::io::signals::{Signal, Signals};
 use crate::model::flapping::Flapping;
 use crate::model::guard::{Grace, Guards};
-use crate::model::plan::Plan;
+use crate::model::plan::{Change, Plan, change_hash};
 use crate::model::schedule::Schedule;
 use crate::reconcile::{Hands, Report};
 use crate::report::problems::Look;
@@ -35,7 +36,7 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
     if let Some(sandbox) = &context.sandbox {
         sandbox::introduce(sandbox, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }
-    let screen = Screen { look: terminal.out, last: RefCell::default() };
+    let screen = Screen { look: terminal.out, last: RefCell::default(), changes: RefCell::default() };
     if args.dry_run || context.settings.sync.mode == Mode::Observe {
         let on_report = |report: &Report| {
             if args.dry_run {
@@ -133,21 +134,27 @@ struct Screen {
     look: Look,
     /// The hash of the plan that was shown last.
     last: RefCell<String>,
+    /// Those of its changes, so that one that is still there is not shown again beside a new one.
+    changes: RefCell<BTreeSet<String>>,
 }
 
 impl Screen {
     fn show(&self, plan: &Plan) {
         let hash = plan.hash();
         if self.last.replace(hash.clone()) != hash {
+            let now: BTreeSet<String> = plan.changes.iter().map(change_hash).collect();
+            let before = self.changes.replace(now);
+            let is_news = |change: &Change| !before.contains(&change_hash(change));
             let mut out = io::stdout().lock();
             // A daemon whose output nobody reads goes on.
-            let _ = text::write_plan(plan, self.look, &mut out).and_then(|()| writeln!(out));
+            let _ = text::write_news(plan, is_news, self.look, &mut out).and_then(|()| writeln!(out));
         }
     }
 
     /// What was shown is done: the same change made once more is news.
     fn forget(&self) {
         self.last.take();
+        self.changes.take();
     }
 }
 

@@ -358,7 +358,7 @@ fn hash<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
 }
 
 /// A name for exactly this change.
-pub(super) fn change_hash(change: &Change) -> String {
+pub fn change_hash(change: &Change) -> String {
     hash(std::iter::once(change))
 }
 

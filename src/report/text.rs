@@ -22,7 +22,16 @@ const LONG_TEXT: usize = 60;
 ///
 /// Those of `out`.
 pub fn write_plan(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    for change in &plan.changes {
+    write_news(plan, |_| true, look, out)
+}
+
+/// The same without the changes that are no news: they are counted only.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn write_news(plan: &Plan, is_news: impl Fn(&Change) -> bool, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    for change in plan.changes.iter().filter(|change| is_news(change)) {
         write_change(change, look, out)?;
         writeln!(out)?;
     }
