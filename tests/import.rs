@@ -81,7 +81,10 @@ fn a_folder_beside_the_watched_one_can_be_moved_in() {
     let site = Site::of(world());
     let ran = site.versync(&["import", "--system", "netsuite", "--out", "imported"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.out.contains("Wrote imported/netsuite.toml"), "{}", ran.out);
+    assert!(ran.out.contains("Wrote imported/netsuite.toml") && ran.out.contains("Not recorded"), "{}", ran.out);
+    assert!(site.plan()["changes"].as_array().unwrap().is_empty(), "and so no orphan that is pruned");
     std::fs::rename(site.path("imported/netsuite.toml"), site.manifests().join("erp.toml")).unwrap();
+    site.apply();
+    assert!(site.writes().is_empty());
     assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
 }

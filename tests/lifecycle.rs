@@ -317,3 +317,18 @@ fn an_old_rename_in_the_file_does_not_hide_a_new_one_on_the_platform() {
     site.apply();
     assert_eq!(site.template("erp").id, ids::LEGACY_ERP);
 }
+
+#[test]
+fn protection_counts_from_the_pass_that_sees_it_whatever_becomes_of_the_fields() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }");
+    many(&site, 1);
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    // Held, because the system cannot change in place.
+    site.file("erp.toml", legacy("lifecycle = { prevent_delete = true }").replace("netsuite", "stripe"));
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    site.remove("erp.toml");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+}

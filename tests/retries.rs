@@ -159,3 +159,18 @@ fn a_platform_that_serves_nothing_any_more_is_left_in_peace() {
     let asked: usize = (0..30).map(|n| usize::from(flaky.count("PUT", &format!("/c{n}")) > 0)).sum();
     assert!(asked < 30, "all {asked} were tried");
 }
+
+#[test]
+fn a_config_stays_while_a_template_that_lists_it_could_not_be_deleted() {
+    let (site, flaky) = site(SHOP, |method, path, _| {
+        (method == "DELETE" && path.contains("/connection-templates/")).then_some(Fault::Before(400))
+    });
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(0));
+    let prune = "sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }";
+    site.settings_for(&flaky.base_url, prune);
+    site.file("shop.toml", "");
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("may still list it"), "{}", ran.out);
+    assert_eq!(flaky.count("DELETE", "/key"), 0);
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use versync::sandbox::{Owner, ids};
 
-use crate::support::{Ran, Site, actions, change, problems};
+use crate::support::{Fake, Ran, Site, actions, change, problems};
 
 const CANARY: &str = "canary-5f0c1d";
 
@@ -465,4 +465,22 @@ fn what_was_imported_is_what_was_declared() {
     assert_eq!(changed.count(), CREDENTIALS);
     assert_eq!(schemes.run(&["apply", "--yes"]).code, Some(0));
     assert_eq!(schemes.credentials(), CREDENTIALS, "filling in a secret makes no new credential");
+}
+
+#[test]
+fn a_secret_that_the_platform_repeats_is_not_shown() {
+    let fake = Fake::start(|path| {
+        if ["s-code", "s-password", "s-oauth1"].iter().any(|id| path.ends_with(id)) {
+            return (400, json!({"message": format!("{CANARY} is too short")}).to_string());
+        }
+        let system = json!({"id": ids::SHOPIFY, "name": "shopify", "authSchemeConfigs": []});
+        let list = json!({"totalCount": 1, "items": [system]});
+        (200, if path.ends_with("/systems") { list } else { system }.to_string())
+    });
+    let schemes = Schemes(Site::new());
+    schemes.0.settings_for(&fake.base_url, "");
+    schemes.0.file("system.toml", ON_SYSTEM);
+    let ran = schemes.run(&["apply", "--yes"]);
+    assert!(ran.out.contains("… is too short") && !(ran.out + &ran.err).contains(CANARY));
+    assert!(!schemes.run(&["status"]).out.contains(CANARY));
 }

@@ -48,7 +48,13 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     for path in &paths {
         println(&format!("Wrote {}", path.display()))?;
     }
-    let (folder, targets) = below(&context.settings.manifests, &args.out, files.keys());
+    let Some(targets) = below(&context.settings.manifests, &args.out, files.keys()) else {
+        // Recorded but declared nowhere, it would be an orphan, and pruned.
+        let folder = context.settings.manifests.display();
+        println(&format!("Not recorded: move the files to {folder}, and `versync apply` adopts what they declare."))?;
+        return Ok(Exit::Done);
+    };
+    let folder = context.settings.manifests.clone();
     let policy = Policy { targets, ..context.policy(Vec::new()) };
     let target = Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, guards: None };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
@@ -209,15 +215,11 @@ fn permissions() -> fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }
 
-/// The folder that a pass has to read to see the files, and their names below it.
-fn below<'a>(manifests: &Path, out: &Path, names: impl Iterator<Item = &'a String>) -> (PathBuf, Vec<String>) {
-    let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    match canonical(out).strip_prefix(canonical(manifests)) {
-        Ok(inner) => {
-            (manifests.to_owned(), names.map(|name| inner.join(name).to_string_lossy().into_owned()).collect())
-        }
-        Err(_) => (out.to_owned(), names.cloned().collect()),
-    }
+/// The names of the files below the watched folder, where they are below it.
+fn below<'a>(manifests: &Path, out: &Path, names: impl Iterator<Item = &'a String>) -> Option<Vec<String>> {
+    let (manifests, out) = (fs::canonicalize(manifests).ok()?, fs::canonicalize(out).ok()?);
+    let inner = out.strip_prefix(manifests).ok()?;
+    Some(names.map(|name| inner.join(name).to_string_lossy().into_owned()).collect())
 }
 
 fn println(line: &str) -> Result<(), CommandError> {

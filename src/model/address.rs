@@ -169,7 +169,8 @@ impl Identity {
 /// Whether a text is a ULID: 26 characters of Crockford's base 32, at most 128 bits.
 /// Where files may give a name or an id, this decides which one it is.
 pub fn is_ulid(text: &str) -> bool {
-    text.len() == 26 && ulid::Ulid::from_string(text).is_ok()
+    // Another spelling of an id would be another identity of the same thing.
+    ulid::Ulid::from_string(text).is_ok_and(|id| id.to_string() == text)
 }
 
 /// Says why a text cannot stand in a URL's path as one segment, if it cannot: a `..` or a `/` would

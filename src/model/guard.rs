@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::address::Identity;
 use super::approval::Approval;
 use super::flapping::Flapping;
-use super::plan::{Action, Change, Held, Plan};
+use super::plan::{Action, Change, Held, Plan, Step};
 use super::schedule::Instant;
 
 /// How many deletes one pass may do: `sync.delete_limit`. A pass that would do more than either holds
@@ -97,6 +97,16 @@ impl Guards {
     /// Holds what may not happen now. Returns how long it takes until the first of it may.
     pub fn hold(&mut self, plan: &mut Plan, now: Instant) -> Option<Duration> {
         let (deletes, flapping) = (self.grace.hold(plan, now), self.flapping.hold(plan, now));
+        let held = |change: &Change| matches!(change.step, Step::DeleteTemplate { .. }) && change.held.is_some();
+        if plan.changes.iter().any(held) {
+            // A template that stays for now may list them.
+            for change in plan.changes.iter_mut().filter(|change| change.is_due()) {
+                if matches!(change.step, Step::DeleteConfig { .. }) {
+                    change.held =
+                        Some(Held::because("it waits until the held deletes of connection templates are done"));
+                }
+            }
+        }
         deletes.into_iter().chain(flapping).min()
     }
 }
@@ -152,7 +162,6 @@ mod tests {
 
     use super::*;
     use crate::model::address::Address;
-    use crate::model::plan::Step;
 
     const SECOND: Duration = Duration::from_secs(1);
 

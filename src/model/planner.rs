@@ -208,6 +208,14 @@ impl Planner<'_> {
         (action, step): (Action, Step),
         refused: Option<Held>,
     ) {
+        if let Some(known) = self.recorded.resources.get(&resolved.identity)
+            && declared.lifecycle.prevent_delete
+            && !known.prevent_delete
+        {
+            // Known here and now, whatever becomes of the fields.
+            let protected = RecordedResource { prevent_delete: true, ..known.clone() };
+            self.plan.bookkeeping.push(Bookkeeping::Record(resolved.identity.clone(), Box::new(protected)));
+        }
         let (action, step, held) = match recorded {
             None if comparison.changes.is_empty() => (Action::Adopt, Step::Record(Box::new(record)), None),
             None => match self.policy.adopt {

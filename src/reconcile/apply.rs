@@ -230,6 +230,10 @@ impl<A: Write> Applier<'_, A> {
         if let Some(why) = self.halted.borrow().as_ref() {
             return Some(format!("nothing more is written after this: {why}"));
         }
+        let is_template = |identity: &Identity| matches!(identity, Identity::ConnectionTemplate { .. });
+        if matches!(change.step, Step::DeleteConfig { .. }) && self.failed.borrow().iter().any(is_template) {
+            return Some("a connection template could not be changed, and may still list it".to_owned());
+        }
         let (Step::CreateTemplate(step) | Step::UpdateTemplate { step, .. } | Step::ReplaceTemplate { step, .. }) =
             &change.step
         else {

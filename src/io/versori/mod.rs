@@ -23,6 +23,8 @@ pub use jwt::KeyError;
 pub use observe::{Names, observe};
 pub use token::{Credential, CredentialError, Credentials, SigningKey, TokenScheme};
 
+use secrecy::ExposeSecret;
+
 use crate::model::address::{Owner, OwnerKind, Scope};
 use crate::model::observed::{LiveConfig, LiveTemplate, Project, Remark};
 use crate::model::plan::{ConfigStep, TemplateStep};
@@ -166,16 +168,31 @@ impl Write for Writer {
 
     async fn put_config(&self, step: &ConfigStep) -> Result<Vec<Remark>, ApiError> {
         let (client, organisation) = (self.client(), self.client().organisation());
-        match step.owner.kind {
-            OwnerKind::System => {
-                let answer = client.send_and_read_if_any(&platform::put_config(step, organisation)).await?;
-                Ok(platform::remarks(&answer))
-            }
-            OwnerKind::Connector => {
-                let answer: wire::Owner = client.send_and_read_if_any(&connect::put_config(step, organisation)).await?;
-                Ok(connect::remarks(&answer.auth_scheme_configs, &step.id))
-            }
-        }
+        // A platform that repeats a secret must not make us print or keep it.
+        let redact = |text: &str| {
+            step.secrets.values().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), "…"))
+        };
+        let answer = async {
+            Ok(match step.owner.kind {
+                OwnerKind::System => {
+                    let answer = client.send_and_read_if_any(&platform::put_config(step, organisation)).await?;
+                    platform::remarks(&answer)
+                }
+                OwnerKind::Connector => {
+                    let answer: wire::Owner =
+                        client.send_and_read_if_any(&connect::put_config(step, organisation)).await?;
+                    connect::remarks(&answer.auth_scheme_configs, &step.id)
+                }
+            })
+        };
+        let remarks: Vec<Remark> =
+            answer.await.map_err(|error: ApiError| ApiError { message: redact(&error.message), ..error })?;
+        let clean = |remark: Remark| Remark {
+            text: redact(&remark.text),
+            detail: remark.detail.iter().map(|detail| redact(detail)).collect(),
+            ..remark
+        };
+        Ok(remarks.into_iter().map(clean).collect())
     }
 
     async fn delete_config(&self, owner: &Owner, id: &str) -> Result<(), ApiError> {
