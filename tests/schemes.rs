@@ -484,3 +484,14 @@ fn a_secret_that_the_platform_repeats_is_not_shown() {
     assert!(ran.out.contains("… is too short") && !(ran.out + &ran.err).contains(CANARY));
     assert!(!schemes.run(&["status"]).out.contains(CANARY));
 }
+
+#[test]
+fn an_endpoint_forgets_how_it_was_asked_to_send_parameters() {
+    let schemes = Schemes::applied();
+    schemes.0.file("system.toml", ON_SYSTEM.replace(", parameter_transmission = \"authorization-header\"", ""));
+    assert_eq!(schemes.run(&["apply", "--yes"]).code, Some(0));
+    schemes.assert_in_sync();
+    let config =
+        schemes.0.sandbox.world(|world| world.config(&Owner::System(ids::SHOPIFY.into()), "s-oauth1").unwrap());
+    assert_eq!(config["oauth1"]["tokenEndpoint"], json!({"url": "https://a.example/k"}));
+}

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::model::auth_scheme_config::{CLIENT_CREDENTIALS, ENDPOINTS, TYPE, fields_of};
 use crate::model::observed::Remark;
 use crate::model::plan::ConfigStep;
+use crate::model::schema::Kind;
 
 /// The grant types: as files, the platform API and the connect API write them.
 const GRANTS: [(&str, &str, &str); 3] = [
@@ -33,8 +34,11 @@ pub(super) fn lay_over(member: &mut Map<String, Value>, step: &ConfigStep, organ
             Some(secret) => Some(Value::from(secret.expose_secret())),
             None => step.fields.get(field.name).map(|value| field.to_wire(value)),
         };
-        if let Some(value) = value {
-            set(member, field.wire, value);
+        match value {
+            // A word that is no longer declared: none of the platform's words says so, only its absence.
+            Some(value) if matches!(field.kind, Kind::Word(_)) && value == "" => unset(member, field.wire),
+            Some(value) => set(member, field.wire, value),
+            None => {}
         }
     }
     for (_, endpoint) in ENDPOINTS {
@@ -71,6 +75,19 @@ pub(super) fn makes_credential(member: &Map<String, Value>) -> bool {
     grant.is_some_and(|grant| {
         grant.get("type").and_then(Value::as_str) != Some(CLIENT_CREDENTIALS) && !grant.contains_key("credentialId")
     })
+}
+
+fn unset(object: &mut Map<String, Value>, path: &str) {
+    match path.split_once('.') {
+        Some((outer, inner)) => {
+            if let Some(Value::Object(object)) = object.get_mut(outer) {
+                unset(object, inner);
+            }
+        }
+        None => {
+            object.remove(path);
+        }
+    }
 }
 
 fn set(object: &mut Map<String, Value>, path: &str, value: Value) {
