@@ -164,6 +164,38 @@ fn what_is_protected_or_in_error_is_not_for_approval() {
 }
 
 #[test]
+fn a_word_given_twice_counts_once() {
+    let site = site(LIMIT, 5);
+    remove(&site, 0..3);
+    apply(&site, 4);
+    let hash = site.plan()["hash"].as_str().unwrap().to_owned();
+    approve(&site, &[]);
+    approve(&site, &[&hash]);
+    apply(&site, 0);
+    assert!(refused(&site, &[]).contains("there is nothing to approve"));
+    assert!(refused(&site, &[&hash]).contains("there is nothing to approve"));
+    (0..3).for_each(|n| config(&site, n, "first"));
+    apply(&site, 0);
+    assert_eq!(status(&site)["approvals"], Value::Array(Vec::new()), "the second word is void");
+    remove(&site, 0..3);
+    apply(&site, 4);
+    assert_eq!(on_stripe(&site), 5);
+}
+
+#[test]
+fn a_word_for_what_is_held_no_more_is_refused_and_names_what_is() {
+    let site = site(LIMIT, 6);
+    remove(&site, 0..3);
+    apply(&site, 4);
+    let hash = site.plan()["hash"].as_str().unwrap().to_owned();
+    remove(&site, 3..4);
+    apply(&site, 4);
+    let now = status(&site)["last_pass"]["held_hash"].as_str().unwrap().to_owned();
+    let said = refused(&site, &[&hash]);
+    assert!(said.contains(&format!("the last pass held the deletes of plan {now}")), "{said}");
+}
+
+#[test]
 fn what_is_no_hash_or_is_unknown_is_refused() {
     let site = site(LIMIT, 1);
     assert!(refused(&site, &["latest"]).contains("\"latest\" is no plan hash"));

@@ -47,7 +47,11 @@ fn write(approval: &Approval, last: Option<&Found>, next: &str, out: &mut dyn Wr
                 writeln!(out, "  {}", escape(&note.address))?;
             }
         }
-        None => writeln!(out, "Approved, once: the deletes of plan {}", approval.hash)?,
+        None => writeln!(
+            out,
+            "Approved, once, for a pass that holds exactly the deletes of plan {}. No pass has held them yet.",
+            approval.hash
+        )?,
     }
     writeln!(out, "{next}")
 }

@@ -16,8 +16,8 @@ const DIGITS: usize = 64;
 pub struct Approval {
     /// The hash of a plan, or of the deletes that one held.
     pub hash: String,
-    /// The hash of the deletes that the plan held, where that is known: other changes of the plan may
-    /// have been applied since, and what remains has another hash.
+    /// The hash of the deletes that the plan held, where a pass has held them: other changes of the plan may
+    /// have been applied since, and what remains has another hash. Nothing for a plan that no pass has made yet.
     pub held_hash: Option<String>,
     /// When it was given.
     pub approved_at: Timestamp,
@@ -55,6 +55,9 @@ pub enum ApprovalError {
     /// Several did.
     #[error("{0} begins several plan hashes")]
     Ambiguous(String),
+    /// A pass held its deletes once, and the last one held others.
+    #[error("what plan {0} held is no longer what is held: the last pass held the deletes of plan {1}")]
+    Outdated(String, String),
 }
 
 impl ApprovalError {
@@ -66,6 +69,7 @@ impl ApprovalError {
                 "give the 64 hex digits that `plan --json` or `status --json` show as `hash`, or the first 8 or more of them"
             }
             ApprovalError::Unknown(_) | ApprovalError::Ambiguous(_) => "give all 64 digits",
+            ApprovalError::Outdated(..) => "look at what is held now (`versync status`), and approve that",
         }
     }
 }
@@ -75,23 +79,28 @@ impl ApprovalError {
 ///
 /// # Errors
 ///
-/// Where nothing is held, and where it is unclear what is meant.
+/// Where nothing is held, or something else, and where it is unclear what is meant.
 pub fn approve(
     given: Option<&str>,
     last: Option<&Found>,
     known: &[HeldPlan],
     now: Timestamp,
 ) -> Result<Approval, ApprovalError> {
+    let held_now = last.and_then(|found| found.held_hash.clone());
     let Some(given) = given else {
-        let held = last.and_then(|found| found.held_hash.clone()).ok_or(ApprovalError::NothingHeld)?;
+        let held = held_now.ok_or(ApprovalError::NothingHeld)?;
         return Ok(Approval { held_hash: Some(held.clone()), hash: held, approved_at: now });
     };
     let hash = whole(given, known)?;
-    let held_hash = known.iter().find(|plan| plan.hash == hash).map(|plan| plan.held_hash.clone());
-    if held_hash.is_none() && last.is_some_and(|found| found.hash == hash) {
-        return Err(ApprovalError::NothingHeld);
+    let meant = known.iter().find(|plan| plan.hash == hash || plan.held_hash == hash);
+    let held_hash = meant.map(|plan| plan.held_hash.clone());
+    match (&held_hash, held_now) {
+        // A word that was used, or came too late, must not wait for the same deletes to come up again.
+        (Some(_), None) => Err(ApprovalError::NothingHeld),
+        (Some(then), Some(now)) if *then != now => Err(ApprovalError::Outdated(hash, now)),
+        (None, _) if last.is_some_and(|found| found.hash == hash) => Err(ApprovalError::NothingHeld),
+        _ => Ok(Approval { hash, held_hash, approved_at: now }),
     }
-    Ok(Approval { hash, held_hash, approved_at: now })
 }
 
 /// A hash with all its digits.
@@ -134,8 +143,14 @@ mod tests {
         Approval { hash, held_hash, approved_at: Timestamp::UNIX_EPOCH }
     }
 
+    /// What comes of a word given after a pass that held the deletes with this hash.
+    fn given_while(held: Option<&str>, given: &str) -> Result<Approval, ApprovalError> {
+        let last = Found { held_hash: held.map(hash), ..Found::default() };
+        approve(Some(given), Some(&last), &known(), Timestamp::UNIX_EPOCH)
+    }
+
     fn given(given: &str) -> Result<Approval, ApprovalError> {
-        approve(Some(given), None, &known(), Timestamp::UNIX_EPOCH)
+        given_while(Some("cccccccc"), given)
     }
 
     #[test]
@@ -143,7 +158,7 @@ mod tests {
         let whole = approved(hash("aaaaaaaa1"), Some(hash("cccccccc")));
         assert_eq!(given(&hash("aaaaaaaa1")), Ok(whole.clone()));
         assert_eq!(given("AAAAAAAA1"), Ok(whole));
-        assert_eq!(given("cccccccc"), Ok(approved(hash("cccccccc"), None)));
+        assert_eq!(given("cccccccc"), Ok(approved(hash("cccccccc"), Some(hash("cccccccc")))));
         assert_eq!(given(&hash("d")), Ok(approved(hash("d"), None)), "of a plan to come");
     }
 
@@ -157,5 +172,13 @@ mod tests {
         assert_eq!(given("eeeeeeee"), Err(Unknown("eeeeeeee".to_owned())));
         assert_eq!(given("aaaaaaaa"), Err(Ambiguous("aaaaaaaa".to_owned())));
         assert_eq!(approve(None, None, &known(), Timestamp::UNIX_EPOCH), Err(NothingHeld));
+    }
+
+    #[test]
+    fn what_was_held_once_is_refused_when_it_is_held_no_more() {
+        for plan in ["aaaaaaaa1", "cccccccc"] {
+            assert_eq!(given_while(None, plan), Err(ApprovalError::NothingHeld));
+            assert!(matches!(given_while(Some("f"), plan), Err(ApprovalError::Outdated(_, now)) if now == hash("f")));
+        }
     }
 }

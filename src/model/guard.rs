@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::address::Identity;
 use super::approval::Approval;
 use super::flapping::Flapping;
-use super::plan::{Action, Change, Held, Plan, Step};
+use super::plan::{Action, Bookkeeping, Change, Held, Plan, Step};
 use super::schedule::Instant;
 
 /// How many deletes one pass may do: `sync.delete_limit`. A pass that would do more than either holds
@@ -66,6 +66,14 @@ pub fn let_through(plan: &mut Plan, approvals: &[Approval]) {
         change.held = None;
     }
     plan.approval = Some(approval.hash.clone());
+}
+
+/// Voids what was approved of a pass that held deletes, where this plan, which leaves nothing out, would not
+/// use it: the same deletes may come up again some day without anybody's meaning them. The word for a plan
+/// that no pass has made yet stays.
+pub fn void_outdated(plan: &mut Plan, approvals: &[Approval]) {
+    let outdated = approvals.iter().filter(|it| it.held_hash.is_some() && plan.approval.as_ref() != Some(&it.hash));
+    plan.bookkeeping.extend(outdated.cloned().map(Bookkeeping::Void));
 }
 
 fn exceeded(changes: &[Change], limit: DeleteLimit, recorded: usize) -> Option<String> {

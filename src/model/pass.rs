@@ -23,7 +23,7 @@ pub struct Pass {
 }
 
 /// What a pass found and did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// The git commit of the manifests folder, if it is in a repository.
     pub revision: Option<String>,

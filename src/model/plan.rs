@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::address::{Address, Identity, Owner, Scope};
+use super::approval::Approval;
 use super::recorded::RecordedResource;
 use super::schema::Fields;
 use super::source::{Problem, Severity};
@@ -46,6 +47,8 @@ pub enum Bookkeeping {
     Missed(Identity),
     /// A create that was begun is nobody's any more.
     Abandon(Identity),
+    /// An approval of deletes that are held no more, or not those alone: it must not wait for them to come back.
+    Void(Approval),
 }
 
 /// What differs about one resource.

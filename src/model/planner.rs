@@ -43,6 +43,11 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether everything is planned that there is to plan.
+    fn is_unlimited(&self) -> bool {
+        self.targets.is_empty() && self.saved.is_none()
+    }
+
     /// Whether a resource is among the targets.
     fn includes(&self, address: &Address, file: &str) -> bool {
         self.targets.is_empty() || self.targets.iter().any(|target| file == target || address.matches(target))
@@ -127,6 +132,9 @@ pub fn plan(
     guard::hold_deletes(&mut plan.changes, policy.delete_limit, circumstances);
     plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
     guard::let_through(&mut plan, &recorded.approvals);
+    if policy.is_unlimited() && !errors {
+        guard::void_outdated(&mut plan, &recorded.approvals);
+    }
     plan
 }
 

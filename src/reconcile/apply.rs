@@ -331,6 +331,7 @@ impl<A: Write> Applier<'_, A> {
                 Bookkeeping::Forget(identity) => store.forget(identity),
                 Bookkeeping::Missed(identity) => store.miss(identity),
                 Bookkeeping::Abandon(identity) => store.abandon(identity),
+                Bookkeeping::Void(approval) => store.void(approval),
             })
         })
     }

@@ -41,6 +41,12 @@ impl Database {
         saved.map(drop).map_err(|source| self.error(source))
     }
 
+    pub(super) fn void_approval(&self, approval: &Approval) -> Result<(), StoreError> {
+        let sql = "DELETE FROM approval WHERE hash = ?1 AND approved_at = ?2";
+        let gone = self.connection.execute(sql, params![approval.hash, approval.approved_at.to_string()]);
+        gone.map(drop).map_err(|source| self.error(source))
+    }
+
     /// Uses an approval up. It has to be on the disk before the deletes are sent, so that it counts once
     /// whatever happens.
     pub(super) fn use_approval(&self, hash: &str) -> Result<(), StoreError> {

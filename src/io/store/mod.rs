@@ -22,6 +22,7 @@ use std::path::Path;
 use rusqlite::OpenFlags;
 
 use crate::model::address::Identity;
+use crate::model::approval::Approval;
 use crate::model::history::Event;
 use crate::model::intent::Intent;
 use crate::model::pass::Pass;
@@ -173,6 +174,15 @@ impl Store {
     /// Where it cannot be written, or is not there. Nothing may be deleted then.
     pub fn use_approval(&mut self, hash: &str) -> Result<(), StoreError> {
         self.database.use_approval(hash)
+    }
+
+    /// Takes an approval back that nothing has used. One that was given anew meanwhile stays.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn void(&mut self, approval: &Approval) -> Result<(), StoreError> {
+        self.database.void_approval(approval)
     }
 
     /// Does several changes as one: all of them are kept, or none.
