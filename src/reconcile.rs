@@ -147,6 +147,9 @@ impl<A: Write, C: FnMut(&Plan) -> bool> Hands for Writing<A, C> {
     }
 
     async fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> Option<Vec<Outcome>> {
+        if plan.refused {
+            return None;
+        }
         if plan.has_work() && !(self.consent)(plan) {
             return None;
         }
@@ -267,6 +270,9 @@ pub async fn reconcile<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop)
     let began_at = Timestamp::now();
     let targets = target.policy.targets.clone();
     let result = attempt(target, hands, stop).await;
+    if result.as_ref().is_ok_and(|report| report.plan.refused) {
+        return result;
+    }
     if let Err(error) = hands.remember(record::pass(&result, targets, began_at, Timestamp::now())) {
         tracing::warn!("how this pass went could not be kept for `versync status`: {error}");
     }

@@ -95,6 +95,35 @@ fn targets_are_addresses_with_stars_or_files() {
     let ran = site.versync(&["plan", "--json", "shopify"]);
     assert_eq!(ran.code, Some(1));
     assert!(problems(&ran.json())[0].contains("names no resource and no file"));
+    assert_eq!(planned("manifests").len(), 4, "the folder is everything in it");
+    assert_eq!(planned("manifests/more"), stripe);
+}
+
+#[test]
+fn a_file_that_is_removed_broken_or_empty_is_a_target_all_the_same() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    site.file("pay.toml", "[auth_scheme_configs.open]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n");
+    site.apply();
+    site.file("bad.toml", "[");
+    let plan = site.versync(&["plan", "--json", "manifests/bad.toml"]).json();
+    assert!(problems(&plan).iter().all(|problem| problem.starts_with("bad.toml:1:")), "{plan:#}");
+    site.file("bad.toml", "");
+    assert_eq!(site.versync(&["plan", "manifests/bad.toml"]).code, Some(0));
+    site.remove("pay.toml");
+    let plan = site.versync(&["plan", "--json", "manifests/pay.toml"]).json();
+    assert_eq!(actions(&plan), [("auth_scheme_config.system/stripe/open", "none")]);
+}
+
+#[test]
+fn a_target_that_means_nothing_keeps_the_others_from_being_applied() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    let ran = site.versync(&["apply", "--yes", "connection_template.*", "manifests/shpo.toml"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
+    assert!(ran.err.contains("the target \"shpo.toml\" names no resource and no file"), "{}", ran.err);
+    assert!(site.writes().is_empty());
+    assert!(!site.versync(&["status"]).out.contains("apply"));
 }
 
 #[test]

@@ -84,3 +84,55 @@ fn a_file_that_is_no_plan_or_of_another_platform_is_refused() {
     assert!(ran.err.contains("notes.txt is no saved plan"), "{}", ran.err);
     assert!(other.sandbox.requests().is_empty());
 }
+
+/// Three templates applied, and a saved plan that would delete two of them, were one not more than allowed.
+fn held() -> Site {
+    let site = site();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 1, percent = 100 }");
+    site.file("shop.toml", &FILE[..FILE.find("[connection_templates.b]").unwrap()]);
+    site.versync(&["plan", "--out", "saved.json"]);
+    site
+}
+
+#[test]
+fn what_was_held_then_is_held_until_it_is_approved() {
+    let site = held();
+    let ran = site.versync(&["apply", "saved.json", "--yes"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.out.contains("Plan: 2 held"), "{}", ran.out);
+    assert_eq!(site.versync(&["approve"]).code, Some(0));
+    let ran = site.versync(&["apply", "saved.json", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(site.templates("b").is_empty() && site.templates("c").is_empty());
+}
+
+#[test]
+fn what_was_held_then_does_not_go_because_the_guard_no_longer_holds_it() {
+    let site = held();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }");
+    let ran = site.versync(&["apply", "saved.json", "--yes"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.out.contains("it was held when the plan was saved"), "{}", ran.out);
+    assert_eq!(site.templates("b").len(), 1);
+}
+
+#[test]
+fn of_a_saved_plan_only_the_targets_are_applied_and_the_rest_has_not_moved() {
+    for target in ["connection_template.storefront/production/a", "shop.toml", "manifests"] {
+        let site = site();
+        let target = if target == "shop.toml" { "manifests/shop.toml" } else { target };
+        let ran = site.versync(&["apply", "saved.json", target, "--yes"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(!site.template("a").dynamic);
+        assert_eq!(site.template("b").dynamic, target.ends_with("/a"), "{target}");
+    }
+}
+
+#[test]
+fn a_saved_plan_is_told_from_a_manifest_by_what_it_holds() {
+    let site = site();
+    assert_eq!(site.versync(&["plan", "--out", "saved.toml"]).code, Some(0));
+    let ran = site.versync(&["apply", "saved.toml", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!site.template("b").dynamic);
+}

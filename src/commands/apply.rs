@@ -42,6 +42,9 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
         guards: None,
     };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
+    if report.plan.refused {
+        return Err(CommandError::Problems(report.plan.problems));
+    }
     if report.outcomes.is_none() {
         shown.map_err(CommandError::output)?;
         return Err(CommandError::Declined);

@@ -1,8 +1,10 @@
 //! What commands have in common: settings with the flags laid over them, logs, and the platform or its
 //! stand-in.
 
+use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -98,13 +100,29 @@ impl Context {
         Ok(Writing { api, store, digest_key, consent, concurrency: self.settings.api.concurrency })
     }
 
-    /// A file that a target names by its path is known to the plan by its name below the folder.
+    /// A file or folder that a target names by its path is known to the plan by its name below the manifests
+    /// folder, whether it is still there or not.
     fn below_manifests(&self, target: String) -> String {
-        let (Ok(path), Ok(root)) = (std::fs::canonicalize(&target), std::fs::canonicalize(&self.settings.manifests))
-        else {
+        let (Ok(path), Ok(root)) = (real_path(Path::new(&target)), fs::canonicalize(&self.settings.manifests)) else {
             return target;
         };
-        path.strip_prefix(root).map(|below| below.to_string_lossy().into_owned()).unwrap_or(target)
+        match path.strip_prefix(root) {
+            Ok(below) if below.as_os_str().is_empty() => "*".to_owned(),
+            Ok(below) if path.is_dir() => format!("{}/", below.to_string_lossy()),
+            Ok(below) => below.to_string_lossy().into_owned(),
+            Err(_) => target,
+        }
+    }
+}
+
+/// A path without links on the way. What it leads to may be gone.
+fn real_path(path: &Path) -> io::Result<PathBuf> {
+    match (fs::canonicalize(path), path.parent(), path.file_name()) {
+        (Err(_), Some(parent), Some(name)) => {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            Ok(fs::canonicalize(parent)?.join(name))
+        }
+        (real, ..) => real,
     }
 }
 

@@ -28,10 +28,11 @@ pub(super) fn write(plan: &Plan, tenant: &Tenant, path: &Path) -> Result<(), Com
     write().map_err(|error| CommandError::at(path, "written", &error))
 }
 
-/// Takes a saved plan out of what was given to `apply`, where its first word is one.
+/// Takes a saved plan out of what was given to `apply`, where its first word is one: a file that holds JSON, or
+/// that is at least no manifest.
 pub(super) fn take(targets: &mut Vec<String>, tenant: &Tenant) -> Result<Option<SavedPlan>, CommandError> {
     let Some(path) = targets.first().map(Path::new) else { return Ok(None) };
-    if !path.is_file() || path.extension().is_some_and(|extension| extension == "toml") {
+    if !path.is_file() {
         return Ok(None);
     }
     let refuse = |why: &str, help: &str| {
@@ -40,6 +41,9 @@ pub(super) fn take(targets: &mut Vec<String>, tenant: &Tenant) -> Result<Option<
     };
     let text = fs::read_to_string(path).map_err(|error| CommandError::at(path, "read", &error))?;
     let json: Value = serde_json::from_str(&text).unwrap_or_default();
+    if json.is_null() && path.extension().is_some_and(|extension| extension == "toml") {
+        return Ok(None);
+    }
     let saved =
         SavedPlan::read(&json).ok_or_else(|| refuse("is no saved plan", "write one with `versync plan --out FILE`"))?;
     let saved_for = json!({"organisation": tenant.organisation, "base_url": tenant.base_url});

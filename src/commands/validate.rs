@@ -22,7 +22,7 @@ pub(super) fn validate(global: &Global, args: &Args, terminal: &Terminal) -> Res
 
 fn write(desired: &Desired, terminal: &Terminal, out: &mut dyn Write) -> io::Result<()> {
     problems::write(&desired.problems, terminal.out, out)?;
-    let files = counted(desired.files, "file");
+    let files = counted(desired.files.len(), "file");
     match desired.problems.len() {
         0 => writeln!(out, "{files}, {}: no problems.", counted(desired.resources.len(), "resource")),
         count => writeln!(out, "{files}: {}.", counted(count, "problem")),

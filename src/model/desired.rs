@@ -29,8 +29,8 @@ pub struct Desired {
     /// Addresses that are declared twice, or whose secrets cannot be read: no resource here, but no orphan
     /// either.
     pub disputed: BTreeSet<Address>,
-    /// How many files there are, sound or not.
-    pub files: usize,
+    /// The name of every file that there is, sound or not. Names that are no text may look the same.
+    pub files: Vec<String>,
 }
 
 impl Desired {
@@ -38,11 +38,15 @@ impl Desired {
     pub fn assemble<'a>(files: impl IntoIterator<Item = &'a ManifestFile>) -> Self {
         let mut desired = Self::default();
         for file in files {
-            desired.files += 1;
             let file = match file {
-                Ok(file) => file,
+                Ok(file) => {
+                    desired.files.push(file.name().to_owned());
+                    file
+                }
                 Err(problem) => {
-                    desired.broken_files.extend(problem.file_name().map(str::to_owned));
+                    let name = problem.file_name().map(str::to_owned);
+                    desired.files.extend(name.clone());
+                    desired.broken_files.extend(name);
                     desired.problems.push(problem.clone());
                     continue;
                 }

@@ -32,6 +32,8 @@ pub struct Plan {
     pub problems: Vec<Problem>,
     /// What is to be remembered or forgotten although nothing is to be sent.
     pub bookkeeping: Vec<Bookkeeping>,
+    /// Whether nothing was planned, since something that was asked for means nothing; a problem says what.
+    pub refused: bool,
     /// The hash of the approval that lets its deletes through; used up by the pass that does them.
     pub approval: Option<String>,
 }

@@ -36,7 +36,8 @@ pub struct Policy {
     pub prune: bool,
     /// `sync.delete_limit`
     pub delete_limit: DeleteLimit,
-    /// Addresses (with `*`) or files; nothing else is planned. Empty: everything is.
+    /// Addresses (with `*`), files, or folders of them (with `/` at the end); nothing else is planned. Empty:
+    /// everything is.
     pub targets: Vec<String>,
     /// A plan that somebody has looked at: nothing is planned that it does not hold too.
     pub saved: Option<SavedPlan>,
@@ -50,7 +51,8 @@ impl Policy {
 
     /// Whether a resource is among the targets.
     fn includes(&self, address: &Address, file: &str) -> bool {
-        self.targets.is_empty() || self.targets.iter().any(|target| file == target || address.matches(target))
+        let means = |target: &String| names_file(target, file) || address.matches(target);
+        self.targets.is_empty() || self.targets.iter().any(means)
     }
 }
 
@@ -86,6 +88,12 @@ pub fn plan(
         },
         claimed: BTreeSet::new(),
     };
+    let pointless = unknown_targets(policy, desired, recorded);
+    if !pointless.is_empty() {
+        planner.plan.problems.extend(pointless);
+        sort_problems(&mut planner.plan.problems);
+        return Plan { refused: true, ..planner.plan };
+    }
     let resources = planner.resolve_all(desired);
     let ids: BTreeSet<(&Owner, &str)> = resources
         .iter()
@@ -113,25 +121,22 @@ pub fn plan(
     planner.settle_intents();
     planner.count_unmanaged();
     let mut plan = planner.plan;
-    plan.problems.extend(policy.targets.iter().filter(|target| !names_something(target, desired, recorded)).map(
-        |target| {
-            let problem = Problem::general(format!("the target {target:?} names no resource and no file"));
-            problem.help("targets are addresses, in which * stands for any text, or files below the manifests folder")
-        },
-    ));
     let errors = plan.has_errors();
     if let Some(saved) = &policy.saved {
         // What has moved is no reason to hold the deletes of what has not.
-        saved.restrict(&mut plan);
+        saved.restrict(&mut plan, |address, file| policy.includes(address, file));
     }
     sort_problems(&mut plan.problems);
     templates::hold_what_waits_for_others(&mut plan.changes, observed);
     orphans::hold_configs_in_use(&mut plan.changes, observed);
     let circumstances =
-        Circumstances { errors, folder_is_empty: desired.files == 0, recorded: recorded.resources.len() };
+        Circumstances { errors, folder_is_empty: desired.files.is_empty(), recorded: recorded.resources.len() };
     guard::hold_deletes(&mut plan.changes, policy.delete_limit, circumstances);
     plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
     guard::let_through(&mut plan, &recorded.approvals);
+    if let Some(saved) = &policy.saved {
+        saved.hold(&mut plan);
+    }
     if policy.is_unlimited() && !errors {
         guard::void_outdated(&mut plan, &recorded.approvals);
     }
@@ -299,11 +304,25 @@ fn record_of(declared: &Declared, resolved: &Resolved, template_id: Option<&str>
     }
 }
 
-/// Whether a target means anything at all.
-fn names_something(target: &str, desired: &Desired, recorded: &Recorded) -> bool {
-    let only = Policy { targets: vec![target.to_owned()], ..Policy::default() };
-    desired.resources.iter().any(|declared| only.includes(&declared.address, declared.place.file()))
-        || recorded.resources.values().any(|resource| only.includes(&resource.address, &resource.source.file))
+/// Whether a target is this file, or a folder that it lies in.
+fn names_file(target: &str, file: &str) -> bool {
+    file == target || (target.ends_with('/') && file.starts_with(target))
+}
+
+/// Targets that mean nothing at all: whoever has mistyped one does not want the rest alone.
+fn unknown_targets(policy: &Policy, desired: &Desired, recorded: &Recorded) -> Vec<Problem> {
+    let means_something = |target: &&String| {
+        let addresses = desired.resources.iter().map(|declared| &declared.address).chain(&desired.disputed);
+        desired.files.iter().any(|file| names_file(target, file))
+            || addresses.into_iter().any(|address| address.matches(target))
+            || recorded.resources.values().any(|it| it.address.matches(target) || names_file(target, &it.source.file))
+    };
+    let unknown = policy.targets.iter().filter(|target| !means_something(target));
+    let problem = |target| {
+        let problem = Problem::general(format!("the target {target:?} names no resource and no file"));
+        problem.help("targets are addresses, in which * stands for any text, or files below the manifests folder")
+    };
+    unknown.map(problem).collect()
 }
 
 /// Whether a live config is one of those that a file or the state speaks for.

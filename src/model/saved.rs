@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::plan::{Change, Plan};
+use super::address::Address;
+use super::plan::{Action, Change, Held, Plan, Source};
 use super::source::Problem;
 
-/// The changes that a saved plan would make, by address.
+/// The changes that a saved plan would make, and those that were held then.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SavedPlan {
-    changes: BTreeMap<String, SavedChange>,
+    changes: BTreeMap<Address, SavedChange>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -20,6 +21,7 @@ struct SavedChange {
     address: String,
     action: String,
     held: Option<String>,
+    source: Option<Source>,
     fields: Vec<SavedField>,
 }
 
@@ -37,28 +39,41 @@ impl SavedPlan {
             return None;
         }
         let changes = Vec::<SavedChange>::deserialize(json.get("changes")?).ok()?;
-        let due = changes.into_iter().filter(|change| change.action != "none" && change.held.is_none());
-        Some(Self { changes: due.map(|change| (change.address.clone(), change)).collect() })
+        let meant = changes.into_iter().filter(|change| change.action != "none");
+        let changes = meant.map(|change| Some((Address::parse(&change.address)?, change)));
+        Some(Self { changes: changes.collect::<Option<_>>()? })
     }
 
     /// Leaves in a plan that was made just now only what the saved one has too. What differs from it, or is
-    /// no longer to be done, has moved since, and becomes a problem.
-    pub(super) fn restrict(&self, plan: &mut Plan) {
-        let mut open = self.changes.clone();
-        let moved = |address: &str| {
-            let message = format!("{address} is not as it was when the plan was saved, so it is left alone");
-            Problem::general(message).help("look at a new plan")
-        };
+    /// no longer to be done, has moved since, and becomes a problem, unless it was held anyway or is none of
+    /// what the plan `includes`, by address and file.
+    pub(super) fn restrict(&self, plan: &mut Plan, includes: impl Fn(&Address, &str) -> bool) {
+        let mut open: BTreeMap<&Address, &SavedChange> = self.changes.iter().collect();
         plan.changes.retain(|change| {
-            let address = change.address.to_string();
-            let saved = open.get(&address);
-            let same = saved.is_some_and(|saved| saved.is(change));
+            let same = open.get(&change.address).is_some_and(|saved| saved.is(change));
             if same {
-                open.remove(&address);
+                open.remove(&change.address);
             }
             same
         });
-        plan.problems.extend(open.keys().map(|address| moved(address)));
+        let file = |saved: &SavedChange| saved.source.clone().unwrap_or_default().file;
+        let moved = open.into_iter().filter(|(address, saved)| saved.held.is_none() && includes(address, &file(saved)));
+        plan.problems.extend(moved.map(|(address, _)| {
+            let message = format!("{address} is not as it was when the plan was saved, so it is left alone");
+            Problem::general(message).help("look at a new plan")
+        }));
+    }
+
+    /// Holds what was held when the plan was saved, but for deletes that were approved since: who looked at the
+    /// plan was told that nothing would be done about it.
+    pub(super) fn hold(&self, plan: &mut Plan) {
+        let approved = plan.approval.is_some();
+        for change in plan.changes.iter_mut().filter(|change| change.is_due()) {
+            let was_held = self.changes.get(&change.address).is_some_and(|saved| saved.held.is_some());
+            if was_held && !(approved && change.action == Action::Delete) {
+                change.held = Some(Held::because("it was held when the plan was saved: look at a new plan"));
+            }
+        }
     }
 }
 
