@@ -14,14 +14,14 @@ use crate::io::revision::revision;
 use crate::io::secrets::{self, DigestKey, DigestKeyError};
 use crate::io::snapshot::read_settled;
 use crate::io::store::{self, Store, StoreError, Tenant};
-use crate::io::versori::{ApiError, Names, Read, Write, observe};
+use crate::io::versori::{ApiError, Names, Read, Write, observe, observe_elsewhere};
 use crate::model::address::Address;
 use crate::model::desired::Desired;
 use crate::model::guard::Guards;
 use crate::model::observed::{Observed, Remark};
 use crate::model::pass::Pass;
 use crate::model::plan::{Change, Plan};
-use crate::model::planner::{Policy, plan};
+use crate::model::planner::{self, Policy};
 use crate::model::recorded::Recorded;
 use crate::model::schedule::Instant;
 use crate::model::source::Problem;
@@ -290,13 +290,17 @@ async fn attempt<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop) -> Re
     let revision = revision(target.manifests);
     let recorded = hands.recorded()?;
     let wanted = desired.wanted(&recorded);
-    let observed = if target.refresh {
+    let mut observed = if target.refresh {
         let observed = observe(hands.api(), &wanted, target.names).await;
         observed.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?
     } else {
         Observed::from_recorded(&recorded, &wanted)
     };
-    let mut plan = plan(&desired, &recorded, &observed, target.policy, revision);
+    let mut plan = planner::plan(&desired, &recorded, &observed, target.policy, revision.clone());
+    if plan.needs_every_template() {
+        observe_elsewhere(hands.api(), &mut observed).await;
+        plan = planner::plan(&desired, &recorded, &observed, target.policy, revision);
+    }
     let mut guards = target.guards;
     let again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now));
     let outcomes = hands.carry_out(&plan, stop).await;

@@ -17,6 +17,7 @@ mod manifests;
 mod plan;
 mod readme;
 mod references;
+mod replace;
 mod retries;
 mod saved;
 mod schemes;

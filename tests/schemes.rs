@@ -427,6 +427,61 @@ fn an_answer_that_is_older_than_a_field_is_no_difference() {
         .sandbox
         .world(|world| world.edit_config(&Owner::System(ids::SHOPIFY.into()), "s-hmac", &json!({"encoding": null})));
     schemes.assert_in_sync();
+    // What was sent last is all that is known of it.
+    schemes.0.file("system.toml", ON_SYSTEM.replace("base64url", "hex"));
+    let plan = schemes.run(&["plan", "--json"]).json();
+    let encoding =
+        json!([{"path": "encoding", "before": "base64url", "after": "hex", "cause": "manifest", "sensitive": false}]);
+    assert_eq!(change(&plan, "auth_scheme_config.system/shopify/s-hmac")["fields"], encoding);
+    assert_eq!(schemes.run(&["apply", "--yes"]).code, Some(0));
+    let live = schemes.0.sandbox.world(|world| world.config(&Owner::System(ids::SHOPIFY.into()), "s-hmac").unwrap());
+    assert_eq!(live["hmac"]["encoding"], "hex");
+}
+
+#[test]
+fn what_is_ignored_is_set_when_a_config_is_made_or_changes_its_type_and_left_alone_otherwise() {
+    let schemes = Schemes(Site::new());
+    let text = |kind: &str, description: &str| {
+        let head = format!("[auth_scheme_configs.c]\nsystem = \"stripe\"\ndescription = \"{description}\"\n");
+        match kind {
+            "key" => head + "type = \"api-key\"\nname = \"k\"\nin = \"query\"\nlifecycle = { ignore = [\"name\"] }\n",
+            _ => {
+                head + "type = \"oauth2\"\nauthorize_url = \"https://a.example/a\"\ntoken_url = \"https://a.example/t\"\nscopes = []\ndefault_scopes = []\n\
+                grant = { type = \"authorization-code\", client_id = \"me\", client_secret = { env = \"CANARY\" } }\n\
+                lifecycle = { ignore = [\"grant.client_id\", \"grant.client_secret\"] }\n"
+            }
+        }
+    };
+    let apply = |text: String, secret: &str| {
+        schemes.0.file("c.toml", text);
+        let ran = schemes.run_with(&["apply", "--yes"], secret);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    };
+    let owner = Owner::System(ids::STRIPE.into());
+    let secret = || schemes.0.sandbox.world(|world| world.secret(&owner, "c").map(str::to_owned));
+    apply(text("oauth", "one"), "first");
+    assert_eq!(secret().as_deref(), Some("first"));
+    apply(text("oauth", "two"), "second");
+    assert_eq!(secret().as_deref(), Some("first"), "it is not sent along with another field");
+    apply(text("key", "two"), "second");
+    apply(text("oauth", "two"), "second");
+    assert_eq!(secret().as_deref(), Some("second"), "made anew");
+    apply(text("key", "two"), "second");
+    let live = schemes.0.sandbox.world(|world| world.config(&owner, "c").unwrap());
+    assert_eq!(live["apiKey"]["name"], "k", "the new type needs it");
+}
+
+#[test]
+fn a_secret_that_every_change_needs_cannot_be_ignored() {
+    let site = Site::new();
+    site.file("a.toml", ON_SYSTEM.to_owned() + "lifecycle = { ignore = [\"consumer_secret\"] }\n");
+    let ran = site.versync(&["validate"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.contains("`consumer_secret` cannot be ignored: the platform needs it for every change"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

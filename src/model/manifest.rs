@@ -12,7 +12,7 @@ use super::address::{Address, OwnerKind, check_segment, is_ulid};
 use super::auth_scheme_config::{self, DESCRIPTION, SCHEMES, Scheme, TYPE, UNPUBLISHED_TYPES};
 use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS};
 use super::document::{Found, Reader, SecretRef, Section};
-use super::schema::{Field, Fields, Kind, sequence};
+use super::schema::{Field, Fields, Kind, Need, sequence};
 use super::source::{Place, Problem, SourceFile, is_unprintable, nearest};
 
 /// A resource as a file declares it, in one environment.
@@ -331,6 +331,11 @@ fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: boo
         if item.value == TYPE.name {
             let problem = Problem::at(item.place, "`type` cannot be ignored: which fields there are depends on it");
             table.report(problem.help("declare the type that the config has"));
+            continue;
+        }
+        if auth_scheme_config::field_named(&item.value).is_some_and(|field| field.need == Need::ToWrite) {
+            let message = format!("`{}` cannot be ignored: the platform needs it for every change", item.value);
+            table.report(Problem::at(item.place, message).help("leave it out of `ignore`"));
             continue;
         }
         match fields.iter().find(|field| **field == item.value) {

@@ -53,6 +53,11 @@ pub struct LiveTemplate {
 }
 
 impl LiveTemplate {
+    /// The configs that it lists: each with its owner and id.
+    pub fn listed(&self) -> impl Iterator<Item = (Owner, String)> {
+        self.auth_scheme_configs.iter().map(|id| (Owner::system(self.system.clone()), id.clone()))
+    }
+
     /// Its fields in the form in which they are compared.
     pub fn fields(&self) -> Fields {
         Fields::from([
@@ -97,6 +102,9 @@ pub struct Observed {
     pub templates: BTreeMap<Scope, Lookup<Vec<LiveTemplate>>>,
     /// Every auth scheme config of a system or connector.
     pub configs: BTreeMap<Owner, Lookup<Vec<LiveConfig>>>,
+    /// Every config that a template lists in an environment that is not in `templates`. Nothing where nobody has
+    /// looked: it takes a look at the whole organisation, and only the delete of a config needs it.
+    pub listed_elsewhere: Option<Lookup<BTreeSet<(Owner, String)>>>,
 }
 
 /// What a pass has to read: references as the files write them, and the scopes of what is recorded.
@@ -138,7 +146,7 @@ impl Observed {
                 _ => None,
             })
             .collect();
-        let mut observed = Self::default();
+        let mut observed = Self { listed_elsewhere: Some(Ok(BTreeSet::new())), ..Self::default() };
         for (written, names) in &wanted.environments {
             let project = meaning(Reference::Project(written.clone()));
             let mut environments = Vec::new();

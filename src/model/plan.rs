@@ -106,6 +106,11 @@ impl Held {
         Self { reason: reason.into(), approvable: false }
     }
 
+    /// For the delete of a config that some template may list, which nobody has looked for.
+    pub fn unlooked() -> Self {
+        Self::because("it has not been looked whether a connection template of another environment lists it")
+    }
+
     /// For a reason that an approval lifts.
     pub fn until_approved(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), approvable: true }
@@ -209,10 +214,10 @@ pub enum Step {
         /// What to send.
         step: Box<TemplateStep>,
     },
-    /// Create a template, then `DELETE` the one with this id.
+    /// Create a template, then `DELETE` the old one.
     ReplaceTemplate {
-        /// The platform's id of the old one.
-        id: String,
+        /// The old one.
+        old: OldTemplate,
         /// The new one.
         step: Box<TemplateStep>,
     },
@@ -241,6 +246,17 @@ pub enum Step {
         /// Its id.
         id: String,
     },
+}
+
+/// A template whose place another takes.
+#[derive(Debug, Clone)]
+pub struct OldTemplate {
+    /// Where it is.
+    pub scope: Scope,
+    /// The platform's id of it.
+    pub id: String,
+    /// The identity under which it is recorded, where it is not that of the new one.
+    pub identity: Option<Identity>,
 }
 
 /// A template as it is to be.
@@ -326,6 +342,11 @@ impl Plan {
     /// Whether the world is not as declared: something is to be done or is held, or differs and is only reported.
     pub fn is_pending(&self) -> bool {
         self.changes.iter().any(|change| change.action != Action::None || !change.fields.is_empty())
+    }
+
+    /// Whether the delete of a config waits for somebody to look whether a template anywhere lists it.
+    pub fn needs_every_template(&self) -> bool {
+        self.changes.iter().any(|change| change.held == Some(Held::unlooked()))
     }
 
     /// Whether deletes are held, those of replacements among them.

@@ -4,6 +4,7 @@
 mod compare;
 mod configs;
 mod orphans;
+mod replacements;
 mod resolve;
 mod templates;
 
@@ -230,7 +231,10 @@ impl Planner<'_> {
             self.plan.bookkeeping.push(Bookkeeping::Record(resolved.identity.clone(), Box::new(protected)));
         }
         let (action, step, held) = match recorded {
-            None if comparison.changes.is_empty() => (Action::Adopt, Step::Record(Box::new(record)), None),
+            // Also what a create has made whose answer was lost.
+            _ if comparison.changes.is_empty() && !self.recorded.resources.contains_key(&resolved.identity) => {
+                (Action::Adopt, Step::Record(Box::new(record)), None)
+            }
             None => match self.policy.adopt {
                 Adopt::Always => (action, step, refused),
                 Adopt::Matching => (action, step, Some(Held::because(FOREIGN_HELD))),

@@ -13,7 +13,7 @@ use super::source::Problem;
 /// The changes that a saved plan would make, and those that were held then.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SavedPlan {
-    changes: BTreeMap<Address, SavedChange>,
+    changes: BTreeMap<String, SavedChange>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -40,24 +40,28 @@ impl SavedPlan {
         }
         let changes = Vec::<SavedChange>::deserialize(json.get("changes")?).ok()?;
         let meant = changes.into_iter().filter(|change| change.action != "none");
-        let changes = meant.map(|change| Some((Address::parse(&change.address)?, change)));
-        Some(Self { changes: changes.collect::<Option<_>>()? })
+        Some(Self { changes: meant.map(|change| (change.address.clone(), change)).collect() })
     }
 
     /// Leaves in a plan that was made just now only what the saved one has too. What differs from it, or is
     /// no longer to be done, has moved since, and becomes a problem, unless it was held anyway or is none of
     /// what the plan `includes`, by address and file.
     pub(super) fn restrict(&self, plan: &mut Plan, includes: impl Fn(&Address, &str) -> bool) {
-        let mut open: BTreeMap<&Address, &SavedChange> = self.changes.iter().collect();
+        let mut open: BTreeMap<&str, &SavedChange> =
+            self.changes.iter().map(|(it, saved)| (it.as_str(), saved)).collect();
         plan.changes.retain(|change| {
-            let same = open.get(&change.address).is_some_and(|saved| saved.is(change));
+            let address = change.address.to_string();
+            let same = open.get(address.as_str()).is_some_and(|saved| saved.is(change));
             if same {
-                open.remove(&change.address);
+                open.remove(address.as_str());
             }
             same
         });
-        let file = |saved: &SavedChange| saved.source.clone().unwrap_or_default().file;
-        let moved = open.into_iter().filter(|(address, saved)| saved.held.is_none() && includes(address, &file(saved)));
+        let is_meant = |address: &str, saved: &SavedChange| {
+            let file = saved.source.as_ref().map_or("", |source| &source.file);
+            Address::parse(address).is_some_and(|address| includes(&address, file))
+        };
+        let moved = open.into_iter().filter(|(address, saved)| saved.held.is_none() && is_meant(address, saved));
         plan.problems.extend(moved.map(|(address, _)| {
             let message = format!("{address} is not as it was when the plan was saved, so it is left alone");
             Problem::general(message).help("look at a new plan")
@@ -69,7 +73,7 @@ impl SavedPlan {
     pub(super) fn hold(&self, plan: &mut Plan) {
         let approved = plan.approval.is_some();
         for change in plan.changes.iter_mut().filter(|change| change.is_due()) {
-            let was_held = self.changes.get(&change.address).is_some_and(|saved| saved.held.is_some());
+            let was_held = self.changes.get(&change.address.to_string()).is_some_and(|saved| saved.held.is_some());
             if was_held && !(approved && change.action == Action::Delete) {
                 change.held = Some(Held::because("it was held when the plan was saved: look at a new plan"));
             }

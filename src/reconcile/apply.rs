@@ -181,9 +181,12 @@ impl<A: Write> Applier<'_, A> {
                     store.save(&change.identity, &step.record)
                 })?;
             }
-            Step::ReplaceTemplate { id, step } => {
+            Step::ReplaceTemplate { old, step } => {
                 self.create(change, step).await?;
-                self.api.delete_template(&step.scope, id).await?;
+                self.api.delete_template(&old.scope, &old.id).await?;
+                if let Some(identity) = &old.identity {
+                    self.store.borrow_mut().forget(identity)?;
+                }
             }
             Step::FinishReplacement { scope, id, record } => {
                 self.api.delete_template(scope, id).await?;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use client::{Client, Connection};
 pub use error::{ApiError, ErrorKind};
 pub use jwt::KeyError;
-pub use observe::{Names, observe};
+pub use observe::{Names, observe, observe_elsewhere};
 pub use token::{Credential, CredentialError, Credentials, SigningKey, TokenScheme};
 
 use secrecy::ExposeSecret;

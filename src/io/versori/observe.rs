@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, try_join_all};
 
 use super::{ApiError, ErrorKind, Named, Read};
 use crate::model::address::{Owner, Scope, is_ulid};
-use crate::model::observed::{Lookup, Observed, Project, Unread, Wanted};
+use crate::model::observed::{LiveTemplate, Lookup, Observed, Project, Unread, Wanted};
 
 /// What names mean, kept for the life of the process and looked up again when one is missing.
 #[derive(Debug, Default)]
@@ -79,6 +79,31 @@ pub async fn observe<A: Read>(api: &A, wanted: &Wanted, names: &mut Names) -> Re
     errors.verdict().map(|()| observed)
 }
 
+/// Looks in every environment that was not read yet which configs its templates list. The first answer that
+/// does not come is the answer: of a part nothing follows.
+pub async fn observe_elsewhere<A: Read>(api: &A, observed: &mut Observed) {
+    let read: Result<_, ApiError> = async {
+        let projects = api.projects().await?;
+        let projects = try_join_all(projects.iter().map(|project| api.project(&project.id))).await?;
+        let scopes = projects.iter().flat_map(|project| {
+            let environments = project.environments.iter();
+            environments.map(|(id, _)| Scope { project: project.id.clone(), environment: id.clone() })
+        });
+        let unread: Vec<Scope> = scopes.filter(|scope| !matches!(observed.templates.get(scope), Some(Ok(_)))).collect();
+        let lists = unread.iter().map(|scope| async {
+            match api.templates(scope).await {
+                // Gone since its project was read, with all that was in it.
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(Vec::new()),
+                list => list,
+            }
+        });
+        let templates = try_join_all(lists).await?;
+        Ok(templates.iter().flatten().flat_map(LiveTemplate::listed).collect())
+    }
+    .await;
+    observed.listed_elsewhere = Some(read.map_err(|error| Unread::Failed(error.to_string())));
+}
+
 /// A lookup that still knows the request's error.
 type Attempt<T> = Result<T, Failure>;
 
@@ -95,7 +120,7 @@ impl From<ApiError> for Failure {
 
 struct ProjectsRead {
     projects: Vec<(String, Attempt<Project>)>,
-    templates: Vec<(Scope, Attempt<Vec<crate::model::observed::LiveTemplate>>)>,
+    templates: Vec<(Scope, Attempt<Vec<LiveTemplate>>)>,
 }
 
 struct OwnersRead {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::model::auth_scheme_config::field_named;
+use crate::model::auth_scheme_config::{GRANT_TYPE, TYPE, field_named};
 use crate::model::connection_template::NAME;
 use crate::model::manifest::{Lifecycle, OnDrift};
 use crate::model::plan::{Cause, FieldChange};
@@ -40,14 +40,20 @@ impl Comparison {
     /// Adds a change of name that a file asks for.
     pub(super) fn rename(&mut self, from: &str, to: &str) {
         self.report_only = false;
-        self.changes.push(name_change(from, to, Cause::Manifest));
+        self.changes.push(text_change(NAME.name, from, to, Cause::Manifest));
+    }
+
+    /// Adds a change of environment, from and to what the files call it.
+    pub(super) fn relocate(&mut self, from: &str, to: &str) {
+        self.report_only = false;
+        self.changes.push(text_change("environment", from, to, Cause::Manifest));
     }
 
     /// Adds a change of name that somebody has made. Whether it is to be reverted.
     pub(super) fn drifted_name(&mut self, from: &str, to: &str, on_drift: OnDrift) -> bool {
         let reverted = on_drift == OnDrift::Revert;
         self.report_only &= !reverted;
-        self.changes.push(name_change(from, to, Cause::Drift));
+        self.changes.push(text_change(NAME.name, from, to, Cause::Drift));
         reverted
     }
 
@@ -89,23 +95,24 @@ pub(super) fn compare(
     on_drift: OnDrift,
 ) -> Comparison {
     let on_drift = lifecycle.on_drift.unwrap_or(on_drift);
+    let is_made_anew = is_made_anew(declared, observed);
     let mut comparison =
         Comparison { changes: Vec::new(), send: Fields::new(), record: Fields::new(), report_only: true };
     for field in fields {
-        if lifecycle.ignore.contains(&field.name) {
+        if lifecycle.ignore.contains(&field.name) && !is_made_anew {
             continue;
         }
         let wanted = declared.get(field.name);
         let before = recorded.and_then(|recorded| recorded.fields.get(field.name));
         let live = live_value(field, observed);
-        let verdict = if field.is_secret() {
+        // Also what an older answer does not show: what was sent last is all that is known of it.
+        let is_unseen = field.is_secret() || (live.is_null() && wanted.is_some());
+        let verdict = if is_unseen {
             judge_unseen(wanted, before, recorded.is_some())
-        } else if live.is_null() && wanted.is_some() {
-            // An older answer does not show it: nothing is known that would speak against it.
-            Verdict::InSync
         } else {
             judge(wanted, before, &live, &field.default_value())
         };
+        let live = if is_unseen { before.cloned().unwrap_or(live) } else { live };
         // What was never declared is not remembered; what is no longer declared is forgotten.
         if let Some(wanted) = wanted {
             comparison.record.insert(field.name, wanted.clone());
@@ -131,9 +138,19 @@ pub(super) fn compare(
     comparison
 }
 
-fn name_change(from: &str, to: &str, cause: Cause) -> FieldChange {
+/// Whether a config changes its type or its grant's: what it holds then is set for the first time, also what is
+/// left alone afterwards.
+pub(super) fn is_made_anew(declared: &Fields, observed: &Fields) -> bool {
+    [TYPE.name, GRANT_TYPE.name].iter().any(|name| {
+        declared
+            .get(name)
+            .is_some_and(|wanted| observed.get(name).is_some_and(|live| !live.is_null() && live != wanted))
+    })
+}
+
+fn text_change(path: &'static str, from: &str, to: &str, cause: Cause) -> FieldChange {
     let (before, after) = (Value::String(from.to_owned()), Value::String(to.to_owned()));
-    FieldChange { path: NAME.name, before, after, cause, sensitive: false }
+    FieldChange { path, before, after, cause, sensitive: false }
 }
 
 fn live_value(field: &Field, observed: &Fields) -> Value {

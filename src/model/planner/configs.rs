@@ -17,12 +17,13 @@ impl Planner<'_> {
     pub(super) fn plan_config(&mut self, declared: &Declared, resolved: &Resolved, owner: &Owner, id: &str) {
         let Some(Ok(live)) = self.observed.configs.get(owner) else { return };
         let step = |fields: &Fields, base: Map<String, Value>, record| {
-            let fields = fields.iter().filter(|(name, _)| !declared.secrets.contains_key(*name));
+            let open = fields.iter().filter(|(name, _)| !declared.secrets.contains_key(*name));
+            let secrets = declared.secret_values().into_iter().filter(|(name, _)| fields.contains_key(name));
             Step::PutConfig(Box::new(ConfigStep {
                 owner: owner.clone(),
                 id: id.to_owned(),
-                fields: fields.map(|(name, value)| (*name, value.clone())).collect(),
-                secrets: declared.secret_values(),
+                fields: open.map(|(name, value)| (*name, value.clone())).collect(),
+                secrets: secrets.collect(),
                 base,
                 record,
             }))

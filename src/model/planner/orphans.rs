@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Planner, config_identity};
-use crate::model::address::{Identity, Owner};
+use crate::model::address::{Identity, Owner, OwnerKind};
 use crate::model::desired::Desired;
-use crate::model::observed::{Observed, Unread};
-use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Step};
+use crate::model::observed::{Lookup, Observed, Unread};
+use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, OldTemplate, Step};
 use crate::model::recorded::RecordedResource;
 use crate::model::schema::Fields;
 use crate::model::source::Problem;
@@ -70,18 +70,14 @@ impl Planner<'_> {
     }
 
     /// The live object of an identity with the step that deletes it; nothing where there is none.
-    fn find_live(&self, identity: &Identity) -> Result<Option<(Step, Fields)>, String> {
-        let failed = |unread: &Unread| match unread {
-            Unread::Failed(why) => why.clone(),
-            Unread::Absent | Unread::Ambiguous { .. } => "its place was not found".to_owned(),
-        };
+    pub(super) fn find_live(&self, identity: &Identity) -> Result<Option<(Step, Fields)>, String> {
         match identity {
             Identity::ConnectionTemplate { scope, name } => {
                 let live = match self.observed.templates.get(scope) {
                     Some(Ok(live)) => live,
                     // The project or the environment is gone, and the template with it.
                     Some(Err(Unread::Absent)) => return Ok(None),
-                    Some(Err(unread)) => return Err(failed(unread)),
+                    Some(Err(unread)) => return Err(why(unread)),
                     None => return Err("its environment was not read".to_owned()),
                 };
                 let matches: Vec<_> = live.iter().filter(|template| template.name == *name).collect();
@@ -97,7 +93,7 @@ impl Planner<'_> {
                 let live = match self.observed.configs.get(owner) {
                     Some(Ok(live)) => live,
                     Some(Err(Unread::Absent)) => return Ok(None),
-                    Some(Err(unread)) => return Err(failed(unread)),
+                    Some(Err(unread)) => return Err(why(unread)),
                     None => return Err(format!("its {} was not read", owner.kind)),
                 };
                 let found = live.iter().find(|config| config.id == *id);
@@ -133,24 +129,55 @@ pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
         .filter(|change| change.is_due())
         .filter_map(|change| match &change.step {
             Step::UpdateTemplate { id, step, .. } => Some((id.as_str(), step.auth_scheme_configs.as_slice())),
-            Step::DeleteTemplate { id, .. } | Step::FinishReplacement { id, .. } | Step::ReplaceTemplate { id, .. } => {
-                Some((id.as_str(), [].as_slice()))
-            }
+            Step::ReplaceTemplate { old: OldTemplate { id, .. }, .. }
+            | Step::DeleteTemplate { id, .. }
+            | Step::FinishReplacement { id, .. } => Some((id.as_str(), [].as_slice())),
             _ => None,
         })
         .collect();
     let mut used: BTreeSet<(Owner, String)> = BTreeSet::new();
     for template in observed.templates.values().flatten().flatten() {
         let listed = planned.get(template.id.as_str()).copied().unwrap_or(&template.auth_scheme_configs);
-        used.extend(listed.iter().map(|id| (Owner::system(template.system.clone()), id.clone())));
+        used.extend(listed.iter().map(|id| (Owner::system(&template.system), id.clone())));
     }
     for change in changes.iter_mut().filter(|change| change.held.is_none()) {
-        if let Step::DeleteConfig { owner, id } = &change.step
-            && used.contains(&(owner.clone(), id.clone()))
-        {
-            change.held =
-                Some(Held::because("a connection template still lists it, and could no longer refresh its tokens"));
+        let Step::DeleteConfig { owner, id } = &change.step else { continue };
+        // Templates are of systems: they list no config of a connector.
+        if owner.kind == OwnerKind::System {
+            change.held = in_use(&(owner.clone(), id.clone()), &used, observed.listed_elsewhere.as_ref());
         }
+    }
+}
+
+/// Why a config may not be deleted for the sake of templates that list it.
+fn in_use(
+    config: &(Owner, String),
+    here: &BTreeSet<(Owner, String)>,
+    elsewhere: Option<&Lookup<BTreeSet<(Owner, String)>>>,
+) -> Option<Held> {
+    let listed = |place: &str| {
+        Some(Held::because(format!(
+            "a connection template{place} still lists it, and could no longer refresh its tokens"
+        )))
+    };
+    if here.contains(config) {
+        return listed("");
+    }
+    match elsewhere {
+        Some(Ok(elsewhere)) if elsewhere.contains(config) => listed(" of an environment that no file names"),
+        Some(Ok(_)) => None,
+        Some(Err(unread)) => Some(Held::because(format!(
+            "it cannot be told whether a connection template of another environment lists it: {}",
+            why(unread)
+        ))),
+        None => Some(Held::unlooked()),
+    }
+}
+
+fn why(unread: &Unread) -> String {
+    match unread {
+        Unread::Failed(why) => why.clone(),
+        Unread::Absent | Unread::Ambiguous { .. } => "its place was not found".to_owned(),
     }
 }
 

@@ -1,28 +1,24 @@
-//! Connection templates: renames, replacements, and what waits for its configs.
+//! Connection templates: renames, creates whose answer was lost, and what waits for its configs.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::compare::compare;
+use super::compare::{Comparison, compare};
+use super::replacements::{refused_replacement, unfinished_replacement};
 use super::resolve::Resolved;
-use super::{Planner, record_of, source_of};
+use super::{Planner, record_of};
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use crate::model::manifest::Declared;
 use crate::model::observed::{LiveTemplate, Observed};
-use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Step, TemplateStep};
+use crate::model::plan::{Action, Bookkeeping, Change, Held, OldTemplate, Step, TemplateStep};
 use crate::model::recorded::RecordedResource;
 use crate::model::schema::{Fields, texts};
 use crate::model::source::Problem;
 
 const BEGUN: &str =
     "it was begun before and its answer never came: it is made again if the next pass does not find it either";
-const NEEDS_REPLACEMENT: &str = "its system cannot change in place: set lifecycle.allow_replace = true to have a new \
-                                 template made and the old one deleted, which breaks the connections made from it";
-const PROTECTED_FROM_REPLACEMENT: &str = "its system cannot change in place, and lifecycle.prevent_delete forbids to delete \
-                                          the old one: remove one of the two";
-
 impl Planner<'_> {
     /// Plans one template of an environment that was read.
     pub(super) fn plan_template(&mut self, declared: &Declared, resolved: &Resolved, scope: &Scope, name: &str) {
@@ -64,9 +60,13 @@ impl Planner<'_> {
         let strayed = if matches.is_empty() { self.renamed_by_somebody(scope, live, recorded) } else { None };
         let found = unfinished.map(|(new, _)| new).or_else(|| matches.first().copied()).or(strayed);
         let Some(live) = found else {
-            self.plan_missing(declared, resolved, &wanted, |record| {
-                Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
-            });
+            match self.environment_left(declared, scope, name) {
+                Ok(Some(old)) => self.plan_move(declared, resolved, (scope, name), &wanted, old),
+                Ok(None) => self.plan_missing(declared, resolved, &wanted, |record| {
+                    Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
+                }),
+                Err(problem) => return self.give_up(declared, [problem]),
+            }
             return self.wait_for_begun(&resolved.identity);
         };
         let renamed = old.is_some();
@@ -77,15 +77,7 @@ impl Planner<'_> {
             let help = "remove the other declaration of it, or the other `renamed_from`, or this one";
             return self.give_up(declared, [problem.help(help)]);
         }
-        let names: Vec<_> = FIELDS.iter().copied().chain([&SYSTEM]).collect();
-        let mut comparison =
-            compare(&names, &wanted, recorded, &live.fields(), &declared.lifecycle, self.policy.on_drift);
-        let moved = comparison.changes.iter().any(|change| change.path == SYSTEM.name);
-        if moved && !wanted.contains_key(AUTH_SCHEME_CONFIGS.name) {
-            // The ids that it lists are the old system's, and mean nothing to the new one.
-            comparison.reset(&AUTH_SCHEME_CONFIGS, &live.fields());
-        }
-        self.write_system_as_declared(&mut comparison, resolved);
+        let (mut comparison, moved) = self.compare_template(declared, resolved, &wanted, recorded, live);
         let mut send_name = name;
         if renamed {
             comparison.rename(&live.name, name);
@@ -100,17 +92,35 @@ impl Planner<'_> {
         let mut step = Box::new(template_step(scope, send_name, &comparison.send, Some(live), record.clone()));
         let (action, step) = if moved {
             step.existing = vec![live.id.clone()];
-            (Action::Replace, Step::ReplaceTemplate { id: live.id.clone(), step })
+            let old = OldTemplate { scope: scope.clone(), id: live.id.clone(), identity: None };
+            (Action::Replace, Step::ReplaceTemplate { old, step })
         } else {
             let renamed_from = renamed.then_some(old_identity);
             (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
         };
-        let refused = match (moved, declared.lifecycle.allow_replace, declared.lifecycle.prevent_delete) {
-            (true, false, _) => Some(Held::because(NEEDS_REPLACEMENT)),
-            (true, true, true) => Some(Held::because(PROTECTED_FROM_REPLACEMENT)),
-            _ => None,
-        };
+        let refused = if moved { refused_replacement(declared, recorded) } else { None };
         self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
+    }
+
+    /// Compares a template with what is wanted of it, and tells whether it would have to move to another system.
+    pub(super) fn compare_template(
+        &self,
+        declared: &Declared,
+        resolved: &Resolved,
+        wanted: &Fields,
+        recorded: Option<&RecordedResource>,
+        live: &LiveTemplate,
+    ) -> (Comparison, bool) {
+        let names: Vec<_> = FIELDS.iter().copied().chain([&SYSTEM]).collect();
+        let mut comparison =
+            compare(&names, wanted, recorded, &live.fields(), &declared.lifecycle, self.policy.on_drift);
+        let moved = comparison.changes.iter().any(|change| change.path == SYSTEM.name);
+        if moved && !wanted.contains_key(AUTH_SCHEME_CONFIGS.name) {
+            // The ids that it lists are the old system's, and mean nothing to the new one.
+            comparison.reset(&AUTH_SCHEME_CONFIGS, &live.fields());
+        }
+        self.write_system_as_declared(&mut comparison, resolved);
+        (comparison, moved)
     }
 
     /// What a create that was begun has made, as if it were recorded: of its fields nothing is known.
@@ -126,7 +136,8 @@ impl Planner<'_> {
         if self.recorded.intents.get(identity).is_none_or(|intent| intent.missed) {
             return;
         }
-        let create = |change: &&mut Change| change.identity == *identity && change.action == Action::Create;
+        let makes = |change: &Change| matches!(change.action, Action::Create | Action::Replace);
+        let create = |change: &&mut Change| change.identity == *identity && makes(change) && change.held.is_none();
         if let Some(change) = self.plan.changes.last_mut().filter(create) {
             change.held = Some(Held::because(BEGUN));
             self.plan.bookkeeping.push(Bookkeeping::Missed(identity.clone()));
@@ -164,54 +175,6 @@ impl Planner<'_> {
         let other = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
         self.claimed.insert(other).then_some(found)
     }
-
-    /// The new template is as declared: what is left to do is to delete the old one.
-    fn finish_replacement(
-        &mut self,
-        declared: &Declared,
-        resolved: &Resolved,
-        scope: &Scope,
-        old: &LiveTemplate,
-        record: RecordedResource,
-    ) {
-        let mut fields = vec![FieldChange {
-            path: SYSTEM.name,
-            before: Value::String(old.system.clone()),
-            after: Value::String(resolved.owner_written.clone()),
-            cause: Cause::Manifest,
-            sensitive: false,
-        }];
-        self.write_systems_by_name(&mut fields);
-        self.plan.changes.push(Change {
-            address: declared.address.clone(),
-            identity: resolved.identity.clone(),
-            action: Action::Replace,
-            causes: BTreeSet::from([Cause::Manifest]),
-            source: Some(source_of(declared)),
-            held: declared.lifecycle.prevent_delete.then(|| Held::because(PROTECTED_FROM_REPLACEMENT)),
-            fields,
-            step: Step::FinishReplacement { scope: scope.clone(), id: old.id.clone(), record: Box::new(record) },
-        });
-    }
-}
-
-/// The new and the old one of two templates of one name, where the one was made to take the other's place
-/// and something came between. That one of them is ours is recorded; that there may be two is declared.
-fn unfinished_replacement<'t>(
-    matches: &[&'t LiveTemplate],
-    declared: &Declared,
-    resolved: &Resolved,
-    recorded: Option<&RecordedResource>,
-) -> Option<(&'t LiveTemplate, &'t LiveTemplate)> {
-    let [first, second] = matches else { return None };
-    let ours = recorded?.template_id.as_deref()?;
-    let is_new = |template: &LiveTemplate| template.system == resolved.owner.id;
-    let (new, old) = match (is_new(first), is_new(second)) {
-        (true, false) => (first, second),
-        (false, true) => (second, first),
-        _ => return None,
-    };
-    (declared.lifecycle.allow_replace && [&new.id, &old.id].iter().any(|id| *id == ours)).then_some((*new, *old))
 }
 
 /// Holds the templates that list a config which does not exist and is not made in this pass either: the
@@ -245,7 +208,7 @@ pub(super) fn hold_what_waits_for_others(changes: &mut [Change], observed: &Obse
 }
 
 /// What to send for a template: what is declared, and for the rest what is live.
-fn template_step(
+pub(super) fn template_step(
     scope: &Scope,
     name: &str,
     fields: &Fields,

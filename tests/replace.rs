@@ -1,0 +1,138 @@
+//! What cannot change in place: a template's system and environment.
+
+use serde_json::json;
+use versync::sandbox::ids;
+
+use crate::support::{Site, actions, change};
+
+const ADDRESS: &str = "connection_template.storefront/staging/legacy-erp";
+
+fn legacy(more: &str) -> String {
+    format!(
+        "[connection_templates.legacy-erp]\nproject = \"storefront\"\nenvironment = \"staging\"\n\
+         system = \"netsuite\"\n{more}\n"
+    )
+}
+
+/// The same template, declared in production.
+fn in_production(more: &str) -> String {
+    legacy(more).replace("staging", "production")
+}
+
+#[test]
+fn another_system_needs_a_replacement_that_was_allowed() {
+    let site = Site::new();
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    let moved = |more: &str| legacy(more).replace("netsuite", "stripe");
+    site.file("erp.toml", moved(""));
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    let plan = site.plan();
+    assert_eq!(change(&plan, ADDRESS)["action"], "replace");
+    assert!(change(&plan, ADDRESS)["held"].as_str().unwrap().contains("allow_replace"));
+    assert_eq!(
+        change(&plan, ADDRESS)["fields"][0],
+        json!({"path": "system", "before": "netsuite", "after": "stripe", "cause": "manifest", "sensitive": false})
+    );
+    assert_eq!(
+        change(&plan, ADDRESS)["fields"][1]["after"],
+        json!([]),
+        "the ids of the old system's configs mean nothing to the new one"
+    );
+    site.file("erp.toml", moved("lifecycle = { allow_replace = true, prevent_delete = true }"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.out.contains("lifecycle.prevent_delete forbids"), "{}", ran.out);
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    site.file("erp.toml", moved("lifecycle = { allow_replace = true }"));
+    site.file("broken.toml", "x = [");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));
+    assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP, "nothing is deleted while a file is broken");
+    site.remove("broken.toml");
+    site.apply();
+    let template = site.template("legacy-erp");
+    assert_eq!(template.system, ids::STRIPE);
+    assert_ne!(template.id, ids::LEGACY_ERP);
+    assert_eq!(site.plan()["summary"]["unchanged"], 1);
+}
+
+#[test]
+fn a_replacement_that_was_cut_off_is_brought_to_its_end() {
+    let site = Site::new();
+    site.file("erp.toml", legacy("lifecycle = { allow_replace = true }"));
+    site.apply();
+    // The new one was made, and then the power went.
+    let body = json!({"name": "legacy-erp", "systemId": ids::STRIPE, "environmentId": ids::STAGING});
+    site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
+    site.file("erp.toml", legacy("lifecycle = { allow_replace = true }").replace("netsuite", "stripe"));
+    let plan = site.plan();
+    assert_eq!(actions(&plan), [(ADDRESS, "replace")]);
+    site.apply();
+    assert_eq!(site.template("legacy-erp").system, ids::STRIPE);
+    assert_eq!(site.plan()["summary"]["unchanged"], 1);
+}
+
+#[test]
+fn another_environment_needs_a_replacement_that_was_allowed() {
+    let site = Site::new();
+    site.file("erp.toml", legacy("dynamic = false"));
+    site.apply();
+    let moved = "connection_template.storefront/production/legacy-erp";
+    site.file("erp.toml", in_production("dynamic = true"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.out.contains("set lifecycle.allow_replace = true"), "{}", ran.out);
+    let plan = site.plan();
+    assert_eq!(actions(&plan), [(moved, "replace")], "the old one is no orphan");
+    let from = json!({"path": "environment", "before": "staging", "after": "production", "cause": "manifest", "sensitive": false});
+    assert!(change(&plan, moved)["fields"].as_array().unwrap().contains(&from), "{plan:#}");
+    assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+
+    site.file("erp.toml", in_production("dynamic = true\nlifecycle = { allow_replace = true }"));
+    site.apply();
+    let template = site.template("legacy-erp");
+    assert_eq!((template.environment.as_str(), template.dynamic), (ids::PRODUCTION, true));
+    assert_eq!(template.auth_scheme_configs, ["netsuite-legacy"], "what is not declared comes along");
+    let writes = site.writes();
+    let kinds: Vec<_> = writes.iter().map(|write| write.split_once(' ').unwrap().0).collect();
+    assert_eq!(kinds.last(), Some(&"DELETE"), "the new one comes first: {writes:?}");
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
+fn a_template_in_one_more_environment_or_in_another_file_is_no_move() {
+    let site = Site::new();
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    site.file(
+        "erp.toml",
+        legacy("").replace("environment = \"staging\"", "environments = [\"production\", \"staging\"]"),
+    );
+    assert_eq!(actions(&site.plan()), [("connection_template.storefront/production/legacy-erp", "create")]);
+    site.remove("erp.toml");
+    site.file("other.toml", in_production(""));
+    let plan = site.plan();
+    assert_eq!(change(&plan, "connection_template.storefront/production/legacy-erp")["action"], "create");
+    assert_eq!(change(&plan, ADDRESS)["action"], "none");
+}
+
+#[test]
+fn what_was_protected_is_not_lost_to_the_edit_that_moves_it() {
+    for moved in [legacy("").replace("netsuite", "stripe"), in_production("")] {
+        let site = Site::new();
+        site.file("erp.toml", legacy("lifecycle = { prevent_delete = true }"));
+        site.apply();
+        let moved = format!("{moved}lifecycle = {{ allow_replace = true }}\n");
+        site.file("erp.toml", &moved);
+        let ran = site.versync(&["apply", "--yes"]);
+        assert_eq!(ran.code, Some(4), "{ran:?}");
+        assert!(ran.out.contains("lifecycle.prevent_delete forbids to delete the old one"), "{}", ran.out);
+        assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+        site.file("erp.toml", legacy(""));
+        site.apply();
+        site.file("erp.toml", &moved);
+        site.apply();
+        assert_ne!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+    }
+}
