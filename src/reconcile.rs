@@ -3,7 +3,7 @@
 mod apply;
 mod record;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -206,19 +206,21 @@ impl Report {
         self.outcomes.iter().flatten().filter_map(|outcome| Some((outcome, outcome.result.as_ref().err()?)))
     }
 
+    /// The changes that were tried, each with what came of it.
+    pub fn tried(&self) -> impl Iterator<Item = (&Change, &Outcome)> {
+        let outcomes: BTreeMap<&Address, &Outcome> =
+            self.outcomes.iter().flatten().map(|outcome| (&outcome.address, outcome)).collect();
+        self.plan.changes.iter().filter_map(move |change| Some((change, *outcomes.get(&change.address)?)))
+    }
+
     /// What the platform remarks on what was applied, with the change that it is about.
     pub fn remarks(&self) -> impl Iterator<Item = (&Change, &Remark)> {
-        self.outcomes.iter().flatten().flat_map(|outcome| {
-            let change = self.plan.changes.iter().find(|change| change.address == outcome.address);
-            outcome.remarks().filter_map(move |remark| Some((change?, remark)))
-        })
+        self.tried().flat_map(|(change, outcome)| outcome.remarks().map(move |remark| (change, remark)))
     }
 
     /// The changes that were applied.
     pub fn applied_changes(&self) -> impl Iterator<Item = &Change> {
-        let applied: BTreeSet<&Address> =
-            self.outcomes.iter().flatten().filter(|it| it.result.is_ok()).map(|it| &it.address).collect();
-        self.plan.changes.iter().filter(move |change| applied.contains(&change.address))
+        self.tried().filter(|(_, outcome)| outcome.result.is_ok()).map(|(change, _)| change)
     }
 
     /// How many changes were applied.

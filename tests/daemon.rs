@@ -122,7 +122,7 @@ fn drift_is_said_once_when_it_begins_and_once_when_it_ends() {
     let drift = daemon.await_said("drift: ");
     assert_eq!(drift["level"], "WARN");
     assert_eq!(drift["address"], "connection_template.storefront/production/shop");
-    assert_eq!((&drift["fields"], &drift["response"]), (&"dynamic: false → true".into(), &"reported".into()));
+    assert_eq!((&drift["fields"], &drift["response"]), (&"dynamic: false (declared: true)".into(), &"reported".into()));
     site.await_passes(5);
     assert_eq!(daemon.said("drift: ").len(), 1);
     site.tamper("shop", |template| template.dynamic = true);

@@ -69,6 +69,16 @@ fn a_post_whose_answer_was_lost_is_not_sent_again() {
 }
 
 #[test]
+fn what_a_lost_answer_has_made_is_in_the_history() {
+    let plain = SHOP.replace("dynamic = true\n", "").replace("auth_scheme_configs = [\"key\"]\n", "");
+    let (site, _flaky) = site(&plain, |method, _, _| (method == "POST").then_some(Fault::After(504)));
+    site.versync(&["apply", "--yes"]);
+    site.apply();
+    let history = site.versync(&["history"]).out;
+    assert!(history.contains("connection_template.storefront/production/shop adopted"), "{history}");
+}
+
+#[test]
 fn a_create_that_is_not_found_is_made_again_only_after_a_second_look() {
     let (site, flaky) = site(SHOP, |method, _, before| (method == "POST" && before == 0).then_some(Fault::Before(504)));
     assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));

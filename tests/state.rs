@@ -116,7 +116,7 @@ fn a_state_of_the_first_version_keeps_what_it_knows() {
     // Those who only look bring nothing up to date, and find nothing to tell.
     site.settings("sync.prune = true");
     assert!(site.plan()["changes"].to_string().contains("prevent_delete"));
-    assert_eq!(site.versync(&["status"]).out, "No daemon is running.\nNo pass was recorded yet.\n");
+    assert_eq!(site.versync(&["status"]).out, "No daemon that writes is running.\nNo pass was recorded yet.\n");
     assert_eq!(site.versync(&["history"]).out, "Nothing was changed yet.\n");
     let approved = site.versync(&["approve", &"a".repeat(64)]);
     assert!(approved.err.contains("was written by an older versync"), "{approved:?}");

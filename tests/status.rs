@@ -103,12 +103,24 @@ fn a_pass_that_cannot_be_made_leaves_what_the_one_before_found() {
 }
 
 #[test]
+fn what_is_only_reported_is_named() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    site.apply();
+    site.remove("shop.toml");
+    site.apply();
+    let text = site.versync(&["status"]).out;
+    assert!(text.contains("\nReported: no file declares it any more"), "{text}");
+    assert!(text.contains("\n  connection_template.storefront/production/shop is left alone, since "), "{text}");
+}
+
+#[test]
 fn what_only_looks_leaves_nothing_behind() {
     let site = Site::new();
     site.file("shop.toml", SHOP);
     let text = site.versync(&["status"]);
     assert_eq!(text.code, Some(0));
-    assert_eq!(text.out, "No daemon is running.\nThere is no state yet: no pass was made.\n");
+    assert_eq!(text.out, "No daemon that writes is running.\nThere is no state yet: no pass was made.\n");
     assert_eq!(status(&site)["last_pass"], Value::Null);
     assert!(!site.path(".versync").exists());
     site.apply();

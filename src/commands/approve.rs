@@ -17,10 +17,17 @@ use crate::report::escape;
 
 pub(super) fn approve(global: &Global, args: &Args) -> Result<Exit, CommandError> {
     let directory = state(global, "approve")?;
-    let journal = Journal::open(&directory)?.ok_or(ApprovalError::NothingHeld)?;
-    let last = journal.last_made()?.and_then(|Pass { result, .. }| result.ok());
-    let known = journal.held_plans()?;
-    let approval = choose(args.plan_hash.as_deref(), last.as_ref(), &known, Timestamp::now())?;
+    let (last, known) = match Journal::open(&directory)? {
+        Some(journal) => {
+            (journal.last_made()?.and_then(|Pass { result, .. }| result.ok()), Some(journal.held_plans()?))
+        }
+        None => (None, None),
+    };
+    let given = args.plan_hash.as_deref();
+    let approval = choose(given, last.as_ref(), known.as_deref().unwrap_or_default(), Timestamp::now())?;
+    if known.is_none() {
+        return Err(ApprovalError::NothingHeld.into());
+    }
     store::approve(&directory, &approval)?;
     let next = match store::writer(&directory)? {
         Some(Writer { command, pid: Some(pid) }) if command == "run" => match signals::request_pass(pid) {

@@ -169,7 +169,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::address::Address;
+    use crate::model::address::{Address, Owner, Scope};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -241,6 +241,26 @@ mod tests {
         let mut not_approved = unheld(&["a", "b", "c", "d"]);
         grace.hold(&mut not_approved, SECOND * 18);
         assert_eq!((not_approved.summary().delete, not_approved.summary().held), (3, 1));
+    }
+
+    #[test]
+    fn a_config_s_delete_waits_for_that_of_a_template_which_may_list_it() {
+        let mut guards = Guards { grace: Grace::new(SECOND * 10), flapping: Flapping::default() };
+        guards.hold(&mut unheld(&["a"]), SECOND);
+        let with_template = || {
+            let mut plan = unheld(&["a", "b"]);
+            let owner = Owner::system("01J0SYSTEM0000000000000000");
+            plan.changes[0].step = Step::DeleteConfig { owner, id: "a".to_owned() };
+            let scope = Scope { project: String::new(), environment: String::new() };
+            plan.changes[1].step = Step::DeleteTemplate { scope, id: String::new() };
+            plan
+        };
+        let mut early = with_template();
+        assert_eq!(guards.hold(&mut early, SECOND * 12), Some(SECOND * 10), "the template is gone since now");
+        assert_eq!(early.summary().held, 2);
+        let mut late = with_template();
+        assert_eq!(guards.hold(&mut late, SECOND * 22), None);
+        assert_eq!(late.summary().held, 0);
     }
 
     fn unheld(ids: &[&str]) -> Plan {

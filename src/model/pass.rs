@@ -45,12 +45,12 @@ pub struct Found {
     pub failures: Vec<FailureNote>,
 }
 
-/// A change that was held.
+/// A change that was held, or something that is only reported, because it is foreign or no longer declared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeldNote {
     /// Of which resource.
     pub address: String,
-    /// What would be done.
+    /// What would be done; nothing about what is only reported.
     pub action: Action,
     /// Why it was not, and the way out.
     pub reason: String,
@@ -102,9 +102,9 @@ pub struct FailureNote {
 }
 
 impl HeldNote {
-    /// A change that is held, noted by a pass that began `now`.
+    /// A change that is held or only reported, noted by a pass that began `now`.
     pub fn of(change: &Change, now: Timestamp) -> Option<Self> {
-        let held = change.held.as_ref().filter(|_| change.action != Action::None)?;
+        let held = change.held.as_ref().filter(|_| change.action != Action::None || !change.is_drifted())?;
         Some(Self {
             address: change.address.to_string(),
             action: change.action,

@@ -8,6 +8,7 @@ use super::history::{field, revision, time};
 use super::text::{counted, summary_line};
 use super::voice::done;
 use crate::model::pass::{DriftNote, Found, HeldNote, Pass, ProblemNote};
+use crate::model::plan::Action;
 use crate::model::status::{Entries, Status, Writer};
 
 /// Writes what runs now, how the last pass went, and what it left open.
@@ -40,7 +41,7 @@ pub fn write(status: &Status, out: &mut dyn Write) -> io::Result<()> {
 
 fn write_writer(writer: Option<&Writer>, out: &mut dyn Write) -> io::Result<()> {
     match writer {
-        None => writeln!(out, "No daemon is running."),
+        None => writeln!(out, "No daemon that writes is running."),
         Some(Writer { command, pid: Some(pid) }) => {
             writeln!(out, "`versync {}` is running (process {pid}).", escape(command))
         }
@@ -78,9 +79,11 @@ fn write_held(held: &[HeldNote], out: &mut dyn Write) -> io::Result<()> {
         by_reason.entry(&note.reason).or_default().push(note);
     }
     for (reason, notes) in by_reason {
-        writeln!(out, "\nHeld: {}", escape(reason))?;
+        let is_reported = notes.iter().all(|note| note.action == Action::None);
+        writeln!(out, "\n{}: {}", if is_reported { "Reported" } else { "Held" }, escape(reason))?;
         for note in notes {
-            writeln!(out, "  {} would be {}, since {}", escape(&note.address), done(note.action), time(note.since))?;
+            let would_be = if note.action == Action::None { "is" } else { "would be" };
+            writeln!(out, "  {} {would_be} {}, since {}", escape(&note.address), done(note.action), time(note.since))?;
         }
     }
     Ok(())

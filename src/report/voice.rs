@@ -19,7 +19,7 @@ pub const DRIFT: &str = "versync::drift";
 pub struct Voice {
     drift: Ledger<Address, Drifted>,
     problems: Ledger<String, Severity>,
-    held: Ledger<Address, String>,
+    held: Ledger<Address, Reason>,
     failures: Ledger<Address, String>,
     down: Ledger<(), String>,
 }
@@ -31,6 +31,17 @@ struct Drifted {
     source: String,
 }
 
+/// Why something is held. The numbers in it do not count: they change as other changes come and go.
+#[derive(Debug, Clone)]
+struct Reason(String);
+
+impl PartialEq for Reason {
+    fn eq(&self, other: &Self) -> bool {
+        let words = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+        words(&self.0) == words(&other.0)
+    }
+}
+
 impl Voice {
     /// Says what is new about a pass. `writes` is whether it may do something about drift.
     pub fn report(&mut self, report: &Report, writes: bool) {
@@ -39,11 +50,8 @@ impl Voice {
         self.say_problems(&plan.problems, true);
         let drifted = plan.changes.iter().filter(|change| change.is_drifted());
         let now: BTreeMap<_, _> = drifted.map(|change| (change.address.clone(), drifted_as(change, writes))).collect();
-        let mended = |address: &Address| {
-            report.outcomes.iter().flatten().any(|outcome| outcome.address == *address && outcome.result.is_ok())
-        };
-        let still: BTreeMap<_, _> =
-            now.iter().filter(|(address, _)| !mended(address)).map(|(a, d)| (a.clone(), d.clone())).collect();
+        let mut still = now.clone();
+        report.applied_changes().for_each(|change| drop(still.remove(&change.address)));
         self.say_drift(now, plan);
         if plan.approval.is_some() && plan.summary().delete > 0 {
             tracing::info!("the deletes that were held are approved");
@@ -109,8 +117,8 @@ impl Voice {
         }
     }
 
-    fn say_held(&mut self, now: BTreeMap<Address, String>) {
-        for (address, reason) in self.held.update(now).begun {
+    fn say_held(&mut self, now: BTreeMap<Address, Reason>) {
+        for (address, Reason(reason)) in self.held.update(now).begun {
             tracing::warn!(address = %escape(&address.to_string()), "{}", escape(&reason));
         }
     }
@@ -127,10 +135,7 @@ impl Voice {
 }
 
 fn say_applied(report: &Report) {
-    for outcome in report.outcomes.iter().flatten().filter(|outcome| outcome.result.is_ok()) {
-        let Some(change) = report.plan.changes.iter().find(|change| change.address == outcome.address) else {
-            continue;
-        };
+    for change in report.applied_changes() {
         tracing::info!(
             address = %escape(&change.address.to_string()),
             fields = %fields(&change.fields),
@@ -154,10 +159,10 @@ fn say_remarks(report: &Report) {
 }
 
 /// Why nothing is done about a change.
-fn not_done(change: &Change) -> Option<String> {
+fn not_done(change: &Change) -> Option<Reason> {
     let held = change.held.as_ref()?;
     let verb = if change.action == Action::None { "left alone" } else { "held" };
-    Some(format!("{verb}: {}", held.reason))
+    Some(Reason(format!("{verb}: {}", held.reason)))
 }
 
 fn drifted_as(change: &Change, writes: bool) -> Drifted {
@@ -165,7 +170,7 @@ fn drifted_as(change: &Change, writes: bool) -> Drifted {
     let fields = if change.action == Action::Create || change.fields.iter().all(|field| field.before.is_null()) {
         "deleted".to_owned()
     } else {
-        drifted.map(field).collect::<Vec<_>>().join(", ")
+        drifted.map(drifted_field).collect::<Vec<_>>().join(", ")
     };
     let response = if change.held.is_some() {
         "reported"
@@ -188,6 +193,11 @@ fn field(field: &FieldChange) -> String {
         return format!("{}: (secret changed)", field.path);
     }
     format!("{}: {} → {}", field.path, shown(&field.before), shown(&field.after))
+}
+
+/// What somebody made of a field, and what it was to be.
+fn drifted_field(field: &FieldChange) -> String {
+    format!("{}: {} (declared: {})", field.path, shown(&field.before), shown(&field.after))
 }
 
 fn source(change: &Change) -> String {
