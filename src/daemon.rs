@@ -1,13 +1,14 @@
 //! The daemon: the only long-lived `select!`. Something happens → a pass. A pass never learns why it
 //! was made.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
+use crate::io::folder::Manifests;
 use crate::io::versori::{Names, Read};
-use crate::io::watch::{Watch, WatchError};
+use crate::io::watch::Hints;
 use crate::model::guard::Guards;
 use crate::model::planner::Policy;
 use crate::model::schedule::{Event, PassEnd, Schedule};
@@ -20,9 +21,11 @@ const LAST_WORDS: Duration = Duration::from_millis(1500);
 
 /// All that the daemon works with.
 #[derive(Debug)]
-pub struct Parts<'a, H, P> {
-    /// The watched folder.
-    pub manifests: &'a Path,
+pub struct Parts<'a, F, W, H, P> {
+    /// Where the manifests are.
+    pub manifests: &'a F,
+    /// Tells that they may have changed. Armed before the first pass, so that nothing happens unseen.
+    pub hints: W,
     /// How differences are treated.
     pub policy: &'a Policy,
     /// Reads and, unless it is a dry run, writes.
@@ -48,16 +51,10 @@ enum Wake {
 }
 
 /// Runs until `shutdown` is ready. An API that is down and files that are broken do not end it.
-///
-/// # Errors
-///
-/// Where the folder cannot be watched at the start.
-pub async fn run<H: Hands<Api: Read>, P: FnMut(&Report)>(
-    mut parts: Parts<'_, H, P>,
+pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, P: FnMut(&Report)>(
+    mut parts: Parts<'_, F, W, H, P>,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), WatchError> {
-    // Armed before the first read, so that nothing happens unseen between the two.
-    let mut watch = Watch::start(parts.manifests)?;
+) {
     let (stop, asked) = watch::channel(false);
     let asked = Stop::when(asked);
     let mut names = Names::default();
@@ -65,26 +62,26 @@ pub async fn run<H: Hands<Api: Read>, P: FnMut(&Report)>(
     let began = Instant::now();
     tokio::pin!(shutdown);
     loop {
-        let due = tokio::time::Instant::from_std(began + parts.schedule.due());
+        let due = began + parts.schedule.due();
         let wake = tokio::select! {
             biased;
             () = &mut shutdown => Wake::Shutdown,
             Some(()) = parts.requests.recv() => Wake::Requested,
-            () = watch.changed() => Wake::FilesChanged,
+            () = parts.hints.changed() => Wake::FilesChanged,
             () = tokio::time::sleep_until(due) => Wake::Due,
         };
         match wake {
-            Wake::Shutdown => return Ok(()),
+            Wake::Shutdown => return,
             Wake::FilesChanged => parts.schedule.note(Event::FilesChanged, began.elapsed()),
             Wake::Requested => parts.schedule.note(Event::Requested, began.elapsed()),
             Wake::Due => {
-                if let Err(error) = watch.rearm() {
+                if let Err(error) = parts.hints.rearm() {
                     tracing::warn!("{error}; changes are seen at the next interval only");
                 }
                 parts.schedule.begin();
                 let now = began.elapsed();
                 let pass = pass(&mut parts, &mut names, &mut voice, now, &asked);
-                let Some(end) = finish_or_stop(pass, shutdown.as_mut(), &stop).await else { return Ok(()) };
+                let Some(end) = finish_or_stop(pass, shutdown.as_mut(), &stop).await else { return };
                 parts.schedule.finish(end, began.elapsed(), fastrand::f64());
             }
         }
@@ -112,8 +109,8 @@ async fn finish_or_stop(
 }
 
 /// One pass, and what is said about it.
-async fn pass<H: Hands, P: FnMut(&Report)>(
-    parts: &mut Parts<'_, H, P>,
+async fn pass<F: Manifests, W: Hints, H: Hands, P: FnMut(&Report)>(
+    parts: &mut Parts<'_, F, W, H, P>,
     names: &mut Names,
     voice: &mut Voice,
     now: Duration,

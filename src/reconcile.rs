@@ -9,11 +9,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::io::folder::Manifests;
 use crate::io::manifests::FolderError;
-use crate::io::revision::revision;
-use crate::io::secrets::{self, DigestKey, DigestKeyError};
-use crate::io::snapshot::read_settled;
-use crate::io::store::{self, Store, StoreError, Tenant};
+use crate::io::secrets::{DigestKey, DigestKeyError};
+use crate::io::store::{self, Books, Store, StoreError, Tenant};
 use crate::io::versori::{ApiError, Names, Read, Write, observe, observe_elsewhere};
 use crate::model::address::Address;
 use crate::model::desired::Desired;
@@ -30,9 +29,9 @@ pub use apply::{Failure, Outcome};
 
 /// What one pass is about, and what is kept from one pass to the next.
 #[derive(Debug)]
-pub struct Target<'a> {
-    /// The folder of manifests.
-    pub manifests: &'a Path,
+pub struct Target<'a, F> {
+    /// Where the manifests are.
+    pub manifests: &'a F,
     /// How differences are treated.
     pub policy: &'a Policy,
     /// What names mean.
@@ -118,11 +117,11 @@ impl<A: Read> Hands for DryRun<'_, A> {
 
 /// Hands that write, where they are let.
 #[derive(Debug)]
-pub struct Writing<A, C> {
+pub struct Writing<A, C, S = Store> {
     /// Reads and writes the platform.
     pub api: A,
     /// The recorded state.
-    pub store: Store,
+    pub store: S,
     /// The key that secrets are hashed with.
     pub digest_key: DigestKey,
     /// Asked before anything is written, with the plan.
@@ -131,7 +130,7 @@ pub struct Writing<A, C> {
     pub concurrency: usize,
 }
 
-impl<A: Write, C: FnMut(&Plan) -> bool> Hands for Writing<A, C> {
+impl<A: Write, C: FnMut(&Plan) -> bool, S: Books> Hands for Writing<A, C, S> {
     type Api = A;
 
     fn api(&self) -> &A {
@@ -268,7 +267,11 @@ impl PassError {
 /// # Errors
 ///
 /// Where no plan could be made. Whatever concerns single files or resources is in the report.
-pub async fn reconcile<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop) -> Result<Report, PassError> {
+pub async fn reconcile<H: Hands, F: Manifests>(
+    target: Target<'_, F>,
+    hands: &mut H,
+    stop: &Stop,
+) -> Result<Report, PassError> {
     let began_at = Timestamp::now();
     let targets = target.policy.targets.clone();
     let result = attempt(target, hands, stop).await;
@@ -281,15 +284,19 @@ pub async fn reconcile<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop)
     result
 }
 
-async fn attempt<H: Hands>(target: Target<'_>, hands: &mut H, stop: &Stop) -> Result<Report, PassError> {
-    let mut desired = Desired::assemble(&read_settled(target.manifests).await?);
+async fn attempt<H: Hands, F: Manifests>(
+    target: Target<'_, F>,
+    hands: &mut H,
+    stop: &Stop,
+) -> Result<Report, PassError> {
+    let mut desired = Desired::assemble(&target.manifests.read().await?);
     let key = hands.digest_key()?;
     desired.take_secrets(|reference| {
-        let value = secrets::read(reference, target.manifests).map_err(|error| error.to_string())?;
+        let value = target.manifests.secret(reference).map_err(|error| error.to_string())?;
         let hash = key.digest(&value);
         Ok((value, hash))
     });
-    let revision = revision(target.manifests);
+    let revision = target.manifests.revision();
     let recorded = hands.recorded()?;
     let wanted = desired.wanted(&recorded);
     let mut observed = if target.refresh {

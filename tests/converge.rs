@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use versync::io::folder::Folder;
 use versync::io::secrets::DigestKey;
 use versync::io::store::{Store, Tenant};
 use versync::io::versori::{Client, Connection, Credentials, Names, Writer};
@@ -131,7 +132,7 @@ impl Scene {
 
     fn pass(&mut self) -> Report {
         let target = Target {
-            manifests: self.folder.path(),
+            manifests: &Folder::new(self.folder.path()),
             policy: &self.policy,
             names: &mut self.names,
             refresh: true,

@@ -35,7 +35,7 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
     };
     let mut hands = context.writing("apply", consent)?;
     let target = Target {
-        manifests: &context.settings.manifests,
+        manifests: &context.folder(),
         policy: &policy,
         names: &mut Names::default(),
         refresh: true,

@@ -14,6 +14,7 @@ use url::Url;
 use super::Terminal;
 use super::error::CommandError;
 use crate::args::Global;
+use crate::io::folder::Folder;
 use crate::io::logs::{self, LogGuard};
 use crate::io::secrets::DigestKey;
 use crate::io::store::{Store, Tenant};
@@ -73,6 +74,11 @@ impl Context {
     /// Whose objects this is about.
     pub(super) fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// The folder that declares everything.
+    pub(super) fn folder(&self) -> Folder {
+        Folder::new(&self.settings.manifests)
     }
 
     /// Hands that only look.

@@ -54,7 +54,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
         println(&format!("Not recorded: move the files to {folder}, and `versync apply` adopts what they declare."))?;
         return Ok(Exit::Done);
     };
-    let folder = context.settings.manifests.clone();
+    let folder = context.folder();
     let policy = Policy { targets, ..context.policy(Vec::new()) };
     let target = Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, guards: None };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;

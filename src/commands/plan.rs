@@ -18,7 +18,7 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
     let policy = context.policy(args.targets);
     let mut hands = context.dry_run()?;
     let target = Target {
-        manifests: &context.settings.manifests,
+        manifests: &context.folder(),
         policy: &policy,
         names: &mut Names::default(),
         refresh: !args.no_refresh,

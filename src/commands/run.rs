@@ -15,6 +15,7 @@ use crate::daemon::{self, Parts};
 use crate::io::logs;
 use crate::io::manifests::read_folder;
 use crate::io::signals::{Signal, Signals};
+use crate::io::watch::Watch;
 use crate::model::flapping::Flapping;
 use crate::model::guard::{Grace, Guards};
 use crate::model::plan::{Change, Plan, change_hash};
@@ -90,8 +91,10 @@ impl Stay<'_> {
             tracing::warn!("http.listen is set, but this version serves no status");
         }
         tracing::info!(manifests = %settings.manifests.display(), ?interval, writes, "versync is running");
+        let folder = self.context.folder();
         let parts = Parts {
-            manifests: &settings.manifests,
+            manifests: &folder,
+            hints: Watch::start(&settings.manifests)?,
             policy: &policy,
             hands,
             writes,
@@ -106,7 +109,7 @@ impl Stay<'_> {
                 std::future::pending::<()>().await;
             }
         })
-        .await?;
+        .await;
         tracing::info!("versync has stopped");
         Ok(Exit::Done)
     }

@@ -27,6 +27,20 @@ impl WatchError {
     }
 }
 
+/// What tells that something may have changed. A trait, so that a simulation can stand in for the system.
+pub trait Hints {
+    /// Makes sure that what is there now is what is watched. To be called before the folder is read, so that
+    /// nothing happens unseen between.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses. A folder that is not there is no error: the way to it is watched.
+    fn rearm(&mut self) -> Result<(), WatchError>;
+
+    /// Waits until something may have changed.
+    fn changed(&mut self) -> impl Future<Output = ()>;
+}
+
 /// A watch of one folder.
 #[derive(Debug)]
 pub struct Watch {
@@ -64,13 +78,24 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Makes sure that the folder that is there now is the one that is watched. To be called before the
-    /// folder is read, so that nothing happens unseen between.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::start`]. A folder that is not there is no error: the way to it is watched.
-    pub fn rearm(&mut self) -> Result<(), WatchError> {
+    fn watch_the_way(&mut self, way: BTreeSet<PathBuf>) -> Result<(), WatchError> {
+        for left in self.way.difference(&way) {
+            let _ = self.watcher.unwatch(left);
+        }
+        self.way.retain(|folder| way.contains(folder));
+        for folder in way {
+            if !self.way.contains(&folder) {
+                let watched = self.watcher.watch(&folder, RecursiveMode::NonRecursive);
+                watched.map_err(|source| WatchError { path: folder.clone(), source })?;
+                self.way.insert(folder);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Hints for Watch {
+    fn rearm(&mut self) -> Result<(), WatchError> {
         let target = std::fs::canonicalize(&self.root).ok();
         let turns = turns_on_the_way(&self.root);
         let way: BTreeSet<PathBuf> = turns.iter().filter_map(|turn| turn.parent().map(Path::to_owned)).collect();
@@ -95,23 +120,7 @@ impl Watch {
         Ok(())
     }
 
-    fn watch_the_way(&mut self, way: BTreeSet<PathBuf>) -> Result<(), WatchError> {
-        for left in self.way.difference(&way) {
-            let _ = self.watcher.unwatch(left);
-        }
-        self.way.retain(|folder| way.contains(folder));
-        for folder in way {
-            if !self.way.contains(&folder) {
-                let watched = self.watcher.watch(&folder, RecursiveMode::NonRecursive);
-                watched.map_err(|source| WatchError { path: folder.clone(), source })?;
-                self.way.insert(folder);
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until something may have changed.
-    pub async fn changed(&mut self) {
+    async fn changed(&mut self) {
         if self.hints.recv().await.is_none() {
             std::future::pending::<()>().await;
         }

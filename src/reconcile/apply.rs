@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, stream};
 
 use super::Stop;
-use crate::io::store::{Store, StoreError};
+use crate::io::store::{Books, StoreError};
 use crate::io::versori::{ApiError, ErrorKind, Write};
 use crate::model::address::{Address, Identity, Owner};
 use crate::model::connection_template::AUTH_SCHEME_CONFIGS;
@@ -47,10 +47,10 @@ pub enum Failure {
 
 /// Applies a plan: configs before the templates that list them, deletes the other way round, and what
 /// does not depend on each other side by side. Every success is recorded as it comes.
-pub(super) async fn apply<A: Write>(
+pub(super) async fn apply<A: Write, S: Books>(
     plan: &Plan,
     api: &A,
-    store: &mut Store,
+    store: &mut S,
     concurrency: usize,
     stop: &Stop,
 ) -> Vec<Outcome> {
@@ -120,10 +120,10 @@ impl Phase {
     }
 }
 
-struct Applier<'a, A> {
+struct Applier<'a, A, S> {
     api: &'a A,
     /// Borrowed for single calls only, never across an await.
-    store: RefCell<&'a mut Store>,
+    store: RefCell<&'a mut S>,
     /// The git commit that the plan was made from, for the history.
     revision: Option<&'a str>,
     stop: &'a Stop,
@@ -137,7 +137,7 @@ struct Applier<'a, A> {
     failed: RefCell<BTreeSet<Identity>>,
 }
 
-impl<A: Write> Applier<'_, A> {
+impl<A: Write, S: Books> Applier<'_, A, S> {
     async fn carry_out(&self, change: &Change) -> Outcome {
         let result = match self.obstacle(change) {
             Some(why) => Err(Failure::NotTried(why)),
@@ -255,11 +255,7 @@ impl<A: Write> Applier<'_, A> {
     }
 
     /// Records what came of a change that was made, together with its entry in the history.
-    fn settle(
-        &self,
-        change: &Change,
-        record: impl FnOnce(&mut Store) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    fn settle(&self, change: &Change, record: impl FnOnce(&mut S) -> Result<(), StoreError>) -> Result<(), StoreError> {
         self.keep(None, change, record).map(drop)
     }
 
@@ -267,7 +263,7 @@ impl<A: Write> Applier<'_, A> {
         &self,
         row: Option<i64>,
         change: &Change,
-        record: impl FnOnce(&mut Store) -> Result<(), StoreError>,
+        record: impl FnOnce(&mut S) -> Result<(), StoreError>,
     ) -> Result<i64, StoreError> {
         self.store.borrow_mut().together(|store| {
             record(store)?;

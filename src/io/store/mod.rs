@@ -5,6 +5,7 @@
 //! one row that the writer reads.
 
 mod approvals;
+mod books;
 mod database;
 mod error;
 mod history;
@@ -30,6 +31,7 @@ use crate::model::plan::Change;
 use crate::model::recorded::{Recorded, RecordedResource};
 use database::Database;
 
+pub use books::Books;
 pub use error::{StoreError, Tenant};
 pub use journal::{Journal, approve};
 pub use lock::writer;
@@ -82,81 +84,40 @@ impl Store {
         let database = Database::in_memory()?.prepare(tenant)?;
         Ok(Self { database, command: "sandbox".to_owned(), _lock: None })
     }
+}
 
-    /// Everything that is recorded.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be read, or where a row makes no sense: a part of the state is never taken for
-    /// the whole.
-    pub fn recorded(&self) -> Result<Recorded, StoreError> {
+impl Books for Store {
+    fn recorded(&self) -> Result<Recorded, StoreError> {
         recorded(&self.database)
     }
 
-    /// Remembers a resource as it was applied just now. A create that was begun for it has come to its end.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    pub fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
+    fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
         self.database.save_resource(identity, resource)?;
         self.database.forget_intent(identity)
     }
 
-    /// Writes down that these are about to be made. Once this has returned it is on the disk, whatever
-    /// happens to the process or the machine.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written. Nothing may be made then.
-    pub fn intend(&mut self, intents: &[(&Identity, Intent)]) -> Result<(), StoreError> {
+    fn intend(&mut self, intents: &[(&Identity, Intent)]) -> Result<(), StoreError> {
         self.database.save_intents(intents)
     }
 
-    /// Keeps that a create that was begun was looked for and not found.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    pub fn miss(&mut self, identity: &Identity) -> Result<(), StoreError> {
+    fn miss(&mut self, identity: &Identity) -> Result<(), StoreError> {
         self.database.miss_intent(identity)
     }
 
-    /// Strikes a create that was never executed, or that nobody waits for any more.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    pub fn abandon(&mut self, identity: &Identity) -> Result<(), StoreError> {
+    fn abandon(&mut self, identity: &Identity) -> Result<(), StoreError> {
         self.database.forget_intent(identity)
     }
 
-    /// Forgets a resource.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    pub fn forget(&mut self, identity: &Identity) -> Result<(), StoreError> {
+    fn forget(&mut self, identity: &Identity) -> Result<(), StoreError> {
         self.database.forget_resource(identity)
     }
 
-    /// Keeps in the history that a change of a plan was applied just now, the plan having been made from
-    /// `revision`. `row` is an earlier entry about the same that this one replaces. Returns the entry's row.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    pub fn note(&mut self, row: Option<i64>, change: &Change, revision: Option<&str>) -> Result<i64, StoreError> {
+    fn note(&mut self, row: Option<i64>, change: &Change, revision: Option<&str>) -> Result<i64, StoreError> {
         let event = Event::of(change, revision, &self.command, jiff::Timestamp::now());
         self.database.save_event(row, &event)
     }
 
-    /// Keeps how a pass went, in place of the one before.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    pub fn remember(&mut self, mut pass: Pass) -> Result<(), StoreError> {
+    fn remember(&mut self, mut pass: Pass) -> Result<(), StoreError> {
         pass.command.clone_from(&self.command);
         if let Ok(found) = &mut pass.result
             && found.lasts()
@@ -167,30 +128,15 @@ impl Store {
         self.together(|store| store.database.save_pass(&pass))
     }
 
-    /// Uses an approval up, durably: once this has returned, it counts no more.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written, or is not there. Nothing may be deleted then.
-    pub fn use_approval(&mut self, hash: &str) -> Result<(), StoreError> {
+    fn use_approval(&mut self, hash: &str) -> Result<(), StoreError> {
         self.database.use_approval(hash)
     }
 
-    /// Takes an approval back that nothing has used. One that was given anew meanwhile stays.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    pub fn void(&mut self, approval: &Approval) -> Result<(), StoreError> {
+    fn void(&mut self, approval: &Approval) -> Result<(), StoreError> {
         self.database.void_approval(approval)
     }
 
-    /// Does several changes as one: all of them are kept, or none.
-    ///
-    /// # Errors
-    ///
-    /// Those of `work`, and where the whole cannot be written.
-    pub fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.database.begin()?;
         let result = work(self);
         self.database.end(result)

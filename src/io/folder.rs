@@ -1,0 +1,64 @@
+//! The manifests folder as a pass sees it: its files at rest, the secrets that they refer to, its commit.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::manifests::FolderError;
+use super::revision::revision;
+use super::secrets::{self, SecretError};
+use super::snapshot::read_settled;
+use crate::model::desired::ManifestFile;
+use crate::model::document::SecretRef;
+
+/// Where manifests come from. A trait, so that a simulation can stand in for the disk.
+pub trait Manifests {
+    /// Every manifest, from a moment at which nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// Where the whole cannot be read. Single files that cannot are among the manifests, each with its problem.
+    fn read(&self) -> impl Future<Output = Result<Vec<ManifestFile>, FolderError>>;
+
+    /// The secret that a manifest refers to.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none, or none that may be used.
+    fn secret(&self, reference: &SecretRef) -> Result<SecretString, SecretError>;
+
+    /// The git commit that the manifests are of, if they are in a repository.
+    fn revision(&self) -> Option<String>;
+}
+
+/// A folder on the disk.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// The folder at this path, whether it is there or not.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+impl Manifests for Folder {
+    async fn read(&self) -> Result<Vec<ManifestFile>, FolderError> {
+        read_settled(&self.root).await
+    }
+
+    fn secret(&self, reference: &SecretRef) -> Result<SecretString, SecretError> {
+        secrets::read(reference, &self.root)
+    }
+
+    fn revision(&self) -> Option<String> {
+        revision(&self.root)
+    }
+}
