@@ -22,6 +22,7 @@ mod retries;
 mod saved;
 mod schemes;
 mod settings;
+mod simulation;
 mod state;
 mod status;
 mod support;

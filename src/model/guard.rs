@@ -1,6 +1,6 @@
 //! What keeps deletes from happening by accident. Only deletes are held; everything else goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::address::Identity;
@@ -133,30 +133,37 @@ impl Grace {
         Self { period, missing_since: BTreeMap::new() }
     }
 
-    /// Holds the deletes of what has not been missing for long enough. Returns how long it takes until
-    /// the first of them is due. An approval counts once, so what it lets through goes together, when the
-    /// last of it is due.
+    /// Holds the deletes of what has not been missing for long enough. Returns how long it takes until the first
+    /// of them is due, or could be were it not held anyway: somebody has to look then, since what comes back
+    /// unseen has not been missing all that time. An approval counts once, so what it lets through goes together,
+    /// when the last of it is due.
     pub fn hold(&mut self, plan: &mut Plan, now: Instant) -> Option<Duration> {
-        let together = plan.approval.is_some();
-        let deletes: Vec<&mut Change> =
-            plan.changes.iter_mut().filter(|change| change.action == Action::Delete).collect();
-        self.missing_since.retain(|identity, _| deletes.iter().any(|change| change.identity == *identity));
-        let mut waiting = Vec::new();
-        for change in deletes {
-            let since = *self.missing_since.entry(change.identity.clone()).or_insert(now);
-            if change.held.is_none() {
-                waiting.push(((since + self.period).saturating_sub(now), change));
-            }
+        if plan.has_errors() {
+            // A file that cannot be read may declare what seems to be gone.
+            self.missing_since.clear();
+            return None;
         }
-        let longest = waiting.iter().map(|(left, _)| *left).max()?;
-        let mut soonest = None;
-        for (left, change) in waiting {
-            let left = if together { longest } else { left };
-            if !left.is_zero() {
+        let together = plan.approval.is_some();
+        let mut deletes: Vec<(Duration, &mut Change)> = Vec::new();
+        for change in plan.changes.iter_mut().filter(|change| change.action == Action::Delete) {
+            let since = *self.missing_since.entry(change.identity.clone()).or_insert(now);
+            deletes.push(((since + self.period).saturating_sub(now), change));
+        }
+        let missing: BTreeSet<&Identity> = deletes.iter().map(|(_, change)| &change.identity).collect();
+        self.missing_since.retain(|identity, _| missing.contains(identity));
+        let due = deletes.iter().filter(|(_, change)| change.held.is_none());
+        let longest = due.map(|(left, _)| *left).max().unwrap_or_default();
+        let mut soonest: Option<Duration> = None;
+        for (left, change) in deletes {
+            let left = if together && change.held.is_none() { longest } else { left };
+            if left.is_zero() {
+                continue;
+            }
+            if change.held.is_none() {
                 let reason = format!("it has to be gone from the files for {:?} (sync.delete_grace)", self.period);
                 change.held = Some(Held::because(reason));
-                soonest = Some(soonest.map_or(left, |earlier: Duration| earlier.min(left)));
             }
+            soonest = Some(soonest.map_or(left, |earlier| earlier.min(left)));
         }
         soonest
     }
@@ -164,8 +171,6 @@ impl Grace {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use jiff::Timestamp;
 
     use super::*;
@@ -231,7 +236,8 @@ mod tests {
     fn approved_deletes_wait_for_the_youngest_of_them() {
         let mut grace = Grace::new(SECOND * 10);
         assert_eq!(grace.hold(&mut plan(&["a", "b"]), SECOND), Some(SECOND * 10));
-        assert_eq!(grace.hold(&mut plan(&["a", "b", "c"]), SECOND * 8), None, "the limit holds them all");
+        let look = grace.hold(&mut plan(&["a", "b", "c"]), SECOND * 8);
+        assert_eq!(look, Some(SECOND * 3), "the limit holds them all, but it is looked whether they stay away");
         let approved = || Plan { approval: Some(String::new()), ..unheld(&["a", "b", "c"]) };
         assert_eq!(grace.hold(&mut approved(), SECOND * 12), Some(SECOND * 6));
         let mut waiting = approved();

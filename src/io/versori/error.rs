@@ -72,6 +72,11 @@ impl ErrorKind {
 }
 
 impl ApiError {
+    /// An error of a request, which is told by its method and path.
+    pub fn new(kind: ErrorKind, request: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind, request: request.into(), message: message.into(), retry_after: None }
+    }
+
     /// What the user can do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self.kind {

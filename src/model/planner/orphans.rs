@@ -140,6 +140,11 @@ pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
         let listed = planned.get(template.id.as_str()).copied().unwrap_or(&template.auth_scheme_configs);
         used.extend(listed.iter().map(|id| (Owner::system(&template.system), id.clone())));
     }
+    for change in changes.iter().filter(|change| change.is_due()) {
+        if let Step::CreateTemplate(step) | Step::ReplaceTemplate { step, .. } = &change.step {
+            used.extend(step.auth_scheme_configs.iter().map(|id| (Owner::system(&step.system), id.clone())));
+        }
+    }
     for change in changes.iter_mut().filter(|change| change.held.is_none()) {
         let Step::DeleteConfig { owner, id } = &change.step else { continue };
         // Templates are of systems: they list no config of a connector.

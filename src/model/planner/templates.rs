@@ -92,7 +92,8 @@ impl Planner<'_> {
         let mut step = Box::new(template_step(scope, send_name, &comparison.send, Some(live), record.clone()));
         let (action, step) = if moved {
             step.existing = vec![live.id.clone()];
-            let old = OldTemplate { scope: scope.clone(), id: live.id.clone(), identity: None };
+            let identity = renamed.then_some(old_identity);
+            let old = OldTemplate { scope: scope.clone(), id: live.id.clone(), identity };
             (Action::Replace, Step::ReplaceTemplate { old, step })
         } else {
             let renamed_from = renamed.then_some(old_identity);

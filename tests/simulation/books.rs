@@ -1,0 +1,166 @@
+//! A state that fails, and that loses on a power cut what was never forced to the disk.
+
+use std::io;
+use std::path::PathBuf;
+
+use versync::io::store::{Books, StoreError};
+use versync::model::address::Identity;
+use versync::model::approval::Approval;
+use versync::model::intent::Intent;
+use versync::model::pass::Pass;
+use versync::model::plan::Change;
+use versync::model::recorded::{Recorded, RecordedResource};
+
+use super::universe::{Fate, Shared};
+
+/// What is recorded.
+#[derive(Default)]
+pub(crate) struct Records {
+    pub(crate) now: Recorded,
+    /// Every state since the last one that is certainly on the disk, that one first.
+    since_durable: Vec<Recorded>,
+    pub(crate) last_pass: Option<Pass>,
+}
+
+impl Records {
+    /// The machine goes down: any number of the last changes that were not forced to the disk are gone.
+    pub(crate) fn lose_power(&mut self, rng: &mut fastrand::Rng) {
+        if !self.since_durable.is_empty() {
+            let kept = rng.usize(0..self.since_durable.len());
+            self.now = self.since_durable[kept].clone();
+        }
+        self.since_durable = vec![self.now.clone()];
+    }
+
+    fn committed(&mut self, durably: bool) {
+        if durably {
+            self.since_durable.clear();
+        }
+        self.since_durable.push(self.now.clone());
+    }
+}
+
+pub(crate) struct SimBooks {
+    universe: Shared,
+    /// Whether several changes are being made as one.
+    together: bool,
+}
+
+impl SimBooks {
+    pub(crate) fn new(universe: &Shared) -> Self {
+        Self { universe: universe.clone(), together: false }
+    }
+
+    fn write(&self, what: &str, durably: bool, change: impl FnOnce(&mut Recorded)) -> Result<(), StoreError> {
+        let universe = &mut *self.universe.borrow_mut();
+        if universe.dead {
+            return Err(failed());
+        }
+        let fate = universe.fate(format_args!("books: {what}"));
+        match fate {
+            Fate::FailsBefore | Fate::DoneLate => return Err(failed()),
+            Fate::DiesBefore => {
+                universe.die();
+                return Err(failed());
+            }
+            Fate::Done | Fate::FailsAfter | Fate::DiesAfter => {}
+        }
+        change(&mut universe.records.now);
+        if !self.together {
+            universe.records.committed(durably);
+        }
+        match fate {
+            Fate::Done => Ok(()),
+            Fate::DiesAfter => {
+                universe.die();
+                Err(failed())
+            }
+            _ => Err(failed()),
+        }
+    }
+}
+
+fn failed() -> StoreError {
+    StoreError::Directory { path: PathBuf::from("books"), source: io::Error::other("the disk is full") }
+}
+
+impl Books for SimBooks {
+    fn recorded(&self) -> Result<Recorded, StoreError> {
+        let universe = &mut *self.universe.borrow_mut();
+        match universe.fate("books: read") {
+            Fate::Done => Ok(universe.records.now.clone()),
+            Fate::DiesBefore | Fate::DiesAfter => {
+                universe.die();
+                Err(failed())
+            }
+            _ => Err(failed()),
+        }
+    }
+
+    fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
+        self.write(&format!("save {identity}"), false, |records| {
+            records.resources.insert(identity.clone(), resource.clone());
+            records.intents.remove(identity);
+        })
+    }
+
+    fn intend(&mut self, intents: &[(&Identity, Intent)]) -> Result<(), StoreError> {
+        self.write(&format!("intend {} creates", intents.len()), true, |records| {
+            let intents = intents.iter().map(|(identity, intent)| ((*identity).clone(), intent.clone()));
+            records.intents.extend(intents);
+        })
+    }
+
+    fn miss(&mut self, identity: &Identity) -> Result<(), StoreError> {
+        self.write(&format!("miss {identity}"), false, |records| {
+            if let Some(intent) = records.intents.get_mut(identity) {
+                intent.missed = true;
+            }
+        })
+    }
+
+    fn abandon(&mut self, identity: &Identity) -> Result<(), StoreError> {
+        self.write(&format!("abandon {identity}"), false, |records| {
+            records.intents.remove(identity);
+        })
+    }
+
+    fn forget(&mut self, identity: &Identity) -> Result<(), StoreError> {
+        self.write(&format!("forget {identity}"), false, |records| {
+            records.resources.remove(identity);
+        })
+    }
+
+    fn note(&mut self, row: Option<i64>, change: &Change, _revision: Option<&str>) -> Result<i64, StoreError> {
+        let what = format!("note {} of {}", change.action.as_str(), change.address);
+        self.write(&what, false, |_| {}).map(|()| row.unwrap_or_default())
+    }
+
+    fn remember(&mut self, pass: Pass) -> Result<(), StoreError> {
+        self.write("remember the pass", false, |_| {})?;
+        self.universe.borrow_mut().records.last_pass = Some(pass);
+        Ok(())
+    }
+
+    fn use_approval(&mut self, hash: &str) -> Result<(), StoreError> {
+        self.write("use an approval", true, |records| records.approvals.retain(|approval| approval.hash != hash))
+    }
+
+    fn void(&mut self, approval: &Approval) -> Result<(), StoreError> {
+        self.write("void an approval", false, |records| records.approvals.retain(|other| other != approval))
+    }
+
+    fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let before = self.universe.borrow().records.now.clone();
+        self.together = true;
+        let result = work(self);
+        self.together = false;
+        let ended = result.and_then(|value| self.write("commit", false, |_| {}).map(|()| value));
+        let universe = &mut *self.universe.borrow_mut();
+        if ended.is_err() && !universe.records.since_durable.last().is_some_and(|last| *last == universe.records.now) {
+            // Not even the commit went through.
+            universe.records.now = before;
+        }
+        ended
+    }
+}

@@ -1,0 +1,360 @@
+//! The real pass and the real loop over a simulated platform, state, folder and clock. Chance decides what
+//! people do and what fails; one seed makes one story, and the same one every time.
+//!
+//! What is promised, whatever happens: at most one object for each identity; nothing is deleted that nobody asked
+//! to delete, or too soon, or while a file is broken; nothing of other people's is touched; and once the faults
+//! end, two passes make the world as declared, and a third one writes nothing.
+
+mod books;
+mod folder;
+mod platform;
+mod story;
+mod universe;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+use versync::daemon::{self, Parts};
+use versync::io::secrets::DigestKey;
+use versync::io::versori::Names;
+use versync::model::flapping::Flapping;
+use versync::model::guard::{DeleteLimit, Grace, Guards};
+use versync::model::plan::{Action, Plan};
+use versync::model::planner::{Adopt, Policy};
+use versync::model::schedule::Schedule;
+use versync::reconcile::{Report, Stop, Target, Writing, reconcile};
+
+use books::SimBooks;
+use folder::{Config, File, SimFolder, SimHints, Template};
+use platform::{ENVIRONMENTS, SYSTEMS, SimApi};
+use universe::{Fate, Faults, Shared, Universe};
+
+/// How many stories CI tells. `cargo test -- --ignored simulation` tells a hundred thousand.
+const SEEDS: std::ops::Range<u64> = 0..2000;
+const MANY_SEEDS: std::ops::Range<u64> = 0..100_000;
+
+/// Tells only the story of this seed.
+const REPLAY: &str = "VERSYNC_SEED";
+
+struct Simulation {
+    universe: Shared,
+    policy: Policy,
+    key: DigestKey,
+    concurrency: usize,
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Self {
+        // What the loop spreads its waits with.
+        fastrand::seed(seed);
+        let mut universe = Universe::new(seed);
+        let rng = &mut universe.rng;
+        let policy = Policy {
+            adopt: if rng.bool() { Adopt::Always } else { Adopt::Matching },
+            prune: rng.u32(0..4) > 0,
+            delete_limit: DeleteLimit { count: rng.u64(1..5), percent: 100 },
+            ..Policy::default()
+        };
+        universe.grace = Duration::from_millis(if universe.rng.bool() { 2500 } else { 20_000 });
+        universe.prune = policy.prune;
+        universe.limit = usize::try_from(policy.delete_limit.count).unwrap();
+        let concurrency = universe.rng.usize(1..5);
+        Self { universe: universe.shared(), policy, key: DigestKey::random().unwrap(), concurrency }
+    }
+
+    fn hands(&self) -> Writing<SimApi, fn(&Plan) -> bool, SimBooks> {
+        Writing {
+            api: SimApi(self.universe.clone()),
+            store: SimBooks::new(&self.universe),
+            digest_key: self.key.clone(),
+            consent: |_| true,
+            concurrency: self.concurrency,
+        }
+    }
+
+    /// A process lives for a while: until it is killed from outside, or by a fault.
+    async fn live(&self, length: Duration) {
+        let folder = SimFolder(self.universe.clone());
+        let (_requests, requests) = mpsc::channel(1);
+        let (grace, hint, death) = {
+            let universe = &mut *self.universe.borrow_mut();
+            (universe.grace, universe.files.hint.clone(), universe.live())
+        };
+        let parts = Parts {
+            manifests: &folder,
+            hints: SimHints(hint),
+            policy: &self.policy,
+            hands: self.hands(),
+            writes: true,
+            schedule: Schedule::new(Duration::from_millis(250), Duration::from_secs(20)),
+            guards: Guards { grace: Grace::new(grace), flapping: Flapping::default() },
+            requests,
+            on_report: |_: &Report| {},
+        };
+        tokio::select! {
+            biased;
+            () = death.notified() => {}
+            () = daemon::run(parts, pending()) => {}
+            () = story::goes_on(&self.universe) => {}
+            () = sleep(length) => {}
+        }
+        let universe = &mut *self.universe.borrow_mut();
+        universe.dead = true;
+        universe.note("the process is gone");
+        if universe.rng.u32(0..4) == 0 {
+            universe.note("the power fails");
+            let Universe { records, rng, .. } = universe;
+            records.lose_power(rng);
+        }
+    }
+
+    /// One pass of a process that begins and ends with it.
+    async fn pass(&self) -> Option<Report> {
+        let death = self.universe.borrow_mut().live();
+        let folder = SimFolder(self.universe.clone());
+        let target = Target {
+            manifests: &folder,
+            policy: &self.policy,
+            names: &mut Names::default(),
+            refresh: true,
+            guards: None,
+        };
+        let (mut hands, stop) = (self.hands(), Stop::never());
+        tokio::select! {
+            biased;
+            () = death.notified() => None,
+            report = reconcile(target, &mut hands, &stop) => report.ok(),
+        }
+    }
+
+    /// Once nothing fails any more: two passes, and then one that writes nothing.
+    async fn converge(&self) {
+        {
+            let universe = &mut *self.universe.borrow_mut();
+            universe.faults = Faults::None;
+            universe.grace = Duration::ZERO;
+            universe.clean_up();
+        }
+        // What was on its way has arrived by then.
+        sleep(Duration::from_secs(1)).await;
+        platform::arrive(&mut self.universe.borrow_mut());
+        self.universe.borrow_mut().clean_up();
+        for _ in 0..2 {
+            self.pass().await;
+        }
+        let writes = self.universe.borrow().platform.writes;
+        let Some(report) = self.pass().await else {
+            return self.universe.borrow_mut().violation("no pass could be made");
+        };
+        let universe = &mut *self.universe.borrow_mut();
+        if universe.platform.writes != writes || report.plan.has_work() {
+            let due: Vec<_> = report.plan.changes.iter().filter(|change| change.is_due()).collect();
+            universe.violation(format_args!("a third pass found something to do: {due:#?}"));
+        }
+        check_world(universe, &report.plan);
+    }
+}
+
+/// What a plan says is as declared has to be so, by another way of looking.
+fn check_world(universe: &mut Universe, plan: &Plan) {
+    let mut wrong = Vec::new();
+    let addressed = |name: &str| plan.changes.iter().any(|change| change.address.to_string().ends_with(&format!("/{name}")));
+    let blamed = |name: &str| plan.problems.iter().any(|problem| problem.message.contains(name));
+    let is_in_error = |file: &str| plan.problems.iter().any(|problem| problem.file_name() == Some(file));
+    let declared = universe.files.files.iter().filter(|(file, _)| !is_in_error(file));
+    for (name, template) in declared.flat_map(|(_, file)| &file.templates) {
+        for environment in &template.environments {
+            let (_, id) = ENVIRONMENTS.iter().find(|(known, _)| known == environment).unwrap();
+            let (_, system) = SYSTEMS.iter().find(|(known, _)| *known == template.system).unwrap();
+            let live = universe.platform.named(id, name);
+            let as_declared = live.len() == 1
+                && live[0].system == *system
+                && template.dynamic.is_none_or(|dynamic| live[0].dynamic == dynamic)
+                && template.configs.as_ref().is_none_or(|configs| live[0].auth_scheme_configs == *configs);
+            if !as_declared && !addressed(name) {
+                wrong.push(format!("{environment}/{name} is declared {template:?} and is {live:?}"));
+            }
+        }
+    }
+    let held = |action| plan.changes.iter().any(|change| change.action == action && change.held.is_some());
+    if !held(Action::Replace) && !held(Action::Create) {
+        let mut seen = std::collections::BTreeSet::new();
+        for (scope, live) in &universe.platform.templates {
+            if !seen.insert((scope.clone(), live.name.clone())) && !blamed(&live.name) {
+                wrong.push(format!("{} is there twice", live.name));
+            }
+        }
+    }
+    wrong.into_iter().for_each(|what| universe.violation(what));
+}
+
+/// Tells a story in virtual time.
+fn tell(seed: u64, story: impl AsyncFnOnce(&Simulation)) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let simulation = runtime.block_on(async { Simulation::new(seed) });
+    runtime.block_on(story(&simulation));
+    let universe = simulation.universe.borrow();
+    if universe.broken.is_empty() {
+        return Ok(());
+    }
+    // Whoever replays a seed wants to see all of it.
+    let length = if std::env::var_os(REPLAY).is_some() { usize::MAX } else { 100 };
+    Err(format!("{}\n\n{}\n", universe.story(length), universe.broken.join("\n")))
+}
+
+async fn lives(simulation: &Simulation) {
+    let count = {
+        let universe = &mut *simulation.universe.borrow_mut();
+        (0..6).for_each(|_| universe.happen());
+        universe.rng.u32(1..5)
+    };
+    for _ in 0..count {
+        let length = {
+            let universe = &mut *simulation.universe.borrow_mut();
+            let share = [0, 10, 60, 200][universe.rng.usize(0..4)];
+            universe.faults = Faults::PerMille(share);
+            (0..universe.rng.u32(0..3)).for_each(|_| universe.happen());
+            Duration::from_millis(universe.rng.u64(500..60_000))
+        };
+        simulation.live(length).await;
+    }
+    simulation.converge().await;
+}
+
+fn tell_all(seeds: std::ops::Range<u64>) {
+    if let Some(seed) = std::env::var(REPLAY).ok().and_then(|seed| seed.parse().ok()) {
+        tell(seed, lives).unwrap_or_else(|story| panic!("{story}"));
+        return;
+    }
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let worker = |first: u64| {
+        let mine = (seeds.start + first..seeds.end).step_by(usize::try_from(threads).unwrap());
+        mine.filter_map(|seed| tell(seed, lives).err().map(|story| (seed, story))).next()
+    };
+    let failed = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|first| scope.spawn(move || worker(first))).collect();
+        workers.into_iter().filter_map(|worker| worker.join().unwrap()).min_by_key(|(seed, _)| *seed)
+    });
+    if let Some((seed, story)) = failed {
+        panic!("{story}\nreplay: {REPLAY}={seed} cargo test simulation::whatever_happens");
+    }
+}
+
+/// The world before, applied, and then files that ask for one change of every sort.
+async fn every_sort_of_change(simulation: &Simulation) {
+    let template = |system, environments: &[&'static str]| Template {
+        environments: environments.iter().copied().collect(),
+        system,
+        dynamic: Some(true),
+        configs: None,
+        protected: false,
+        replace: true,
+        renamed_from: None,
+    };
+    let config = |description: &str| Config { system: "stripe", key: None, description: description.to_owned() };
+    let before = File {
+        templates: BTreeMap::from([
+            ("changed".to_owned(), template("stripe", &["staging"])),
+            ("deleted".to_owned(), template("stripe", &["production", "staging"])),
+            ("old-name".to_owned(), template("stripe", &["staging"])),
+            ("of-another-system".to_owned(), template("shopify", &["staging"])),
+            ("elsewhere".to_owned(), template("shopify", &["staging"])),
+        ]),
+        configs: BTreeMap::from([("changed".to_owned(), config("one")), ("deleted".to_owned(), config("one"))]),
+        is_broken: false,
+    };
+    let lists = Some(vec!["changed".to_owned(), "new".to_owned()]);
+    let renamed = Template { renamed_from: Some("old-name".to_owned()), ..template("stripe", &["staging"]) };
+    let after = File {
+        templates: BTreeMap::from([
+            ("changed".to_owned(), Template { configs: lists.clone(), ..template("stripe", &["staging"]) }),
+            ("new-name".to_owned(), renamed),
+            ("of-another-system".to_owned(), template("stripe", &["staging"])),
+            ("elsewhere".to_owned(), template("shopify", &["production"])),
+            ("new".to_owned(), Template { configs: lists, ..template("stripe", &["production"]) }),
+        ]),
+        configs: BTreeMap::from([("changed".to_owned(), config("two")), ("new".to_owned(), config("one"))]),
+        is_broken: false,
+    };
+    {
+        let universe = &mut *simulation.universe.borrow_mut();
+        (universe.prune, universe.limit, universe.grace) = (true, 100, Duration::ZERO);
+        universe.files.files.insert("a.toml".to_owned(), before);
+    }
+    simulation.pass().await;
+    let universe = &mut *simulation.universe.borrow_mut();
+    assert_eq!(universe.platform.templates.len(), 6);
+    universe.files.files.insert("a.toml".to_owned(), after);
+    universe.operations = 0;
+}
+
+/// A simulation whose policy lets every change through.
+fn permissive() -> Simulation {
+    let mut simulation = Simulation::new(0);
+    simulation.policy.prune = true;
+    simulation.policy.delete_limit = DeleteLimit { count: 100, percent: 100 };
+    simulation
+}
+
+#[test]
+fn whichever_operation_fails_once_or_for_good_nothing_is_lost_or_doubled() {
+    let in_virtual_time = |story: &dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(story());
+    };
+    let operations = Rc::new(Cell::new(0));
+    let count = operations.clone();
+    in_virtual_time(&move || {
+        let count = count.clone();
+        Box::pin(async move {
+            let simulation = permissive();
+            every_sort_of_change(&simulation).await;
+            let report = simulation.pass().await.unwrap();
+            assert_eq!(report.plan.summary().replace, 2, "{:#?}", report.plan.summary());
+            assert!(!report.has_failures());
+            count.set(simulation.universe.borrow().operations);
+        })
+    });
+    assert!(operations.get() > 50, "{} operations", operations.get());
+    for number in 0..operations.get() {
+        for (fate, lasts) in Fate::BAD.into_iter().flat_map(|fate| [(fate, false), (fate, true)]) {
+            for loses_power in [false, true] {
+                in_virtual_time(&move || {
+                    Box::pin(async move {
+                        let simulation = permissive();
+                        every_sort_of_change(&simulation).await;
+                        simulation.universe.borrow_mut().faults = Faults::At { number, fate, lasts };
+                        simulation.pass().await;
+                        if loses_power {
+                            let universe = &mut *simulation.universe.borrow_mut();
+                            universe.records.lose_power(&mut universe.rng);
+                        }
+                        simulation.pass().await;
+                        simulation.converge().await;
+                        let universe = simulation.universe.borrow();
+                        let what = format!("{fate:?} at {number}, lasts: {lasts}, loses power: {loses_power}");
+                        assert!(universe.broken.is_empty(), "{}\n{what}: {:#?}", universe.story(200), universe.broken);
+                        assert_eq!(universe.platform.templates.len(), 5, "{}\n{what}", universe.story(200));
+                    })
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_the_promises_are_kept() {
+    tell_all(SEEDS);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn whatever_happens_in_a_hundred_thousand_stories() {
+    tell_all(MANY_SEEDS);
+}
