@@ -75,9 +75,7 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, P: FnMut(&Report)>
             Wake::FilesChanged => parts.schedule.note(Event::FilesChanged, began.elapsed()),
             Wake::Requested => parts.schedule.note(Event::Requested, began.elapsed()),
             Wake::Due => {
-                if let Err(error) = parts.hints.rearm() {
-                    tracing::warn!("{error}; changes are seen at the next interval only");
-                }
+                parts.hints.rearm();
                 parts.schedule.begin();
                 let now = began.elapsed();
                 let pass = pass(&mut parts, &mut names, &mut voice, now, &asked);

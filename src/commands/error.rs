@@ -7,7 +7,6 @@ use crate::io::manifests::FolderError;
 use crate::io::secrets::DigestKeyError;
 use crate::io::store::StoreError;
 use crate::io::versori::{ApiError, CredentialError};
-use crate::io::watch::WatchError;
 use crate::model::approval::ApprovalError;
 use crate::model::source::Problem;
 use crate::reconcile::PassError;
@@ -44,8 +43,6 @@ pub(super) enum CommandError {
     NoStateInSandbox { command: &'static str },
     /// The client cannot be set up.
     Api(ApiError),
-    /// The folder cannot be watched.
-    Watch(WatchError),
     /// The sandbox cannot be started.
     Sandbox { file: Option<String>, error: SandboxError },
     /// Logs cannot be written.
@@ -73,7 +70,6 @@ from! {
     ApprovalError => Approval,
     ApiError => Api,
     CredentialError => Credential,
-    WatchError => Watch,
     LogError => Log,
 }
 
@@ -127,7 +123,6 @@ impl CommandError {
                 Some("the sandbox and its state live only as long as the process that was started with --sandbox"),
             ),
             CommandError::Api(error) => (error.to_string(), error.help()),
-            CommandError::Watch(error) => (error.to_string(), error.help()),
             CommandError::Sandbox { file, error } => {
                 let place = file.as_ref().map(|file| format!("{file}: ")).unwrap_or_default();
                 let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();

@@ -94,7 +94,7 @@ impl Stay<'_> {
         let folder = self.context.folder();
         let parts = Parts {
             manifests: &folder,
-            hints: Watch::start(&settings.manifests)?,
+            hints: Watch::start(&settings.manifests),
             policy: &policy,
             hands,
             writes,

@@ -53,20 +53,20 @@ fn git_lock(root: &Path) -> Option<PathBuf> {
 }
 
 /// Everything by which a change shows without reading files.
-#[derive(PartialEq, Eq)]
-struct State {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct State {
     root: Mark,
     revision: Option<String>,
     files: Vec<(PathBuf, Option<Mark>)>,
 }
 
 /// A file or folder as it is now: its device, inode, size, and the times of its last changes.
-#[derive(PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 struct Mark([i128; 7]);
 
 impl State {
     /// Nothing where the folder itself is not there.
-    fn of(root: &Path) -> Option<Self> {
+    pub(super) fn of(root: &Path) -> Option<Self> {
         let folder = canonical(root).ok()?;
         let mark = |about: io::Result<Metadata>| about.ok().map(|about| Mark::of(&about));
         let files = list(&folder).ok()?.into_keys();

@@ -2,105 +2,121 @@
 //! is found out by reading the folder.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-/// The folder cannot be watched.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot watch {}: {source}", .path.display())]
-pub struct WatchError {
-    path: PathBuf,
-    source: notify::Error,
-}
+use super::snapshot::State;
 
-impl WatchError {
-    /// What the user can do about it.
-    pub fn help(&self) -> Option<&'static str> {
-        match self.source.kind {
-            notify::ErrorKind::MaxFilesWatch => Some("raise fs.inotify.max_user_watches with sysctl"),
-            _ => None,
-        }
-    }
-}
+/// How often the files are looked at whatever the system says: events get lost, and some file systems send none.
+const USUAL_LOOK: Duration = Duration::from_secs(60);
+
+/// The same where the system cannot watch them.
+const BLIND_LOOK: Duration = Duration::from_secs(2);
 
 /// What tells that something may have changed. A trait, so that a simulation can stand in for the system.
 pub trait Hints {
     /// Makes sure that what is there now is what is watched. To be called before the folder is read, so that
-    /// nothing happens unseen between.
-    ///
-    /// # Errors
-    ///
-    /// Where the system refuses. A folder that is not there is no error: the way to it is watched.
-    fn rearm(&mut self) -> Result<(), WatchError>;
+    /// nothing happens unseen between. A folder that is not there is no trouble: the way to it is watched.
+    fn rearm(&mut self);
 
     /// Waits until something may have changed.
     fn changed(&mut self) -> impl Future<Output = ()>;
 }
 
-/// A watch of one folder.
-#[derive(Debug)]
-pub struct Watch {
+/// Makes the system's watcher.
+type Make<W> = Box<dyn Fn() -> notify::Result<W>>;
+
+/// A watch of one folder. Where the system cannot watch it, because its limit is used up, for example, it is
+/// looked at again and again instead.
+pub struct Watch<W = RecommendedWatcher> {
     root: PathBuf,
     /// The folder that the root, which may be a link, led to when it was last armed, with its inode.
     armed: Option<(PathBuf, u64)>,
     /// The folders that are watched for what happens to the way to the root.
     way: BTreeSet<PathBuf>,
-    watcher: RecommendedWatcher,
+    make: Make<W>,
+    watcher: Option<W>,
     filter: Arc<Mutex<Filter>>,
     hints: mpsc::Receiver<()>,
+    /// Whether the system could not watch it when it was last asked to.
+    is_blind: bool,
+    /// What the files looked like at the last look, and when the next one is due.
+    seen: Option<State>,
+    next_look: Instant,
+    /// How often to look, usually and where the system is blind.
+    looks: (Duration, Duration),
+}
+
+impl<W> fmt::Debug for Watch<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("root", &self.root).field("is_blind", &self.is_blind).finish_non_exhaustive()
+    }
 }
 
 impl Watch {
     /// Starts to watch `root` and everything below it, and the way to it: a root that is removed and made
     /// again, or that lies behind a link that is swapped, shows its change only there.
-    ///
-    /// # Errors
-    ///
-    /// Where the system refuses, for example because its limit of watches is used up.
-    pub fn start(root: &Path) -> Result<Self, WatchError> {
+    pub fn start(root: &Path) -> Self {
+        Self::start_with(root, (USUAL_LOOK, BLIND_LOOK), notify::recommended_watcher)
+    }
+}
+
+/// What the system's watcher calls.
+type Handler = Box<dyn Fn(notify::Result<Event>) + Send>;
+
+impl<W: Watcher> Watch<W> {
+    fn start_with(
+        root: &Path,
+        looks: (Duration, Duration),
+        make: impl Fn(Handler) -> notify::Result<W> + 'static,
+    ) -> Self {
         // One hint is as good as many.
         let (sender, hints) = mpsc::channel(1);
         let filter = Arc::new(Mutex::new(Filter::default()));
         let sieve = Arc::clone(&filter);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let lets_through = |event: &Event| lock(&sieve).lets_through(event);
-            if event.as_ref().map_or(true, lets_through) {
-                let _ = sender.try_send(());
-            }
-        })
-        .map_err(|source| WatchError { path: root.to_owned(), source })?;
-        let mut watch = Self { root: root.to_owned(), armed: None, way: BTreeSet::new(), watcher, filter, hints };
-        watch.rearm()?;
-        Ok(watch)
+        let make = move || {
+            let (sieve, sender) = (Arc::clone(&sieve), sender.clone());
+            make(Box::new(move |event| {
+                let lets_through = |event: &Event| lock(&sieve).lets_through(event);
+                if event.as_ref().map_or(true, lets_through) {
+                    let _ = sender.try_send(());
+                }
+            }))
+        };
+        let mut watch = Self {
+            root: root.to_owned(),
+            armed: None,
+            way: BTreeSet::new(),
+            make: Box::new(make),
+            watcher: None,
+            filter,
+            hints,
+            is_blind: false,
+            seen: None,
+            next_look: Instant::now(),
+            looks,
+        };
+        watch.rearm();
+        watch
     }
 
-    fn watch_the_way(&mut self, way: BTreeSet<PathBuf>) -> Result<(), WatchError> {
-        for left in self.way.difference(&way) {
-            let _ = self.watcher.unwatch(left);
-        }
-        self.way.retain(|folder| way.contains(folder));
-        for folder in way {
-            if !self.way.contains(&folder) {
-                let watched = self.watcher.watch(&folder, RecursiveMode::NonRecursive);
-                watched.map_err(|source| WatchError { path: folder.clone(), source })?;
-                self.way.insert(folder);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Hints for Watch {
-    fn rearm(&mut self) -> Result<(), WatchError> {
+    fn arm(&mut self) -> notify::Result<()> {
+        let watcher = match &mut self.watcher {
+            Some(watcher) => watcher,
+            None => self.watcher.insert((self.make)()?),
+        };
         let target = std::fs::canonicalize(&self.root).ok();
         let turns = turns_on_the_way(&self.root);
         let way: BTreeSet<PathBuf> = turns.iter().filter_map(|turn| turn.parent().map(Path::to_owned)).collect();
         *lock(&self.filter) = Filter { target: target.clone(), turns };
-        self.watch_the_way(way)?;
+        watch_the_way(watcher, &mut self.way, way)?;
         let Some(target) = target else {
             self.armed = None;
             return Ok(());
@@ -112,19 +128,80 @@ impl Hints for Watch {
         }
         if let Some((old, _)) = self.armed.take() {
             // Of a folder that is gone, the watch is gone as well.
-            let _ = self.watcher.unwatch(&old);
+            let _ = watcher.unwatch(&old);
         }
-        let armed = self.watcher.watch(&now.0, RecursiveMode::Recursive);
-        armed.map_err(|source| WatchError { path: self.root.clone(), source })?;
+        watcher.watch(&now.0, RecursiveMode::Recursive)?;
         self.armed = Some(now);
         Ok(())
     }
 
+    fn look_later(&mut self) {
+        self.next_look = Instant::now() + if self.is_blind { self.looks.1 } else { self.looks.0 };
+    }
+}
+
+impl<W: Watcher> Hints for Watch<W> {
+    fn rearm(&mut self) {
+        match self.arm() {
+            Err(error) if !self.is_blind => {
+                let root = self.root.display();
+                let (often, help) = (self.looks.1, help(&error));
+                tracing::warn!(
+                    "cannot watch {root}, so its files are looked at every {often:?} instead: {error}{help}"
+                );
+                self.is_blind = true;
+            }
+            Ok(()) if self.is_blind => {
+                tracing::info!("{} is watched again", self.root.display());
+                self.is_blind = false;
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.seen = State::of(&self.root);
+        self.look_later();
+    }
+
     async fn changed(&mut self) {
-        if self.hints.recv().await.is_none() {
-            std::future::pending::<()>().await;
+        loop {
+            tokio::select! {
+                biased;
+                Some(()) = self.hints.recv() => return,
+                () = tokio::time::sleep_until(self.next_look) => {}
+            }
+            self.look_later();
+            let now = State::of(&self.root);
+            if now != self.seen {
+                self.seen = now;
+                return;
+            }
         }
     }
+}
+
+/// What the user can do about it.
+fn help(error: &notify::Error) -> &'static str {
+    match error.kind {
+        notify::ErrorKind::MaxFilesWatch => " (raise fs.inotify.max_user_watches with sysctl)",
+        _ => "",
+    }
+}
+
+fn watch_the_way(
+    watcher: &mut impl Watcher,
+    known: &mut BTreeSet<PathBuf>,
+    way: BTreeSet<PathBuf>,
+) -> notify::Result<()> {
+    for left in known.difference(&way) {
+        let _ = watcher.unwatch(left);
+    }
+    known.retain(|folder| way.contains(folder));
+    for folder in way {
+        if !known.contains(&folder) {
+            watcher.watch(&folder, RecursiveMode::NonRecursive)?;
+            known.insert(folder);
+        }
+    }
+    Ok(())
 }
 
 /// A filter is whole at any time, so a thread that panicked with it has spoilt nothing.
@@ -189,6 +266,54 @@ mod tests {
 
     fn lets_through(kind: EventKind, path: &str) -> bool {
         filter().lets_through(&Event::new(kind).add_path(PathBuf::from(path)))
+    }
+
+    const LOOKS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(2));
+
+    /// Whether a change is seen within so long, in virtual time.
+    fn sees<W: Watcher>(watch: &mut Watch<W>, within: Duration) -> bool {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            watch.look_later();
+            tokio::time::timeout(within, watch.changed()).await.is_ok()
+        })
+    }
+
+    /// Without a runtime, time stands.
+    fn in_runtime<T>(work: impl FnOnce() -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let _entered = runtime.enter();
+        work()
+    }
+
+    #[test]
+    fn a_change_without_an_event_is_seen_within_a_minute() {
+        let folder = tempfile::tempdir().unwrap();
+        // Arms whatever it is told to, and never says a word.
+        let mut watch = in_runtime(|| Watch::start_with(folder.path(), LOOKS, |_| Ok(notify::NullWatcher)));
+        assert!(!sees(&mut watch, Duration::from_secs(600)));
+        std::fs::write(folder.path().join("a.toml"), "").unwrap();
+        assert!(!sees(&mut watch, Duration::from_secs(59)));
+        assert!(sees(&mut watch, Duration::from_secs(61)));
+        assert!(!sees(&mut watch, Duration::from_secs(600)), "once");
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        assert!(sees(&mut watch, Duration::from_secs(61)), "a root that is gone");
+    }
+
+    #[test]
+    fn where_the_limit_of_watches_is_used_up_the_files_are_looked_at_often() {
+        let folder = tempfile::tempdir().unwrap();
+        let used_up = std::rc::Rc::new(std::cell::Cell::new(true));
+        let is_used_up = used_up.clone();
+        let limit = || Err(notify::Error::new(notify::ErrorKind::MaxFilesWatch));
+        let make = move |_| if is_used_up.get() { limit() } else { Ok(notify::NullWatcher) };
+        let mut watch = in_runtime(|| Watch::start_with(folder.path(), LOOKS, make));
+        std::fs::write(folder.path().join("a.toml"), "").unwrap();
+        assert!(sees(&mut watch, Duration::from_secs(3)));
+        used_up.set(false);
+        in_runtime(|| watch.rearm());
+        std::fs::write(folder.path().join("b.toml"), "").unwrap();
+        assert!(!sees(&mut watch, Duration::from_secs(3)), "the system watches again");
     }
 
     #[test]

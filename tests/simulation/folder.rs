@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use versync::io::folder::Manifests;
 use versync::io::manifests::FolderError;
 use versync::io::secrets::SecretError;
-use versync::io::watch::{Hints, WatchError};
+use versync::io::watch::Hints;
 use versync::model::desired::ManifestFile;
 use versync::model::document::SecretRef;
 use versync::model::source::SourceFile;
@@ -51,18 +51,21 @@ impl File {
         for (name, template) in &self.templates {
             let environments: Vec<_> = template.environments.iter().collect();
             let Template { system, protected, replace, .. } = template;
-            write!(text, "[connection_templates.{name}]\nenvironments = {environments:?}\nsystem = \"{system}\"\n").unwrap();
+            write!(text, "[connection_templates.{name}]\nenvironments = {environments:?}\nsystem = \"{system}\"\n")
+                .unwrap();
             if let Some(dynamic) = template.dynamic {
                 writeln!(text, "dynamic = {dynamic}").unwrap();
             }
             if let Some(configs) = &template.configs {
                 writeln!(text, "auth_scheme_configs = {configs:?}").unwrap();
             }
-            let from = template.renamed_from.as_ref().map(|from| format!(", renamed_from = \"{from}\"")).unwrap_or_default();
+            let from =
+                template.renamed_from.as_ref().map(|from| format!(", renamed_from = \"{from}\"")).unwrap_or_default();
             writeln!(text, "lifecycle = {{ prevent_delete = {protected}, allow_replace = {replace}{from} }}").unwrap();
         }
         for (id, Config { system, key, description }) in &self.configs {
-            write!(text, "[auth_scheme_configs.{id}]\nsystem = \"{system}\"\ndescription = \"{description}\"\n").unwrap();
+            write!(text, "[auth_scheme_configs.{id}]\nsystem = \"{system}\"\ndescription = \"{description}\"\n")
+                .unwrap();
             match key {
                 Some(key) => writeln!(text, "type = \"api-key\"\nname = \"{key}\"\nin = \"header\"").unwrap(),
                 None => text.push_str("type = \"none\"\n"),
@@ -84,7 +87,7 @@ pub(crate) enum Key {
 
 #[derive(Default)]
 pub(crate) struct Files {
-    pub(crate) files: BTreeMap<String, File>,
+    pub(crate) all: BTreeMap<String, File>,
     /// Files that somebody is writing just now, and that are not there meanwhile.
     pub(crate) hidden: BTreeSet<String>,
     /// What a pass read last.
@@ -96,7 +99,7 @@ pub(crate) struct Files {
 
 impl Files {
     pub(crate) fn visible(&self) -> BTreeMap<String, File> {
-        let visible = self.files.iter().filter(|(name, _)| !self.hidden.contains(*name));
+        let visible = self.all.iter().filter(|(name, _)| !self.hidden.contains(*name));
         visible.map(|(name, file)| (name.clone(), file.clone())).collect()
     }
 
@@ -161,9 +164,7 @@ impl Manifests for SimFolder {
 pub(crate) struct SimHints(pub(crate) Rc<Notify>);
 
 impl Hints for SimHints {
-    fn rearm(&mut self) -> Result<(), WatchError> {
-        Ok(())
-    }
+    fn rearm(&mut self) {}
 
     async fn changed(&mut self) {
         self.0.notified().await;

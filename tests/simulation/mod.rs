@@ -164,10 +164,11 @@ impl Simulation {
 /// What a plan says is as declared has to be so, by another way of looking.
 fn check_world(universe: &mut Universe, plan: &Plan) {
     let mut wrong = Vec::new();
-    let addressed = |name: &str| plan.changes.iter().any(|change| change.address.to_string().ends_with(&format!("/{name}")));
+    let addressed =
+        |name: &str| plan.changes.iter().any(|change| change.address.to_string().ends_with(&format!("/{name}")));
     let blamed = |name: &str| plan.problems.iter().any(|problem| problem.message.contains(name));
     let is_in_error = |file: &str| plan.problems.iter().any(|problem| problem.file_name() == Some(file));
-    let declared = universe.files.files.iter().filter(|(file, _)| !is_in_error(file));
+    let declared = universe.files.all.iter().filter(|(file, _)| !is_in_error(file));
     for (name, template) in declared.flat_map(|(_, file)| &file.templates) {
         for environment in &template.environments {
             let (_, id) = ENVIRONMENTS.iter().find(|(known, _)| known == environment).unwrap();
@@ -234,8 +235,8 @@ fn tell_all(seeds: std::ops::Range<u64>) {
     }
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let worker = |first: u64| {
-        let mine = (seeds.start + first..seeds.end).step_by(usize::try_from(threads).unwrap());
-        mine.filter_map(|seed| tell(seed, lives).err().map(|story| (seed, story))).next()
+        let mut mine = (seeds.start + first..seeds.end).step_by(usize::try_from(threads).unwrap());
+        mine.find_map(|seed| tell(seed, lives).err().map(|story| (seed, story)))
     };
     let failed = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|first| scope.spawn(move || worker(first))).collect();
@@ -285,12 +286,12 @@ async fn every_sort_of_change(simulation: &Simulation) {
     {
         let universe = &mut *simulation.universe.borrow_mut();
         (universe.prune, universe.limit, universe.grace) = (true, 100, Duration::ZERO);
-        universe.files.files.insert("a.toml".to_owned(), before);
+        universe.files.all.insert("a.toml".to_owned(), before);
     }
     simulation.pass().await;
     let universe = &mut *simulation.universe.borrow_mut();
     assert_eq!(universe.platform.templates.len(), 6);
-    universe.files.files.insert("a.toml".to_owned(), after);
+    universe.files.all.insert("a.toml".to_owned(), after);
     universe.operations = 0;
 }
 

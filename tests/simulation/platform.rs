@@ -31,6 +31,8 @@ pub(crate) struct Live {
     pub(crate) templates: Vec<(Scope, LiveTemplate)>,
     pub(crate) configs: BTreeMap<Owner, Vec<LiveConfig>>,
     ids: usize,
+    /// How a template that somebody renamed was called before.
+    pub(crate) renamed: BTreeMap<String, String>,
     pub(crate) writes: usize,
     deletes_of_this_pass: usize,
     /// Names that the last lists held twice: whatever has them is frozen.
@@ -167,9 +169,10 @@ impl SimApi {
 /// Does what was sent before and has taken its time on the way.
 pub(crate) fn arrive(universe: &mut Universe) {
     let now = Instant::now();
-    let (due, late) = std::mem::take(&mut universe.platform.late).into_iter().partition(|(at, _)| *at <= now);
+    let (due, late): (Vec<Later>, _) =
+        std::mem::take(&mut universe.platform.late).into_iter().partition(|(at, _)| *at <= now);
     universe.platform.late = late;
-    for (_, work) in Vec::<Later>::from(due) {
+    for (_, work) in due {
         universe.note("a late request arrives");
         work(universe);
     }
@@ -222,57 +225,76 @@ impl Write for SimApi {
         let step = step.clone();
         let place = name_of(&ENVIRONMENTS, &step.scope.environment);
         let sent = step.clone();
-        self.checked(format!("POST {place}/{}", step.name), true, move |it| check_create(it, &sent), move |universe| {
-            check_twin(universe, &step);
-            let id = universe.platform.add(step.scope.clone(), &step.name, &step.system, step.dynamic);
-            let made = universe.platform.templates.iter().find(|(_, live)| live.id == id);
-            made.map(|(_, live)| live.clone()).ok_or(ErrorKind::NotFound)
-        })
+        self.checked(
+            format!("POST {place}/{}", step.name),
+            true,
+            move |it| check_create(it, &sent),
+            move |universe| {
+                check_twin(universe, &step);
+                let id = universe.platform.add(step.scope.clone(), &step.name, &step.system, step.dynamic);
+                let made = universe.platform.templates.iter().find(|(_, live)| live.id == id);
+                made.map(|(_, live)| live.clone()).ok_or(ErrorKind::NotFound)
+            },
+        )
         .await
     }
 
     async fn update_template(&self, id: &str, step: &TemplateStep) -> Result<(), ApiError> {
         let (id, step) = (id.to_owned(), step.clone());
         let sent = id.clone();
-        self.checked(format!("PUT {id} {}", step.name), true, move |it| check_update(it, &sent), move |universe| {
-            let known = universe.platform.configs.get(&Owner::system(&step.system)).cloned().unwrap_or_default();
-            if step.auth_scheme_configs.iter().any(|id| known.iter().all(|config| config.id != *id)) {
-                return Err(ErrorKind::Refused);
-            }
-            let found = universe.platform.templates.iter_mut().find(|(_, live)| live.id == id);
-            let (_, live) = found.ok_or(ErrorKind::NotFound)?;
-            live.name.clone_from(&step.name);
-            live.dynamic = step.dynamic;
-            live.auth_scheme_configs.clone_from(&step.auth_scheme_configs);
-            Ok(())
-        })
+        self.checked(
+            format!("PUT {id} {}", step.name),
+            true,
+            move |it| check_update(it, &sent),
+            move |universe| {
+                let known = universe.platform.configs.get(&Owner::system(&step.system)).cloned().unwrap_or_default();
+                if step.auth_scheme_configs.iter().any(|id| known.iter().all(|config| config.id != *id)) {
+                    return Err(ErrorKind::Refused);
+                }
+                let found = universe.platform.templates.iter_mut().find(|(_, live)| live.id == id);
+                let (_, live) = found.ok_or(ErrorKind::NotFound)?;
+                live.name.clone_from(&step.name);
+                live.dynamic = step.dynamic;
+                live.auth_scheme_configs.clone_from(&step.auth_scheme_configs);
+                Ok(())
+            },
+        )
         .await
     }
 
     async fn delete_template(&self, scope: &Scope, id: &str) -> Result<(), ApiError> {
         let (scope, id) = (scope.clone(), id.to_owned());
         let sent = id.clone();
-        self.checked(format!("DELETE {id}"), true, move |it| check_delete(it, &scope, &sent), move |universe| {
-            universe.platform.templates.retain(|(_, live)| live.id != id);
-            Ok(())
-        })
+        self.checked(
+            format!("DELETE {id}"),
+            true,
+            move |it| check_delete(it, &scope, &sent),
+            move |universe| {
+                universe.platform.templates.retain(|(_, live)| live.id != id);
+                Ok(())
+            },
+        )
         .await
     }
 
     async fn put_config(&self, step: &ConfigStep) -> Result<Vec<Remark>, ApiError> {
         let step = step.clone();
-        self.request(format!("PUT config {} of {}", step.id, name_of(&SYSTEMS, &step.owner.id)), true, move |universe| {
-            if step.id.starts_with(FOREIGN) {
-                universe.violation(format_args!("the config {} is not ours to write", step.id));
-            }
-            let text = |name: &str| step.fields.get(name).cloned().unwrap_or_else(|| json!(""));
-            let mut wire = Map::from_iter([("description".to_owned(), text("description"))]);
-            if step.fields.get("type") == Some(&json!("api-key")) {
-                wire.extend([("name".to_owned(), text("name")), ("in".to_owned(), text("in"))]);
-            }
-            universe.platform.put(&step.owner, &step.id, &wire);
-            Ok(Vec::new())
-        })
+        self.request(
+            format!("PUT config {} of {}", step.id, name_of(&SYSTEMS, &step.owner.id)),
+            true,
+            move |universe| {
+                if step.id.starts_with(FOREIGN) {
+                    universe.violation(format_args!("the config {} is not ours to write", step.id));
+                }
+                let text = |name: &str| step.fields.get(name).cloned().unwrap_or_else(|| json!(""));
+                let mut wire = Map::from_iter([("description".to_owned(), text("description"))]);
+                if step.fields.get("type") == Some(&json!("api-key")) {
+                    wire.extend([("name".to_owned(), text("name")), ("in".to_owned(), text("in"))]);
+                }
+                universe.platform.put(&step.owner, &step.id, &wire);
+                Ok(Vec::new())
+            },
+        )
         .await
     }
 
@@ -339,6 +361,7 @@ fn check_update(universe: &mut Universe, id: &str) {
 fn check_delete(universe: &mut Universe, scope: &Scope, id: &str) {
     let Some((_, live)) = universe.platform.templates.iter().find(|(_, live)| live.id == id) else { return };
     let (name, system) = (live.name.clone(), live.system.clone());
+    let name = universe.platform.renamed.get(id).filter(|_| name.starts_with(STRAY)).cloned().unwrap_or(name);
     if name.starts_with(FOREIGN) || name.starts_with(PROTECTED) {
         return universe.violation(format_args!("the template {name} is not to be deleted"));
     }

@@ -44,7 +44,7 @@ impl Universe {
         // A list of what some file declares on the same system, so that it can be had.
         let known: Vec<String> = self
             .files
-            .files
+            .all
             .values()
             .flat_map(|file| &file.configs)
             .filter(|(_, config)| config.system == system)
@@ -67,7 +67,7 @@ impl Universe {
         let file = self.pick(&FILES);
         self.note(format_args!("somebody declares {name} in {file}: {template:?}"));
         self.forget(&name);
-        self.files.files.entry(file.to_owned()).or_default().templates.insert(name, template);
+        self.files.all.entry(file.to_owned()).or_default().templates.insert(name, template);
     }
 
     fn declare_config(&mut self) {
@@ -81,18 +81,18 @@ impl Universe {
         let file = self.pick(&FILES);
         self.note(format_args!("somebody declares {id} in {file}: {config:?}"));
         self.forget(id);
-        self.files.files.entry(file.to_owned()).or_default().configs.insert(id.to_owned(), config);
+        self.files.all.entry(file.to_owned()).or_default().configs.insert(id.to_owned(), config);
     }
 
     fn forget(&mut self, name: &str) {
-        for file in self.files.files.values_mut() {
+        for file in self.files.all.values_mut() {
             file.templates.remove(name);
             file.configs.remove(name);
         }
     }
 
     fn rename(&mut self) {
-        let names: Vec<String> = self.files.files.values().flat_map(|file| file.templates.keys().cloned()).collect();
+        let names: Vec<String> = self.files.all.values().flat_map(|file| file.templates.keys().cloned()).collect();
         let free: Vec<String> = (4..8).map(|n| format!("t{n}")).filter(|name| !names.contains(name)).collect();
         let mine: Vec<String> = names.into_iter().filter(|name| !name.starts_with(PROTECTED)).collect();
         if mine.is_empty() || free.is_empty() {
@@ -100,7 +100,7 @@ impl Universe {
         }
         let (old, new) = (self.pick(&mine), self.pick(&free));
         self.note(format_args!("somebody renames {old} to {new}"));
-        for file in self.files.files.values_mut() {
+        for file in self.files.all.values_mut() {
             if let Some(template) = file.templates.remove(&old) {
                 let renamed = Template { renamed_from: Some(old.clone()), ..template };
                 file.templates.insert(new.clone(), renamed);
@@ -111,12 +111,12 @@ impl Universe {
     fn remove_file(&mut self) {
         let file = self.pick(&FILES);
         self.note(format_args!("somebody removes {file}"));
-        self.files.files.remove(file);
+        self.files.all.remove(file);
     }
 
     fn break_file(&mut self) {
         let file = self.pick(&FILES);
-        let file: &mut File = self.files.files.entry(file.to_owned()).or_default();
+        let file: &mut File = self.files.all.entry(file.to_owned()).or_default();
         file.is_broken = !file.is_broken;
         self.note("somebody breaks or mends a file");
     }
@@ -139,7 +139,9 @@ impl Universe {
             3 if count > 0 => {
                 let to = format!("{STRAY}-{}", self.rng.u32(..));
                 self.note(format_args!("somebody renames {name} to {to} on the platform"));
-                self.platform.templates[which].1.name = to;
+                let live = &mut self.platform.templates[which].1;
+                live.name = to;
+                self.platform.renamed.entry(live.id.clone()).or_insert(name);
             }
             4 => {
                 let (_, environment) = self.pick(&ENVIRONMENTS);
@@ -190,10 +192,12 @@ impl Universe {
     pub(crate) fn clean_up(&mut self) {
         self.edit(|it| {
             it.files.hidden.clear();
-            it.files.files.values_mut().for_each(|file| file.is_broken = false);
+            it.files.all.values_mut().for_each(|file| file.is_broken = false);
         });
         let mut seen = BTreeSet::new();
-        self.platform.templates.retain(|(scope, live)| seen.insert((scope.clone(), live.name.clone(), live.system.clone())));
+        self.platform
+            .templates
+            .retain(|(scope, live)| seen.insert((scope.clone(), live.name.clone(), live.system.clone())));
     }
 }
 

@@ -42,7 +42,11 @@ pub(crate) enum Faults {
     /// So many of a thousand fail; one in ten of those takes the process with it.
     PerMille(u32),
     /// The operation with this number, counted from 0, and every later one where it lasts.
-    At { number: usize, fate: Fate, lasts: bool },
+    At {
+        number: usize,
+        fate: Fate,
+        lasts: bool,
+    },
 }
 
 /// Everything that survives the death of the process, and what makes it die.
@@ -96,7 +100,6 @@ impl Universe {
         let number = self.operations;
         self.operations += 1;
         let fate = match self.faults {
-            Faults::None => Fate::Done,
             Faults::PerMille(share) if self.rng.u32(0..1000) < share => match self.rng.u32(0..20) {
                 0 => Fate::DiesBefore,
                 1 => Fate::DiesAfter,
@@ -104,9 +107,8 @@ impl Universe {
                 10..16 => Fate::FailsAfter,
                 _ => Fate::DoneLate,
             },
-            Faults::PerMille(_) => Fate::Done,
             Faults::At { number: at, fate, lasts } if number == at || (lasts && number > at) => fate,
-            Faults::At { .. } => Fate::Done,
+            Faults::None | Faults::PerMille(_) | Faults::At { .. } => Fate::Done,
         };
         let mark = if fate == Fate::Done { String::new() } else { format!(" -> {fate:?}") };
         self.note(format_args!("#{number} {what}{mark}"));
