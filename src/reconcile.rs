@@ -5,6 +5,7 @@ mod record;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -19,7 +20,7 @@ use crate::model::desired::Desired;
 use crate::model::guard::Guards;
 use crate::model::observed::{Observed, Remark};
 use crate::model::pass::Pass;
-use crate::model::plan::{Change, Plan};
+use crate::model::plan::{Bookkeeping, Change, Plan};
 use crate::model::planner::{self, Policy};
 use crate::model::recorded::Recorded;
 use crate::model::schedule::Instant;
@@ -190,8 +191,8 @@ pub struct Report {
     pub plan: Plan,
     /// What came of every change that was due; nothing where none was tried.
     pub outcomes: Option<Vec<Outcome>>,
-    /// How long until deletes that wait for `delete_grace` are due.
-    pub again_in: Option<std::time::Duration>,
+    /// How long until there is more to do: what waits for `delete_grace` or rests, or what a first look held.
+    pub again_in: Option<Duration>,
 }
 
 impl Report {
@@ -311,7 +312,10 @@ async fn attempt<H: Hands, F: Manifests>(
         plan = planner::plan(&desired, &recorded, &observed, target.policy, revision);
     }
     let mut guards = target.guards;
-    let again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now));
+    let mut again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now));
+    if plan.bookkeeping.contains(&Bookkeeping::LookedAtEverything) {
+        again_in = Some(Duration::ZERO);
+    }
     let outcomes = hands.carry_out(&plan, stop).await;
     let report = Report { plan, outcomes, again_in };
     if let Some((guards, now)) = guards {

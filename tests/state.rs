@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use rustix::process::Signal;
 use versync::sandbox::{Owner, ids};
@@ -42,19 +43,74 @@ fn a_state_of_another_organisation_or_platform_is_refused() {
 }
 
 #[test]
-fn a_state_that_makes_no_sense_is_refused() {
+fn a_state_of_a_newer_version_is_refused() {
     let site = Site::new();
     site.file("a.toml", CONFIG);
     site.apply();
-    let file = site.path(".versync/versync.db");
-    let database = rusqlite::Connection::open(&file).unwrap();
-    database.execute("UPDATE resource SET fields = 'x'", []).unwrap();
-    assert!(site.versync(&["plan"]).err.contains("is damaged"));
+    let database = rusqlite::Connection::open(site.path(".versync/versync.db")).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
-    assert!(site.versync(&["apply", "--yes"]).err.contains("a newer versync"));
     drop(database);
-    fs::write(&file, "not a database, but long enough to be read as one").unwrap();
-    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(1));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("a newer versync"), "{}", ran.err);
+}
+
+#[test]
+fn a_damaged_state_is_set_aside_and_never_taken_for_an_empty_one() {
+    let garbage = |path: &Path| fs::write(path, "not a database, but long enough to be read as one").unwrap();
+    let cut_off = |path: &Path| fs::write(path, "").unwrap();
+    let senseless = |path: &Path| {
+        rusqlite::Connection::open(path).unwrap().execute("UPDATE resource SET fields = 'x'", []).unwrap();
+    };
+    let half_written = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        let half = bytes.len() / 2;
+        bytes[half..].fill(7);
+        fs::write(path, bytes).unwrap();
+    };
+    let damages: [&dyn Fn(&Path); 4] = [&garbage, &cut_off, &senseless, &half_written];
+    for (number, damage) in damages.iter().enumerate() {
+        let site = Site::new();
+        site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }\nsync.adopt = \"always\"");
+        let named = |name: &str| CONFIG.replace("ok", name);
+        site.file("a.toml", CONFIG).file("orphan.toml", named("orphan")).file("changed.toml", named("changed"));
+        site.apply();
+        site.remove("orphan.toml");
+        site.file("new.toml", named("new")).file("changed.toml", named("changed").replace("\"\"", "\"new\""));
+        damage(&site.path(".versync/versync.db"));
+        let writes = site.writes().len();
+        let planned = site.versync(&["plan"]);
+        if number != 1 {
+            assert_eq!(planned.code, Some(1), "{planned:?}");
+            assert!(planned.err.contains("`versync apply` set it aside"), "{}", planned.err);
+        }
+
+        let ran = site.apply();
+        assert!(ran.out.contains("auth_scheme_config.system/stripe/ok will be adopted"), "{ran:?}");
+        assert!(ran.out.contains("the state was damaged and set aside"), "{ran:?}");
+        assert_eq!(site.writes().len(), writes, "damage {number}: only a look");
+        if number != 1 {
+            assert!(ran.err.contains("versync.db.damaged-1"), "{}", ran.err);
+            assert!(site.path(".versync/versync.db.damaged-1").exists());
+        }
+        site.apply();
+        let on_stripe = |id: &str| site.sandbox.world(|world| world.config(&Owner::System(ids::STRIPE.into()), id));
+        assert_eq!(on_stripe("changed").unwrap()["none"]["description"], "new");
+        assert!(on_stripe("new").is_some() && on_stripe("orphan").is_some(), "what is not known is not deleted");
+    }
+}
+
+#[test]
+fn a_daemon_goes_on_once_it_has_looked_at_everything() {
+    let site = Site::new();
+    site.settings("sync.interval = \"1h\"\nsync.debounce = \"20ms\"");
+    site.file("a.toml", CONFIG);
+    site.apply();
+    fs::write(site.path(".versync/versync.db"), "not a database, but long enough to be read as one").unwrap();
+    site.file("new.toml", CONFIG.replace("ok", "new"));
+    let daemon = site.run(&[]);
+    daemon.await_said("adopted");
+    daemon.await_said("created");
 }
 
 #[test]
@@ -125,6 +181,6 @@ fn a_state_of_the_first_version_keeps_what_it_knows() {
     let database = rusqlite::Connection::open(site.path(".versync/versync.db")).unwrap();
     let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     let rows: i64 = database.query_row("SELECT count(*) FROM resource", [], |row| row.get(0)).unwrap();
-    assert_eq!((version, rows), (3, 2));
+    assert_eq!((version, rows), (4, 2));
     assert!(site.versync(&["history"]).out.contains("stripe/ok created"));
 }

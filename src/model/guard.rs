@@ -68,6 +68,16 @@ pub fn let_through(plan: &mut Plan, approvals: &[Approval]) {
     plan.approval = Some(approval.hash.clone());
 }
 
+/// Holds everything but adoption while it is not known what was recorded.
+pub fn only_adopt(changes: &mut [Change]) {
+    for change in changes.iter_mut().filter(|change| change.is_due() && change.action != Action::Adopt) {
+        change.held = Some(Held::because(
+            "the state was damaged and set aside: what exists as declared is adopted first, and after one full look \
+             the next pass goes on",
+        ));
+    }
+}
+
 /// Voids what was approved of a pass that held deletes, where this plan, which leaves nothing out, would not
 /// use it: the same deletes may come up again some day without anybody's meaning them. The word for a plan
 /// that no pass has made yet stays.

@@ -51,6 +51,8 @@ pub enum Bookkeeping {
     Abandon(Identity),
     /// An approval of deletes that are held no more, or not those alone: it must not wait for them to come back.
     Void(Approval),
+    /// Everything was looked at since the state was lost.
+    LookedAtEverything,
 }
 
 /// What differs about one resource.

@@ -138,8 +138,13 @@ pub fn plan(
     if let Some(saved) = &policy.saved {
         saved.hold(&mut plan);
     }
-    if policy.is_unlimited() && !errors {
+    let sees_everything = policy.is_unlimited() && !errors;
+    if sees_everything {
         guard::void_outdated(&mut plan, &recorded.approvals);
+    }
+    if recorded.is_lost {
+        guard::only_adopt(&mut plan.changes);
+        plan.bookkeeping.extend(sees_everything.then_some(Bookkeeping::LookedAtEverything));
     }
     plan
 }

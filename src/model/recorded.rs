@@ -68,4 +68,7 @@ pub struct Recorded {
     pub intents: BTreeMap<Identity, Intent>,
     /// What somebody has approved and no pass has used yet.
     pub approvals: Vec<Approval>,
+    /// Whether what was recorded before was damaged and set aside, and no pass has looked at everything since:
+    /// then what is missing here may be versync's own, and under way.
+    pub is_lost: bool,
 }

@@ -331,6 +331,7 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
                 Bookkeeping::Missed(identity) => store.miss(identity),
                 Bookkeeping::Abandon(identity) => store.abandon(identity),
                 Bookkeeping::Void(approval) => store.void(approval),
+                Bookkeeping::LookedAtEverything => store.looked_at_everything(),
             })
         })
     }

@@ -32,6 +32,12 @@ impl Records {
         self.since_durable = vec![self.now.clone()];
     }
 
+    /// The file is damaged, and a new one is begun in its place.
+    pub(crate) fn lose_everything(&mut self) {
+        self.now = Recorded { is_lost: true, ..Recorded::default() };
+        self.since_durable = vec![self.now.clone()];
+    }
+
     fn committed(&mut self, durably: bool) {
         if durably {
             self.since_durable.clear();
@@ -148,6 +154,10 @@ impl Books for SimBooks {
 
     fn void(&mut self, approval: &Approval) -> Result<(), StoreError> {
         self.write("void an approval", false, |records| records.approvals.retain(|other| other != approval))
+    }
+
+    fn looked_at_everything(&mut self) -> Result<(), StoreError> {
+        self.write("looked at everything", false, |records| records.is_lost = false)
     }
 
     fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {

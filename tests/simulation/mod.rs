@@ -111,6 +111,9 @@ impl Simulation {
             universe.note("the power fails");
             let Universe { records, rng, .. } = universe;
             records.lose_power(rng);
+        } else if universe.rng.u32(0..8) == 0 {
+            universe.note("the state is damaged, and set aside");
+            universe.records.lose_everything();
         }
     }
 

@@ -1,6 +1,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,6 +14,7 @@ pub(crate) struct Daemon {
     child: Child,
     out: Lines,
     err: Lines,
+    readers: Vec<JoinHandle<()>>,
 }
 
 type Lines = Arc<Mutex<Vec<String>>>;
@@ -20,9 +22,9 @@ type Lines = Arc<Mutex<Vec<String>>>;
 impl Daemon {
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let out = collect(child.stdout.take().unwrap());
-        let err = collect(child.stderr.take().unwrap());
-        Self { child, out, err }
+        let (out, out_reader) = collect(child.stdout.take().unwrap());
+        let (err, err_reader) = collect(child.stderr.take().unwrap());
+        Self { child, out, err, readers: vec![out_reader, err_reader] }
     }
 
     /// Everything on stdout so far.
@@ -76,6 +78,12 @@ impl Daemon {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.read_to_the_end();
+    }
+
+    /// Once the process is gone, all that it has said is known.
+    fn read_to_the_end(&mut self) {
+        self.readers.drain(..).for_each(|reader| reader.join().unwrap());
     }
 
     /// Asks it to stop, and waits: how it ended and how long it took.
@@ -83,7 +91,9 @@ impl Daemon {
         let began = Instant::now();
         self.signal(signal);
         let status = self.child.wait().unwrap();
-        (status.code(), began.elapsed())
+        let took = began.elapsed();
+        self.read_to_the_end();
+        (status.code(), took)
     }
 }
 
@@ -94,13 +104,13 @@ impl Drop for Daemon {
     }
 }
 
-fn collect(stream: impl Read + Send + 'static) -> Lines {
+fn collect(stream: impl Read + Send + 'static) -> (Lines, JoinHandle<()>) {
     let lines = Lines::default();
     let sink = Arc::clone(&lines);
-    std::thread::spawn(move || {
+    let reader = std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             sink.lock().unwrap().push(line);
         }
     });
-    lines
+    (lines, reader)
 }

@@ -83,6 +83,13 @@ pub trait Books {
     /// Where it cannot be written.
     fn void(&mut self, approval: &Approval) -> Result<(), StoreError>;
 
+    /// Keeps that everything was looked at since the state was set aside: [`Recorded::is_lost`] no more.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    fn looked_at_everything(&mut self) -> Result<(), StoreError>;
+
     /// Does several changes as one: all of them are kept, or none.
     ///
     /// # Errors

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::error::{StoreError, Tenant};
 use super::schema::{SCHEMA_VERSION, WITH_JOURNAL, migrate};
 
-const FILE: &str = "versync.db";
+/// Below the state directory.
+pub(super) const FILE: &str = "versync.db";
 
 /// How long a connection waits for another one to end its transaction.
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);

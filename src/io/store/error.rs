@@ -66,7 +66,22 @@ pub enum StoreError {
     },
 }
 
+const SET_ASIDE: &str =
+    "`versync run` and `versync apply` set it aside, and begin a new one by adopting what exists as declared";
+
 impl StoreError {
+    /// Whether the file itself is no good, so that trying again cannot help.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            StoreError::Damaged { .. } => true,
+            StoreError::Database { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+            ),
+            _ => false,
+        }
+    }
+
     /// What the user can do about it.
     pub fn help(&self) -> &'static str {
         match self {
@@ -77,9 +92,9 @@ impl StoreError {
             }
             StoreError::Newer { .. } => "use that version, or another `state` directory",
             StoreError::Older { .. } => "`versync run` and `versync apply` bring it up to date",
-            StoreError::Database { .. } | StoreError::Damaged { .. } => {
-                "nothing was changed; move the file away to start anew: what exists as declared is then adopted"
-            }
+            StoreError::Database { .. } if self.is_damage() => SET_ASIDE,
+            StoreError::Damaged { .. } => SET_ASIDE,
+            StoreError::Database { .. } => "let versync read and write it, and look whether the disk is full",
         }
     }
 }

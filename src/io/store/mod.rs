@@ -15,6 +15,7 @@ mod lock;
 mod passes;
 mod resources;
 mod schema;
+mod set_aside;
 
 use std::fs::{self, File};
 use std::os::unix::fs::DirBuilderExt;
@@ -61,7 +62,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the state for writing, and makes it where there is none. `command` is what another process
+    /// Opens the state for writing, and makes it where there is none. A damaged one is set aside: see
+    /// [`Recorded::is_lost`]. `command` is what another process
     /// is told while this one holds it, and what is kept with everything that is written.
     ///
     /// # Errors
@@ -71,7 +73,7 @@ impl Store {
         let failed = |source| StoreError::Directory { path: directory.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
         let lock = lock::take(directory, command)?;
-        let database = Database::create(directory)?.prepare(tenant)?;
+        let database = set_aside::open_or_set_aside(directory, tenant)?;
         Ok(Self { database, command: command.to_owned(), _lock: Some(lock) })
     }
 
@@ -136,6 +138,10 @@ impl Books for Store {
         self.database.void_approval(approval)
     }
 
+    fn looked_at_everything(&mut self) -> Result<(), StoreError> {
+        self.database.forget_set_aside()
+    }
+
     fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.database.begin()?;
         let result = work(self);
@@ -144,5 +150,10 @@ impl Books for Store {
 }
 
 fn recorded(database: &Database) -> Result<Recorded, StoreError> {
-    Ok(Recorded { resources: database.resources()?, intents: database.intents()?, approvals: database.approvals()? })
+    Ok(Recorded {
+        resources: database.resources()?,
+        intents: database.intents()?,
+        approvals: database.approvals()?,
+        is_lost: database.is_set_aside()?,
+    })
 }

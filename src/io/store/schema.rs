@@ -9,7 +9,7 @@ use super::error::Tenant;
 pub(super) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 
 /// From each version to the next. A step is never edited once it was released: files that took it exist.
-const STEPS: [&str; 3] = [RESOURCES, JOURNAL, INTENTS];
+const STEPS: [&str; 4] = [RESOURCES, JOURNAL, INTENTS, SET_ASIDE];
 
 const RESOURCES: &str = "
     CREATE TABLE tenant (organisation TEXT NOT NULL, base_url TEXT NOT NULL) STRICT;
@@ -74,6 +74,12 @@ const INTENTS: &str = "
         missed         INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// The first version with [`SET_ASIDE`].
+pub(super) const WITH_SET_ASIDE: i64 = 4;
+
+/// The file in whose place this one was begun, for as long as nobody has looked at everything since.
+const SET_ASIDE: &str = "CREATE TABLE set_aside (file TEXT NOT NULL) STRICT;";
 
 /// Brings the tables from `version` to [`SCHEMA_VERSION`]: all steps, or none. A file without tables
 /// becomes `tenant`'s.

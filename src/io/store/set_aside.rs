@@ -1,0 +1,85 @@
+//! A state that is damaged makes room for a new one, and is never taken for an empty one: what it knew is not
+//! known any more, which is something else than that there was nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::database::{Database, FILE};
+use super::error::{StoreError, Tenant};
+use super::recorded;
+use super::schema::WITH_SET_ASIDE;
+
+/// Opens the state for writing. A damaged one is moved aside, with a warning, and a new one is begun that
+/// remembers it.
+pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<Database, StoreError> {
+    let was_there = directory.join(FILE).exists();
+    let opened = Database::create(directory).and_then(|database| {
+        // A file without tables was cut off, or its first writer was.
+        let is_blank = was_there && database.version()? == 0;
+        let database = database.prepare(tenant)?;
+        if is_blank {
+            database.remember_set_aside(FILE)?;
+        }
+        database.check_whole()?;
+        recorded(&database).map(|_| database)
+    });
+    match opened {
+        Err(error) if error.is_damage() => {
+            let aside = move_aside(directory)?;
+            let database = Database::create(directory)?.prepare(tenant)?;
+            database.remember_set_aside(&aside.to_string_lossy())?;
+            tracing::warn!(
+                "{error}: it was set aside as {}; what exists as declared is adopted, and nothing is made, changed or \
+                 deleted before one full look at the platform",
+                aside.display()
+            );
+            Ok(database)
+        }
+        opened => opened,
+    }
+}
+
+/// Moves the file and what belongs to it to names that are free.
+fn move_aside(directory: &Path) -> Result<PathBuf, StoreError> {
+    let free = |n: &u32| !directory.join(format!("{FILE}.damaged-{n}")).exists();
+    let number = (1_u32..u32::MAX).find(free).unwrap_or_default();
+    for suffix in ["-wal", "-shm", ""] {
+        let from = directory.join(format!("{FILE}{suffix}"));
+        let to = directory.join(format!("{FILE}.damaged-{number}{suffix}"));
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(StoreError::Directory { path: from, source }),
+            Ok(()) => {}
+        }
+    }
+    Ok(directory.join(format!("{FILE}.damaged-{number}")))
+}
+
+impl Database {
+    /// Whether everything that was recorded before was lost, and nobody has looked at everything since.
+    pub(super) fn is_set_aside(&self) -> Result<bool, StoreError> {
+        if self.version()? < WITH_SET_ASIDE {
+            return Ok(false);
+        }
+        let found = self.connection.query_row("SELECT count(*) > 0 FROM set_aside", [], |row| row.get(0));
+        found.map_err(|source| self.error(source))
+    }
+
+    fn remember_set_aside(&self, file: &str) -> Result<(), StoreError> {
+        let kept = self.connection.execute("INSERT INTO set_aside VALUES (?1)", [file]);
+        kept.map(drop).map_err(|source| self.error(source))
+    }
+
+    pub(super) fn forget_set_aside(&self) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM set_aside", []).map(drop).map_err(|source| self.error(source))
+    }
+
+    /// Whether SQLite finds the file in order.
+    fn check_whole(&self) -> Result<(), StoreError> {
+        let found = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+        match found.map_err(|source| self.error(source))?.as_str() {
+            "ok" => Ok(()),
+            what => Err(self.damaged(what)),
+        }
+    }
+}
