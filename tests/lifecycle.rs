@@ -287,3 +287,21 @@ fn protection_counts_from_the_pass_that_sees_it_whatever_becomes_of_the_fields()
     assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
     assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
 }
+
+#[test]
+fn what_somebody_made_in_the_place_of_ours_is_not_deleted_with_our_file() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }");
+    many(&site, 1);
+    site.file("erp.toml", legacy("").replace("legacy-erp", "erp"));
+    site.apply();
+    let ours = site.template("erp");
+    site.sandbox.world(|world| {
+        world.delete_template(&ours.project, &ours.id).unwrap();
+        let body = json!({"name": "erp", "systemId": ids::STRIPE, "environmentId": ids::STAGING});
+        world.create_template(ids::STOREFRONT, &body).unwrap();
+    });
+    site.remove("erp.toml");
+    site.apply();
+    assert_eq!(site.template("erp").system, ids::STRIPE);
+}

@@ -12,7 +12,7 @@ use crate::model::address::{Address, Identity, Owner};
 use crate::model::connection_template::AUTH_SCHEME_CONFIGS;
 use crate::model::intent::Intent;
 use crate::model::observed::Remark;
-use crate::model::plan::{Bookkeeping, Change, Plan, Step, TemplateStep};
+use crate::model::plan::{Action, Bookkeeping, Change, Plan, Step, TemplateStep};
 use crate::model::recorded::RecordedResource;
 
 /// What came of one change.
@@ -280,7 +280,10 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
             .filter(makes)
             .filter_map(|change| match &change.step {
                 Step::CreateTemplate(step) | Step::ReplaceTemplate { step, .. } => {
-                    Some((&change.identity, Intent::of(step)))
+                    Some((&change.identity, Intent::of_template(step)))
+                }
+                Step::PutConfig(step) if change.action == Action::Create => {
+                    Some((&change.identity, Intent::of_config(step)))
                 }
                 _ => None,
             })

@@ -143,7 +143,7 @@ impl Books for SimBooks {
     }
 
     fn remember(&mut self, pass: Pass) -> Result<(), StoreError> {
-        self.write("remember the pass", false, |_| {})?;
+        self.write("remember the pass", true, |_| {})?;
         self.universe.borrow_mut().records.last_pass = Some(pass);
         Ok(())
     }

@@ -127,7 +127,11 @@ impl Books for Store {
         {
             found.carry_on(&before);
         }
-        self.together(|store| store.database.save_pass(&pass))
+        if pass.result.as_ref().is_ok_and(|found| found.applied == 0) {
+            return self.database.save_pass_as_one(&pass);
+        }
+        // What was applied is on the disk before anything else happens.
+        self.database.durably(|| self.database.save_pass_as_one(&pass))
     }
 
     fn use_approval(&mut self, hash: &str) -> Result<(), StoreError> {

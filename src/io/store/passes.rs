@@ -11,8 +11,13 @@ use crate::model::pass::Pass;
 const KEPT_PLANS: i64 = 100;
 
 impl Database {
+    pub(super) fn save_pass_as_one(&self, pass: &Pass) -> Result<(), StoreError> {
+        self.begin()?;
+        self.end(self.save_pass(pass))
+    }
+
     /// Replaces the last pass. What it found stays when a later one cannot be made.
-    pub(super) fn save_pass(&self, pass: &Pass) -> Result<(), StoreError> {
+    fn save_pass(&self, pass: &Pass) -> Result<(), StoreError> {
         let report = serde_json::to_string(pass).map_err(|_| self.damaged("pass"))?;
         let save = || -> rusqlite::Result<()> {
             let made = pass.result.is_ok();

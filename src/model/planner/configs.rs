@@ -5,10 +5,12 @@ use serde_json::{Map, Value};
 use super::compare::compare;
 use super::resolve::Resolved;
 use super::{Planner, record_of};
-use crate::model::address::Owner;
+use crate::model::address::{Identity, Owner};
 use crate::model::auth_scheme_config::fields_of;
 use crate::model::manifest::Declared;
+use crate::model::observed::LiveConfig;
 use crate::model::plan::{Action, Change, ConfigStep, Step};
+use crate::model::recorded::RecordedResource;
 use crate::model::schema::{Fields, Need};
 use crate::model::source::Problem;
 
@@ -34,7 +36,8 @@ impl Planner<'_> {
             });
             return self.refuse_without_secrets(declared);
         };
-        let recorded = self.recorded.resources.get(&resolved.identity);
+        let begun = self.begun_config(&resolved.identity, live);
+        let recorded = self.recorded.resources.get(&resolved.identity).or(begun.as_ref());
         let fields: Vec<_> = fields_of(declared.type_name(), owner.kind).collect();
         let comparison =
             compare(&fields, &declared.fields, recorded, &live.fields, &declared.lifecycle, self.policy.on_drift);
@@ -42,6 +45,13 @@ impl Planner<'_> {
         let step = step(&comparison.send, live.raw.clone(), record.clone());
         self.conclude(declared, resolved, recorded, comparison, record, (Action::Update, step), None);
         self.refuse_without_secrets(declared);
+    }
+
+    /// What a create that was begun has made, where it is still as it was sent. A config is made by a request
+    /// that may be sent again, so nothing has to be waited for where it is not.
+    pub(super) fn begun_config(&self, identity: &Identity, live: &LiveConfig) -> Option<RecordedResource> {
+        let intent = self.recorded.intents.get(identity)?;
+        intent.has_made_config(live).then(|| intent.record.clone())
     }
 
     /// Turns the change that was planned last into a problem where the platform would refuse it for want of

@@ -31,7 +31,7 @@ impl Planner<'_> {
     }
 
     fn plan_orphan(&mut self, identity: &Identity, resource: &RecordedResource) {
-        let (step, live) = match self.find_live(identity) {
+        let (step, live) = match self.find_live(identity, resource) {
             Ok(Some(found)) => found,
             Ok(None) => {
                 self.plan.bookkeeping.push(Bookkeeping::Forget(identity.clone()));
@@ -69,8 +69,12 @@ impl Planner<'_> {
         });
     }
 
-    /// The live object of an identity with the step that deletes it; nothing where there is none.
-    pub(super) fn find_live(&self, identity: &Identity) -> Result<Option<(Step, Fields)>, String> {
+    /// The live object that is recorded so, with the step that deletes it; nothing where there is none.
+    pub(super) fn find_live(
+        &self,
+        identity: &Identity,
+        resource: &RecordedResource,
+    ) -> Result<Option<(Step, Fields)>, String> {
         match identity {
             Identity::ConnectionTemplate { scope, name } => {
                 let live = match self.observed.templates.get(scope) {
@@ -83,6 +87,8 @@ impl Planner<'_> {
                 let matches: Vec<_> = live.iter().filter(|template| template.name == *name).collect();
                 match matches.as_slice() {
                     [] => Ok(None),
+                    // Somebody has made another one of this name, which is not ours to delete.
+                    [other] if resource.template_id.as_ref().is_some_and(|ours| *ours != other.id) => Ok(None),
                     [one] => {
                         Ok(Some((Step::DeleteTemplate { scope: scope.clone(), id: one.id.clone() }, one.fields())))
                     }

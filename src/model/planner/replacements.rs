@@ -50,7 +50,7 @@ impl<'a> Planner<'a> {
             same && resource.source.file == declared.place.file() && !self.claimed.contains(identity)
         });
         let Some((identity, record)) = left else { return Ok(None) };
-        let found = self.find_live(identity).map_err(|why| {
+        let found = self.find_live(identity, record).map_err(|why| {
             let message =
                 format!("{} was {} before, of which it is not known: {why}", declared.address, record.address);
             Problem::at(declared.place.clone(), message)

@@ -19,7 +19,7 @@ use crate::model::source::Problem;
 
 const BEGUN: &str =
     "it was begun before and its answer never came: it is made again if the next pass does not find it either";
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// Plans one template of an environment that was read.
     pub(super) fn plan_template(&mut self, declared: &Declared, resolved: &Resolved, scope: &Scope, name: &str) {
         let Some(Ok(live)) = self.observed.templates.get(scope) else { return };
@@ -29,7 +29,14 @@ impl Planner<'_> {
         // Once it was renamed, what the file says about its old name is history.
         let pending = declared.lifecycle.renamed_from.as_deref();
         let pending = pending.filter(|_| !self.recorded.resources.contains_key(&resolved.identity));
-        if let Some(old) = pending.filter(|old| has(name) && has(old)) {
+        let done = pending.and_then(|old| self.finished_rename(scope, old, name, live));
+        if let Some((old, record)) = &done {
+            // Whatever becomes of the rest, it is known under its new name from now on.
+            self.claimed.insert(old.clone());
+            let renamed = Bookkeeping::Record(resolved.identity.clone(), Box::new((*record).clone()));
+            self.plan.bookkeeping.extend([Bookkeeping::Forget(old.clone()), renamed]);
+        }
+        if let Some(old) = pending.filter(|old| done.is_none() && has(name) && has(old)) {
             let old_identity = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
             if self.recorded.resources.contains_key(&old_identity) {
                 // The file speaks for the old one still, so it is no orphan.
@@ -48,7 +55,8 @@ impl Planner<'_> {
         let old_identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
         let matches: Vec<&LiveTemplate> = live.iter().filter(|template| template.name == known_as).collect();
         let begun = self.begun(scope, &old_identity, &matches);
-        let recorded = self.recorded.resources.get(&old_identity).or(begun.as_ref());
+        let before = done.map(|(_, record)| record).or_else(|| self.recorded.resources.get(&old_identity));
+        let recorded = before.or(begun.as_ref());
         let unfinished = unfinished_replacement(&matches, declared, resolved, recorded);
         if let (None, [first, second, ..]) = (unfinished, matches.as_slice()) {
             let message =
@@ -124,6 +132,21 @@ impl Planner<'_> {
         (comparison, moved)
     }
 
+    /// The record of a template under its old name, where it has its new one already: the answer to the rename
+    /// was lost.
+    fn finished_rename(
+        &self,
+        scope: &Scope,
+        old: &str,
+        name: &str,
+        live: &[LiveTemplate],
+    ) -> Option<(Identity, &'a RecordedResource)> {
+        let old = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
+        let record = self.recorded.resources.get(&old)?;
+        let is_it = |template: &LiveTemplate| Some(&template.id) == record.template_id.as_ref();
+        live.iter().any(|template| template.name == name && is_it(template)).then_some((old, record))
+    }
+
     /// What a create that was begun has made, as if it were recorded: of its fields nothing is known.
     fn begun(&self, scope: &Scope, identity: &Identity, matches: &[&LiveTemplate]) -> Option<RecordedResource> {
         let intent = self.recorded.intents.get(identity)?;
@@ -148,14 +171,21 @@ impl Planner<'_> {
     /// Creates that were begun for what no file declares any more: what they have made is remembered, so that
     /// it is treated like anything else that is no longer declared.
     pub(super) fn settle_intents(&mut self) {
-        for (identity, intent) in &self.recorded.intents {
-            let Identity::ConnectionTemplate { scope, name } = identity else { continue };
-            let Some(Ok(live)) = self.observed.templates.get(scope) else { continue };
-            if self.claimed.contains(identity) {
-                continue;
-            }
-            let matches: Vec<&LiveTemplate> = live.iter().filter(|template| template.name == *name).collect();
-            self.plan.bookkeeping.push(match self.begun(scope, identity, &matches) {
+        for (identity, intent) in self.recorded.intents.iter().filter(|(identity, _)| !self.claimed.contains(*identity))
+        {
+            let made = match identity {
+                Identity::ConnectionTemplate { scope, name } => {
+                    let Some(Ok(live)) = self.observed.templates.get(scope) else { continue };
+                    let matches: Vec<&LiveTemplate> = live.iter().filter(|template| template.name == *name).collect();
+                    self.begun(scope, identity, &matches)
+                }
+                Identity::AuthSchemeConfig { owner, id } => {
+                    let Some(Ok(live)) = self.observed.configs.get(owner) else { continue };
+                    let found = live.iter().find(|config| config.id == *id);
+                    found.and_then(|live| self.begun_config(identity, live))
+                }
+            };
+            self.plan.bookkeeping.push(match made {
                 Some(made) => Bookkeeping::Record(identity.clone(), Box::new(made)),
                 None if intent.missed => Bookkeeping::Abandon(identity.clone()),
                 None => Bookkeeping::Missed(identity.clone()),
