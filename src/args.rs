@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::sandbox::Faults;
+
 /// Keeps the Versori platform's connection templates and auth scheme configs equal to what a folder of
 /// TOML files declares.
 #[derive(Debug, Parser)]
@@ -214,4 +216,14 @@ pub struct Sandbox {
     /// A TOML file with the world to begin with, in place of the built-in one
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
+
+    /// Make so many of a hundred requests go wrong, for example `429=5,500=5,reset=2,lost=2,slow=5,html=1`: refused with
+    /// Retry-After, failed with a page of HTML, cut off before or after they were executed, answered late, or with
+    /// HTML
+    #[arg(long, value_name = "FAULTS")]
+    pub faults: Option<Faults>,
+
+    /// Which requests go wrong: the same seed and order of requests, the same faults
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub fault_seed: u64,
 }

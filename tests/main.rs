@@ -12,6 +12,7 @@ mod faults;
 mod history;
 mod house;
 mod import;
+mod kill;
 mod lifecycle;
 mod manifests;
 mod plan;

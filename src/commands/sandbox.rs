@@ -20,6 +20,7 @@ pub(super) async fn sandbox(args: &Args) -> Result<Exit, CommandError> {
         None => World::seeded(),
     };
     let sandbox = Sandbox::start(args.listen, world).map_err(|error| CommandError::Sandbox { file: None, error })?;
+    sandbox.set_faults(args.faults.clone().map(|faults| faults.seeded(args.fault_seed)));
     let mut out = io::stdout().lock();
     introduce(&sandbox, &mut out).and_then(|()| explain_use(&sandbox, &mut out)).map_err(CommandError::output)?;
     drop(out);

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::answer::{Query, Refusal};
+use super::faults::{Fault, Faults};
 use super::world::World;
 use super::{Seen, connect, platform};
 
@@ -37,16 +38,25 @@ pub(super) struct Shared(Arc<Inner>);
 struct Inner {
     world: Mutex<World>,
     seen: Mutex<VecDeque<Seen>>,
+    faults: Mutex<Option<Faults>>,
 }
 
 impl Shared {
     pub(super) fn new(world: World) -> Shared {
-        Shared(Arc::new(Inner { world: Mutex::new(world), seen: Mutex::new(VecDeque::new()) }))
+        Shared(Arc::new(Inner {
+            world: Mutex::new(world),
+            seen: Mutex::new(VecDeque::new()),
+            faults: Mutex::new(None),
+        }))
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         // A test that panics while it looks at the world must not take the server down with it.
         self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn faults(&self) -> MutexGuard<'_, Option<Faults>> {
+        self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn seen(&self) -> MutexGuard<'_, VecDeque<Seen>> {
@@ -126,7 +136,8 @@ async fn watch(State(shared): State<Shared>, request: Request, next: Next) -> Re
         Ok(bytes) if bytes.len() <= BODY_LIMIT => {
             let body = serde_json::from_slice(&bytes).ok();
             let response = if admits(shared.world().token(), &parts.headers) {
-                next.run(Request::from_parts(parts, bytes.into())).await
+                let fault = shared.faults().as_mut().and_then(Faults::next);
+                run(fault, Request::from_parts(parts, bytes.into()), next).await
             } else {
                 unauthenticated().into_response()
             };
@@ -143,6 +154,17 @@ async fn watch(State(shared): State<Shared>, request: Request, next: Next) -> Re
     }
     seen.push_back(Seen { method, path, status, body });
     response
+}
+
+/// Executes a request, as far as the fault lets it.
+async fn run(fault: Option<Fault>, request: Request, next: Next) -> Response {
+    match fault {
+        None => next.run(request).await,
+        Some(fault) => match fault.instead() {
+            Some(answer) => answer,
+            None => fault.spoil(next.run(request).await).await,
+        },
+    }
 }
 
 /// Whether a request may come in: the one place that decides. The platform takes an API key as

@@ -15,6 +15,7 @@
 mod answer;
 mod configs;
 mod connect;
+mod faults;
 mod form;
 mod http;
 mod mint;
@@ -38,6 +39,7 @@ use tokio::sync::watch;
 
 pub use answer::{FieldProblem, Refusal};
 pub use configs::Owner;
+pub use faults::Faults;
 pub use seed::ids;
 pub use templates::Template;
 pub use world::{Entry, World};
@@ -149,6 +151,11 @@ impl Sandbox {
     /// `look` must not make requests to it.
     pub fn world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
         look(&mut self.shared.world())
+    }
+
+    /// Makes requests go wrong from now on; with nothing, no longer.
+    pub fn set_faults(&self, faults: Option<Faults>) {
+        *self.shared.faults() = faults;
     }
 
     /// The requests answered so far, oldest first; the newest 100 000 of them.
