@@ -187,7 +187,7 @@ impl Settings {
             let settings = Self {
                 manifests: base.join(manifests),
                 state: state.or(state_directory).unwrap_or_else(|| base.join(".versync")),
-                api: Api::read(top.section("api").as_ref()),
+                api: Api::read(top.section("api").as_ref(), &base),
                 sync: Sync::read(top.section("sync").as_ref()),
                 log: Log::read(top.section("log").as_ref(), &base),
                 http: Http::read(top.section("http").as_ref()),

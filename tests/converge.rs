@@ -107,6 +107,7 @@ impl Scene {
             concurrency: 4,
             requests_per_second: 0,
             timeout: Duration::from_secs(30),
+            ca_certificate: None,
         };
         let agree: fn(&Plan) -> bool = |_| true;
         Self {

@@ -27,4 +27,5 @@ mod simulation;
 mod state;
 mod status;
 mod support;
+mod tls;
 mod tokens;

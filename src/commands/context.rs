@@ -174,6 +174,7 @@ fn connection(settings: &Settings) -> Result<Connection, CommandError> {
         concurrency: api.concurrency,
         requests_per_second: api.requests_per_second,
         timeout: api.timeout,
+        ca_certificate: api.ca_certificate.clone(),
     })
 }
 
@@ -196,5 +197,6 @@ fn sandbox_connection(settings: &Settings, sandbox: &Sandbox) -> Connection {
         concurrency: settings.api.concurrency,
         requests_per_second: settings.api.requests_per_second,
         timeout: settings.api.timeout,
+        ca_certificate: None,
     }
 }

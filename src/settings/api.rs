@@ -1,5 +1,6 @@
 //! `[api]`.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
@@ -28,10 +29,12 @@ pub struct Api {
     pub requests_per_second: u32,
     /// How long one request may take.
     pub timeout: Duration,
+    /// A PEM file with authorities that are trusted beside those of the system.
+    pub ca_certificate: Option<PathBuf>,
 }
 
 impl Api {
-    pub(super) fn read(section: Option<&Section<'_>>) -> Self {
+    pub(super) fn read(section: Option<&Section<'_>>, base: &Path) -> Self {
         let default = || Url::parse(DEFAULT_BASE_URL).ok();
         let api = Self {
             base_url: section
@@ -45,6 +48,9 @@ impl Api {
                 .and_then(|section| number(section, "requests_per_second", 0, 100_000))
                 .unwrap_or(0),
             timeout: section.and_then(|section| duration(section, "timeout")).unwrap_or(Duration::from_secs(30)),
+            ca_certificate: section
+                .and_then(|section| section.text("ca_certificate"))
+                .map(|found| base.join(found.value)),
         };
         section.map(Section::finish);
         api

@@ -1,12 +1,13 @@
 //! Sending requests: one client, its connections and limits, and what can go wrong.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::Retryable;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Response, StatusCode, redirect};
+use reqwest::{Certificate, Response, StatusCode, redirect};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
@@ -45,6 +46,22 @@ pub struct Connection {
     pub requests_per_second: u32,
     /// How long one request may take.
     pub timeout: Duration,
+    /// A PEM file with authorities that are trusted beside those of the system.
+    pub ca_certificate: Option<PathBuf>,
+}
+
+/// The certificates of a PEM file, of which there has to be at least one.
+fn certificates(path: &Path) -> Result<Vec<Certificate>, ApiError> {
+    let refuse = |why: String| {
+        let message = format!("api.ca_certificate: {} {why}", path.display());
+        ApiError::new(ErrorKind::Setup, "", message)
+    };
+    let pem = std::fs::read(path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(found) if found.is_empty() => Err(refuse("holds no certificate in PEM form".to_owned())),
+        Ok(found) => Ok(found),
+        Err(error) => Err(refuse(format!("is no PEM file: {}", root_cause(&error)))),
+    }
 }
 
 /// An answer as it came.
@@ -70,7 +87,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Where the system's certificates cannot be loaded.
+    /// Where the certificates of the system or the settings cannot be loaded.
     pub fn new(connection: Connection) -> Result<Self, ApiError> {
         // The process may hold several clients; the first one chooses the provider for all.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -84,11 +101,11 @@ impl Client {
             // Proxies from the environment would otherwise be asked for this very machine.
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| ApiError {
-            kind: ErrorKind::Setup,
-            request: String::new(),
-            message: format!("cannot set up the HTTP client: {}", root_cause(&error)),
-            retry_after: None,
+        if let Some(path) = &connection.ca_certificate {
+            builder = builder.tls_certs_merge(certificates(path)?);
+        }
+        let http = builder.build().map_err(|error| {
+            ApiError::new(ErrorKind::Setup, "", format!("cannot set up the HTTP client: {}", root_cause(&error)))
         })?;
         let permits = Semaphore::new(connection.concurrency.max(1));
         Ok(Self { http, connection, permits, retries: Allowance::default(), next_start: Mutex::new(Instant::now()) })
