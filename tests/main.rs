@@ -10,6 +10,7 @@ mod daemon;
 mod examples;
 mod faults;
 mod history;
+mod hostile;
 mod house;
 mod import;
 mod kill;

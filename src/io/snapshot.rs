@@ -37,9 +37,8 @@ pub async fn read_settled(root: &Path) -> Result<Vec<ManifestFile>, FolderError>
             return files;
         }
         match files {
-            Err(error @ (FolderError::Missing(_) | FolderError::NotAFolder(_))) if look + 1 == LOOKS => {
-                return Err(error);
-            }
+            // It may be on its way; but what lasts is worth its own name.
+            Err(error) if look + 1 == LOOKS || matches!(error, FolderError::TooMany(_)) => return Err(error),
             _ => "its files changed while they were read".clone_into(&mut why),
         }
     }
