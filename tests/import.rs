@@ -66,6 +66,7 @@ fn what_is_not_there_is_named_and_nothing_is_written() {
         (&["--project", "storefront", "--environment", "moon"], "has no environment \"moon\""),
         (&["--system", "nothing"], "cannot import system \"nothing\": there is none"),
         (&["--connector", ids::STAGING], "cannot import connector"),
+        (&["--connector", "warehouse"], "connector \"warehouse\" is not a ULID"),
         (&[], "nothing says what to import"),
         (&["--environment", "production"], "needs a --project"),
     ] {
@@ -87,4 +88,13 @@ fn a_folder_beside_the_watched_one_can_be_moved_in() {
     site.apply();
     assert!(site.writes().is_empty());
     assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
+fn a_connector_that_is_no_id_is_refused_before_anything_is_asked() {
+    let site = Site::new();
+    let ran = import(&site, &["--system", "netsuite", "--connector", "warehouse", "--connector", "../x"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("\"warehouse\" is not a ULID") && ran.err.contains("\"../x\""), "{}", ran.err);
+    assert!(site.sandbox.requests().is_empty());
 }

@@ -15,6 +15,7 @@ use crate::args::{Global, Import as Args};
 use crate::io::versori::{Names, Read, observe};
 use crate::model::address::{Identity, Owner, Scope, is_ulid};
 use crate::model::export::{Export, Exported};
+use crate::model::manifest::refuse_connector;
 use crate::model::observed::{Lookup, Observed, Project, Unread, Wanted};
 use crate::model::plan::{Action, Plan};
 use crate::model::planner::Policy;
@@ -67,8 +68,13 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     Ok(Exit::Done)
 }
 
-/// Projects, each with the one environment that is meant, or with all of them.
+/// Projects, each with the one environment that is meant, or with all of them. Refuses what cannot be meant,
+/// before anything is asked.
 fn scopes(args: &Args) -> Result<Vec<(String, Option<String>)>, CommandError> {
+    let refused: Vec<Problem> = args.connectors.iter().filter_map(|id| refuse_connector(id)).collect();
+    if !refused.is_empty() {
+        return Err(CommandError::Problems(refused));
+    }
     let (projects, environments) = (&args.projects, &args.environments);
     let refuse = |message: &str| {
         let problem = Problem::general(message);
