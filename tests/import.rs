@@ -56,6 +56,12 @@ fn nothing_is_ever_written_over() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("netsuite.toml exists already"), "{}", ran.err);
     assert_eq!(std::fs::read_dir(site.manifests()).unwrap().count(), 1);
+    site.remove("netsuite.toml");
+    std::os::unix::fs::symlink("nowhere", site.path("stripe.toml")).unwrap();
+    let ran = site.versync(&["import", "--project", "storefront", "--out", "."]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("stripe.toml exists already"), "also a link that leads nowhere: {}", ran.err);
+    assert!(!site.path("netsuite.toml").exists());
 }
 
 #[test]

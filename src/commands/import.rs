@@ -1,11 +1,10 @@
 //! `versync import`: manifests for what exists.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+mod files;
 
-use tempfile::NamedTempFile;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
 use tracing::Level;
 
 use super::context::Context;
@@ -36,7 +35,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let recorded = hands.recorded().map_err(CommandError::Store)?;
     let export = gather(hands.api(), &scopes, &args, &mut names, &recorded).await?;
     let Exported { files, left_out } = export.into_manifests();
-    let paths = write_all(&args.out, &files)?;
+    let paths = files::write_all(&args.out, &files)?;
     let mut err = io::stderr().lock();
     for what in &left_out {
         let _ = writeln!(err, "left out: {}", escape(what));
@@ -49,7 +48,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     for path in &paths {
         println(&format!("Wrote {}", path.display()))?;
     }
-    let Some(targets) = below(&context.settings.manifests, &args.out, files.keys()) else {
+    let Some(targets) = files::below(&context.settings.manifests, &args.out, files.keys()) else {
         // Recorded but declared nowhere, it would be an orphan, and pruned.
         let folder = context.settings.manifests.display();
         println(&format!("Not recorded: move the files to {folder}, and `versync apply` adopts what they declare."))?;
@@ -182,50 +181,6 @@ fn need<'a, T>(lookup: Option<&'a Lookup<T>>, what: &str, problems: &mut Vec<Pro
     };
     problems.push(Problem::general(format!("cannot import {what}: {why}")));
     None
-}
-
-/// Writes every file, each whole or not at all, and none over an existing one.
-fn write_all<'a>(
-    folder: &Path,
-    files: impl IntoIterator<Item = (&'a String, &'a String)> + Clone,
-) -> Result<Vec<PathBuf>, CommandError> {
-    let taken: Vec<_> =
-        files.clone().into_iter().map(|(name, _)| folder.join(name)).filter(|path| path.exists()).collect();
-    if !taken.is_empty() {
-        let refuse = |path: &PathBuf| {
-            let problem = Problem::general(format!("{} exists already", path.display()));
-            problem.help("import into another folder, and move over what you want to keep")
-        };
-        return Err(CommandError::Problems(taken.iter().map(refuse).collect()));
-    }
-    fs::create_dir_all(folder).map_err(|error| CommandError::at(folder, "made", &error))?;
-    let mut paths = Vec::new();
-    for (name, text) in files {
-        let path = folder.join(name);
-        write_new(folder, &path, text).map_err(|error| CommandError::at(&path, "written", &error))?;
-        paths.push(path);
-    }
-    Ok(paths)
-}
-
-fn write_new(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(permissions())?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map(drop).map_err(|error| error.error)
-}
-
-/// Manifests hold no secrets, and whoever reviews them has to read them.
-fn permissions() -> fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o644)
-}
-
-/// The names of the files below the watched folder, where they are below it.
-fn below<'a>(manifests: &Path, out: &Path, names: impl Iterator<Item = &'a String>) -> Option<Vec<String>> {
-    let (manifests, out) = (fs::canonicalize(manifests).ok()?, fs::canonicalize(out).ok()?);
-    let inner = out.strip_prefix(manifests).ok()?;
-    Some(names.map(|name| inner.join(name).to_string_lossy().into_owned()).collect())
 }
 
 fn println(line: &str) -> Result<(), CommandError> {
