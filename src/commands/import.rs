@@ -12,17 +12,16 @@ use super::error::CommandError;
 use super::{Exit, Terminal};
 use crate::args::{Global, Import as Args};
 use crate::io::versori::{Names, Read, observe};
-use crate::model::address::{Identity, Owner, Scope, is_ulid};
-use crate::model::export::{Export, Exported};
+use crate::model::address::{Owner, Scope};
+use crate::model::export::{Export, Exported, written};
 use crate::model::manifest::refuse_connector;
 use crate::model::observed::{Lookup, Observed, Project, Unread, Wanted};
 use crate::model::plan::{Action, Plan};
 use crate::model::planner::Policy;
-use crate::model::recorded::Recorded;
 use crate::model::source::Problem;
 use crate::reconcile::{Hands, Stop, Target, reconcile};
 use crate::report::escape;
-use crate::report::text::counted;
+use crate::report::text::{self, counted};
 
 pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let scopes = scopes(&args)?;
@@ -32,15 +31,13 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let consent =
         |plan: &Plan| plan.changes.iter().filter(|change| change.is_due()).all(|it| it.action == Action::Adopt);
     let mut hands = context.writing("import", consent)?;
-    let recorded = hands.recorded().map_err(CommandError::Store)?;
-    let export = gather(hands.api(), &scopes, &args, &mut names, &recorded).await?;
-    let Exported { files, left_out } = export.into_manifests();
+    let recorded = hands.recorded()?;
+    let folder = context.folder();
+    let mut export = gather(hands.api(), &scopes, &args, &mut names).await?;
+    export.drop_known(|identity| recorded.resources.contains_key(identity));
+    let Exported { files, left_out, .. } = export.into_manifests();
     let paths = files::write_all(&args.out, &files)?;
-    let mut err = io::stderr().lock();
-    for what in &left_out {
-        let _ = writeln!(err, "left out: {}", escape(what));
-    }
-    drop(err);
+    tell_left_out(&left_out);
     if files.is_empty() {
         println("Nothing to import.")?;
         return Ok(Exit::Done);
@@ -48,23 +45,29 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     for path in &paths {
         println(&format!("Wrote {}", path.display()))?;
     }
-    let Some(targets) = files::below(&context.settings.manifests, &args.out, files.keys()) else {
+    let Some(targets) = files::below(folder.root(), &args.out, files.keys()) else {
         // Recorded but declared nowhere, it would be an orphan, and pruned.
-        let folder = context.settings.manifests.display();
+        let folder = folder.root().display();
         println(&format!("Not recorded: move the files to {folder}, and `versync apply` adopts what they declare."))?;
         return Ok(Exit::Done);
     };
-    let folder = context.folder();
     let policy = Policy { targets, ..context.policy(Vec::new()) };
     let target = Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, guards: None };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
     if report.has_failures() || report.outcomes.is_none() {
-        crate::report::text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock())
-            .map_err(CommandError::output)?;
+        text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock()).map_err(CommandError::output)?;
         return Ok(Exit::Partial);
     }
     println(&format!("Recorded {}; nothing was changed on the platform.", counted(report.applied(), "resource")))?;
     Ok(Exit::Done)
+}
+
+/// Says what is not in the files.
+fn tell_left_out(left_out: &[String]) {
+    let mut err = io::stderr().lock();
+    for what in left_out {
+        let _ = writeln!(err, "left out: {}", escape(what));
+    }
 }
 
 /// Projects, each with the one environment that is meant, or with all of them. Refuses what cannot be meant,
@@ -94,22 +97,20 @@ fn scopes(args: &Args) -> Result<Vec<(String, Option<String>)>, CommandError> {
     }
 }
 
-/// Reads everything that was asked for and that versync does not manage yet.
+/// Reads everything that was asked for.
 async fn gather<A: Read>(
     api: &A,
     scopes: &[(String, Option<String>)],
     args: &Args,
     names: &mut Names,
-    recorded: &Recorded,
 ) -> Result<Export, CommandError> {
-    let api_failed = |error| CommandError::Api(error);
     let mut wanted = Wanted::default();
     for (project, environment) in scopes {
         wanted.environments.entry(project.clone()).or_default().extend(environment.clone());
     }
     wanted.systems.extend(args.systems.iter().cloned());
     wanted.owners.extend(args.connectors.iter().map(Owner::connector));
-    let first = observe(api, &wanted, names).await.map_err(api_failed)?;
+    let first = observe(api, &wanted, names).await?;
     let mut problems = Vec::new();
     for (project, environment) in scopes {
         let found = need(first.projects.get(project), &format!("project {project:?}"), &mut problems);
@@ -124,39 +125,33 @@ async fn gather<A: Read>(
     if !problems.is_empty() {
         return Err(CommandError::Problems(problems));
     }
-    let observed = observe(api, &wanted, names).await.map_err(api_failed)?;
-    let listed = api.systems().await.map_err(api_failed)?;
+    let observed = observe(api, &wanted, names).await?;
+    let listed = api.systems().await?;
     let mut export = Export::default();
     for system in &listed {
-        if listed.iter().filter(|other| other.name == system.name).count() == 1 && !is_ulid(&system.name) {
-            export.systems.insert(system.id.clone(), system.name.clone());
-        }
+        let all = listed.iter().map(|other| other.name.as_str());
+        export.systems.insert(system.id.clone(), written(&system.id, &system.name, all).to_owned());
     }
     collect(&mut export, &observed, scopes, &mut problems);
     if !problems.is_empty() {
         return Err(CommandError::Problems(problems));
     }
-    let is_new = |identity: Identity| !recorded.resources.contains_key(&identity);
-    export.templates.retain(|(scope, template)| {
-        is_new(Identity::ConnectionTemplate { scope: scope.clone(), name: template.name.clone() })
-    });
-    export
-        .configs
-        .retain(|(owner, config)| is_new(Identity::AuthSchemeConfig { owner: owner.clone(), id: config.id.clone() }));
     Ok(export)
 }
 
 fn collect(export: &mut Export, observed: &Observed, scopes: &[(String, Option<String>)], problems: &mut Vec<Problem>) {
-    for (written, _) in scopes {
-        let Some(Ok(Project { id, environments })) = observed.projects.get(written) else { continue };
+    for (project, _) in scopes {
+        let Some(Ok(Project { id, environments })) = observed.projects.get(project) else { continue };
         for (environment, name) in environments {
             let scope = Scope { project: id.clone(), environment: environment.clone() };
             if !observed.templates.contains_key(&scope) {
                 continue;
             }
-            let what = format!("the connection templates of {written}/{name}");
+            let what = format!("the connection templates of {project}/{name}");
             let found = need(observed.templates.get(&scope), &what, problems).into_iter().flatten();
-            if export.scopes.insert(scope.clone(), (written.clone(), name.clone())).is_none() {
+            let all = environments.iter().map(|(_, other)| other.as_str());
+            let as_written = (project.clone(), written(environment, name, all).to_owned());
+            if export.scopes.insert(scope.clone(), as_written).is_none() {
                 export.templates.extend(found.map(|template| (scope.clone(), template.clone())));
             }
         }
