@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use versync::sandbox::{Owner, World, ids};
 
-use crate::support::{Ran, Site, actions};
+use crate::support::{Ran, Site, actions, problems};
 
 fn import(site: &Site, more: &[&str]) -> Ran {
     site.versync(&[&["import", "--out", "manifests"], more].concat())
@@ -217,5 +217,44 @@ fn what_has_no_usable_name_goes_by_its_id() {
         assert!(text.contains(&format!("system = \"{written}\"\n")), "{text}");
     }
     assert!(self::text(&site, &format!("{}.toml", id(0))).contains(&format!("environment = \"{}\"", ids::STAGING)));
+    assert_in_sync(&site);
+}
+
+#[test]
+fn what_a_manifest_declares_already_is_not_written_a_second_time() {
+    let site = Site::of(world());
+    // By other spellings, by the name that it is to have, and in a file with a mistake.
+    let mine = format!(
+        "[connection_templates.shop]\nproject = \"{}\"\nenvironment = \"production\"\nsystem = \"stripe\"\n\
+         [connection_templates.purchases]\nproject = \"storefront\"\nenvironment = \"{}\"\nsystem = \"stripe\"\n\
+         lifecycle = {{ renamed_from = \"orders\" }}\n",
+        ids::STOREFRONT,
+        ids::STAGING,
+    );
+    let broken = "[auth_scheme_configs.netsuite-legacy]\nsystem = \"netsuite\"\ntype = \"basic-auth\"\n\
+                  description = \"mine\"\nmistake = true\n";
+    site.file("mine.toml", mine).file("broken.toml", broken);
+    let ran = import(&site, &["--project", "storefront", "--system", "netsuite"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("left out: 3 resources that manifests declare already\n"), "{}", ran.err);
+    let stripe = text(&site, "stripe.toml");
+    assert!(stripe.contains("[connection_templates.shop]\nproject = \"storefront\"\nenvironment = \"staging\"\n"));
+    assert!(
+        !stripe.contains("environment = \"staging\"\ndynamic = true") && stripe.matches("orders").count() == 1,
+        "{stripe}"
+    );
+    assert!(!text(&site, "netsuite.toml").contains("auth_scheme_configs.netsuite-legacy"));
+    assert!(!problems(&site.plan()).iter().any(|problem| problem.contains("declared twice")));
+}
+
+#[test]
+fn a_broken_file_beside_it_does_not_fail_an_import() {
+    let site = Site::of(world());
+    site.file("broken.toml", "nonsense");
+    let ran = import(&site, &["--system", "netsuite"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.ends_with("Recorded 1 resource; nothing was changed on the platform.\n"), "{}", ran.out);
+    assert!(ran.err.contains("not valid TOML") && ran.err.contains("broken.toml"), "{}", ran.err);
+    site.remove("broken.toml");
     assert_in_sync(&site);
 }

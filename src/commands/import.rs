@@ -11,17 +11,21 @@ use super::context::Context;
 use super::error::CommandError;
 use super::{Exit, Terminal};
 use crate::args::{Global, Import as Args};
+use crate::io::folder::{Folder, Manifests};
+use crate::io::manifests::FolderError;
 use crate::io::versori::{Names, Read, observe};
-use crate::model::address::{Owner, Scope};
+use crate::model::address::{Identity, Owner, Scope};
+use crate::model::desired::Desired;
 use crate::model::export::{Export, Exported, written};
-use crate::model::manifest::refuse_connector;
+use crate::model::manifest::{self, refuse_connector};
 use crate::model::observed::{Lookup, Observed, Project, Unread, Wanted};
 use crate::model::plan::{Action, Plan};
-use crate::model::planner::Policy;
+use crate::model::planner::{self, Policy};
+use crate::model::recorded::Recorded;
 use crate::model::source::Problem;
 use crate::reconcile::{Hands, Stop, Target, reconcile};
-use crate::report::escape;
 use crate::report::text::{self, counted};
+use crate::report::{escape, problems};
 
 pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let scopes = scopes(&args)?;
@@ -33,11 +37,15 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let mut hands = context.writing("import", consent)?;
     let recorded = hands.recorded()?;
     let folder = context.folder();
+    let declared = declared(hands.api(), &folder, &mut names).await?;
     let mut export = gather(hands.api(), &scopes, &args, &mut names).await?;
+    let found = export.count();
+    export.drop_known(|identity| declared.contains(identity));
+    let known = found - export.count();
     export.drop_known(|identity| recorded.resources.contains_key(identity));
-    let Exported { files, left_out, .. } = export.into_manifests();
+    let Exported { files, resources, left_out } = export.into_manifests();
     let paths = files::write_all(&args.out, &files)?;
-    tell_left_out(&left_out);
+    tell_left_out(&left_out, known);
     if files.is_empty() {
         println("Nothing to import.")?;
         return Ok(Exit::Done);
@@ -54,20 +62,39 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let policy = Policy { targets, ..context.policy(Vec::new()) };
     let target = Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, guards: None };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
-    if report.has_failures() || report.outcomes.is_none() {
+    let recorded = hands.recorded()?;
+    if !resources.iter().all(|identity| recorded.resources.contains_key(identity)) {
         text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock()).map_err(CommandError::output)?;
         return Ok(Exit::Partial);
     }
+    // What is wrong elsewhere in the folder is worth saying, but no failure of this.
+    let others: Vec<Problem> = report.plan.problems.iter().cloned().map(Problem::warning).collect();
+    let _ = problems::write(&others, terminal.err, &mut io::stderr().lock());
     println(&format!("Recorded {}; nothing was changed on the platform.", counted(report.applied(), "resource")))?;
     Ok(Exit::Done)
 }
 
-/// Says what is not in the files.
-fn tell_left_out(left_out: &[String]) {
+/// Says what is not in the files, of which some is in others already.
+fn tell_left_out(left_out: &[String], known: usize) {
     let mut err = io::stderr().lock();
     for what in left_out {
         let _ = writeln!(err, "left out: {}", escape(what));
     }
+    if known > 0 {
+        let _ = writeln!(err, "left out: {} that manifests declare already", counted(known, "resource"));
+    }
+}
+
+/// What the folder speaks for already, also in files that are in error: whoever mends them has it declared.
+async fn declared<A: Read>(api: &A, folder: &Folder, names: &mut Names) -> Result<BTreeSet<Identity>, CommandError> {
+    let files = match folder.read().await {
+        Err(FolderError::Missing(_)) => return Ok(BTreeSet::new()),
+        files => files?,
+    };
+    let resources = files.iter().flatten().flat_map(|file| manifest::parse(file).0).collect();
+    let desired = Desired { resources, ..Desired::default() };
+    let observed = observe(api, &desired.wanted(&Recorded::default()), names).await?;
+    Ok(planner::identities(&desired.resources, &observed))
 }
 
 /// Projects, each with the one environment that is meant, or with all of them. Refuses what cannot be meant,
