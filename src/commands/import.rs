@@ -1,28 +1,31 @@
 //! `versync import`: manifests for what exists.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+mod files;
 
-use tempfile::NamedTempFile;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
 use tracing::Level;
 
 use super::context::Context;
 use super::error::CommandError;
 use super::{Exit, Terminal};
 use crate::args::{Global, Import as Args};
+use crate::io::folder::{Folder, Manifests};
+use crate::io::manifests::FolderError;
 use crate::io::versori::{Names, Read, observe};
-use crate::model::address::{Identity, Owner, Scope, is_ulid};
-use crate::model::export::{Export, Exported};
+use crate::model::address::{Identity, Owner, Scope};
+use crate::model::desired::Desired;
+use crate::model::export::{Export, Exported, written};
+use crate::model::manifest::{self, refuse_connector};
 use crate::model::observed::{Lookup, Observed, Project, Unread, Wanted};
 use crate::model::plan::{Action, Plan};
-use crate::model::planner::Policy;
+use crate::model::planner::{self, Policy};
 use crate::model::recorded::Recorded;
 use crate::model::source::Problem;
 use crate::reconcile::{Hands, Stop, Target, reconcile};
-use crate::report::escape;
-use crate::report::text::counted;
+use crate::report::text::{self, counted};
+use crate::report::{escape, problems};
 
 pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let scopes = scopes(&args)?;
@@ -32,15 +35,17 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let consent =
         |plan: &Plan| plan.changes.iter().filter(|change| change.is_due()).all(|it| it.action == Action::Adopt);
     let mut hands = context.writing("import", consent)?;
-    let recorded = hands.recorded().map_err(CommandError::Store)?;
-    let export = gather(hands.api(), &scopes, &args, &mut names, &recorded).await?;
-    let Exported { files, left_out } = export.into_manifests();
-    let paths = write_all(&args.out, &files)?;
-    let mut err = io::stderr().lock();
-    for what in &left_out {
-        let _ = writeln!(err, "left out: {}", escape(what));
-    }
-    drop(err);
+    let recorded = hands.recorded()?;
+    let folder = context.folder();
+    let declared = declared(hands.api(), &folder, &mut names).await?;
+    let mut export = gather(hands.api(), &scopes, &args, &mut names).await?;
+    let found = export.count();
+    export.drop_known(|identity| declared.contains(identity));
+    let known = found - export.count();
+    export.drop_known(|identity| recorded.resources.contains_key(identity));
+    let Exported { files, resources, left_out } = export.into_manifests();
+    let paths = files::write_all(&args.out, &files)?;
+    tell_left_out(&left_out, known);
     if files.is_empty() {
         println("Nothing to import.")?;
         return Ok(Exit::Done);
@@ -48,27 +53,57 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     for path in &paths {
         println(&format!("Wrote {}", path.display()))?;
     }
-    let Some(targets) = below(&context.settings.manifests, &args.out, files.keys()) else {
+    let Some(targets) = files::below(folder.root(), &args.out, files.keys()) else {
         // Recorded but declared nowhere, it would be an orphan, and pruned.
-        let folder = context.settings.manifests.display();
+        let folder = folder.root().display();
         println(&format!("Not recorded: move the files to {folder}, and `versync apply` adopts what they declare."))?;
         return Ok(Exit::Done);
     };
-    let folder = context.folder();
     let policy = Policy { targets, ..context.policy(Vec::new()) };
     let target = Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, guards: None };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
-    if report.has_failures() || report.outcomes.is_none() {
-        crate::report::text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock())
-            .map_err(CommandError::output)?;
+    let recorded = hands.recorded()?;
+    if !resources.iter().all(|identity| recorded.resources.contains_key(identity)) {
+        text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock()).map_err(CommandError::output)?;
         return Ok(Exit::Partial);
     }
+    // What is wrong elsewhere in the folder is worth saying, but no failure of this.
+    let others: Vec<Problem> = report.plan.problems.iter().cloned().map(Problem::warning).collect();
+    let _ = problems::write(&others, terminal.err, &mut io::stderr().lock());
     println(&format!("Recorded {}; nothing was changed on the platform.", counted(report.applied(), "resource")))?;
     Ok(Exit::Done)
 }
 
-/// Projects, each with the one environment that is meant, or with all of them.
+/// Says what is not in the files, of which some is in others already.
+fn tell_left_out(left_out: &[String], known: usize) {
+    let mut err = io::stderr().lock();
+    for what in left_out {
+        let _ = writeln!(err, "left out: {}", escape(what));
+    }
+    if known > 0 {
+        let _ = writeln!(err, "left out: {} that manifests declare already", counted(known, "resource"));
+    }
+}
+
+/// What the folder speaks for already, also in files that are in error: whoever mends them has it declared.
+async fn declared<A: Read>(api: &A, folder: &Folder, names: &mut Names) -> Result<BTreeSet<Identity>, CommandError> {
+    let files = match folder.read().await {
+        Err(FolderError::Missing(_)) => return Ok(BTreeSet::new()),
+        files => files?,
+    };
+    let resources = files.iter().flatten().flat_map(|file| manifest::parse(file).0).collect();
+    let desired = Desired { resources, ..Desired::default() };
+    let observed = observe(api, &desired.wanted(&Recorded::default()), names).await?;
+    Ok(planner::identities(&desired.resources, &observed))
+}
+
+/// Projects, each with the one environment that is meant, or with all of them. Refuses what cannot be meant,
+/// before anything is asked.
 fn scopes(args: &Args) -> Result<Vec<(String, Option<String>)>, CommandError> {
+    let refused: Vec<Problem> = args.connectors.iter().filter_map(|id| refuse_connector(id)).collect();
+    if !refused.is_empty() {
+        return Err(CommandError::Problems(refused));
+    }
     let (projects, environments) = (&args.projects, &args.environments);
     let refuse = |message: &str| {
         let problem = Problem::general(message);
@@ -89,22 +124,20 @@ fn scopes(args: &Args) -> Result<Vec<(String, Option<String>)>, CommandError> {
     }
 }
 
-/// Reads everything that was asked for and that versync does not manage yet.
+/// Reads everything that was asked for.
 async fn gather<A: Read>(
     api: &A,
     scopes: &[(String, Option<String>)],
     args: &Args,
     names: &mut Names,
-    recorded: &Recorded,
 ) -> Result<Export, CommandError> {
-    let api_failed = |error| CommandError::Api(error);
     let mut wanted = Wanted::default();
     for (project, environment) in scopes {
         wanted.environments.entry(project.clone()).or_default().extend(environment.clone());
     }
     wanted.systems.extend(args.systems.iter().cloned());
     wanted.owners.extend(args.connectors.iter().map(Owner::connector));
-    let first = observe(api, &wanted, names).await.map_err(api_failed)?;
+    let first = observe(api, &wanted, names).await?;
     let mut problems = Vec::new();
     for (project, environment) in scopes {
         let found = need(first.projects.get(project), &format!("project {project:?}"), &mut problems);
@@ -119,39 +152,33 @@ async fn gather<A: Read>(
     if !problems.is_empty() {
         return Err(CommandError::Problems(problems));
     }
-    let observed = observe(api, &wanted, names).await.map_err(api_failed)?;
-    let listed = api.systems().await.map_err(api_failed)?;
+    let observed = observe(api, &wanted, names).await?;
+    let listed = api.systems().await?;
     let mut export = Export::default();
     for system in &listed {
-        if listed.iter().filter(|other| other.name == system.name).count() == 1 && !is_ulid(&system.name) {
-            export.systems.insert(system.id.clone(), system.name.clone());
-        }
+        let all = listed.iter().map(|other| other.name.as_str());
+        export.systems.insert(system.id.clone(), written(&system.id, &system.name, all).to_owned());
     }
     collect(&mut export, &observed, scopes, &mut problems);
     if !problems.is_empty() {
         return Err(CommandError::Problems(problems));
     }
-    let is_new = |identity: Identity| !recorded.resources.contains_key(&identity);
-    export.templates.retain(|(scope, template)| {
-        is_new(Identity::ConnectionTemplate { scope: scope.clone(), name: template.name.clone() })
-    });
-    export
-        .configs
-        .retain(|(owner, config)| is_new(Identity::AuthSchemeConfig { owner: owner.clone(), id: config.id.clone() }));
     Ok(export)
 }
 
 fn collect(export: &mut Export, observed: &Observed, scopes: &[(String, Option<String>)], problems: &mut Vec<Problem>) {
-    for (written, _) in scopes {
-        let Some(Ok(Project { id, environments })) = observed.projects.get(written) else { continue };
+    for (project, _) in scopes {
+        let Some(Ok(Project { id, environments })) = observed.projects.get(project) else { continue };
         for (environment, name) in environments {
             let scope = Scope { project: id.clone(), environment: environment.clone() };
             if !observed.templates.contains_key(&scope) {
                 continue;
             }
-            let what = format!("the connection templates of {written}/{name}");
+            let what = format!("the connection templates of {project}/{name}");
             let found = need(observed.templates.get(&scope), &what, problems).into_iter().flatten();
-            if export.scopes.insert(scope.clone(), (written.clone(), name.clone())).is_none() {
+            let all = environments.iter().map(|(_, other)| other.as_str());
+            let as_written = (project.clone(), written(environment, name, all).to_owned());
+            if export.scopes.insert(scope.clone(), as_written).is_none() {
                 export.templates.extend(found.map(|template| (scope.clone(), template.clone())));
             }
         }
@@ -176,50 +203,6 @@ fn need<'a, T>(lookup: Option<&'a Lookup<T>>, what: &str, problems: &mut Vec<Pro
     };
     problems.push(Problem::general(format!("cannot import {what}: {why}")));
     None
-}
-
-/// Writes every file, each whole or not at all, and none over an existing one.
-fn write_all<'a>(
-    folder: &Path,
-    files: impl IntoIterator<Item = (&'a String, &'a String)> + Clone,
-) -> Result<Vec<PathBuf>, CommandError> {
-    let taken: Vec<_> =
-        files.clone().into_iter().map(|(name, _)| folder.join(name)).filter(|path| path.exists()).collect();
-    if !taken.is_empty() {
-        let refuse = |path: &PathBuf| {
-            let problem = Problem::general(format!("{} exists already", path.display()));
-            problem.help("import into another folder, and move over what you want to keep")
-        };
-        return Err(CommandError::Problems(taken.iter().map(refuse).collect()));
-    }
-    fs::create_dir_all(folder).map_err(|error| CommandError::at(folder, "made", &error))?;
-    let mut paths = Vec::new();
-    for (name, text) in files {
-        let path = folder.join(name);
-        write_new(folder, &path, text).map_err(|error| CommandError::at(&path, "written", &error))?;
-        paths.push(path);
-    }
-    Ok(paths)
-}
-
-fn write_new(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(permissions())?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map(drop).map_err(|error| error.error)
-}
-
-/// Manifests hold no secrets, and whoever reviews them has to read them.
-fn permissions() -> fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o644)
-}
-
-/// The names of the files below the watched folder, where they are below it.
-fn below<'a>(manifests: &Path, out: &Path, names: impl Iterator<Item = &'a String>) -> Option<Vec<String>> {
-    let (manifests, out) = (fs::canonicalize(manifests).ok()?, fs::canonicalize(out).ok()?);
-    let inner = out.strip_prefix(manifests).ok()?;
-    Some(names.map(|name| inner.join(name).to_string_lossy().into_owned()).collect())
 }
 
 fn println(line: &str) -> Result<(), CommandError> {

@@ -273,13 +273,17 @@ fn read_owner(section: &Section<'_>, defaults: &Defaults) -> Option<(OwnerKind, 
     if let Some(place) = section.place_of("system") {
         section.report(Problem::at(place, "both `system` and `connector` are given").help("keep one of them"));
     }
-    if !is_ulid(&connector.value) {
-        let problem = Problem::at(connector.place, format!("connector {:?} is not a ULID", connector.value));
-        section
-            .report(problem.help("connectors are named by their id: 26 characters, as in the platform's address bar"));
+    if let Some(problem) = refuse_connector(&connector.value) {
+        section.report(Problem { place: Some(connector.place), ..problem });
         return None;
     }
     Some((OwnerKind::Connector, connector))
+}
+
+/// What is wrong with what should be a connector's id, if it is none.
+pub fn refuse_connector(written: &str) -> Option<Problem> {
+    let help = "connectors are named by their id: 26 characters, as in the platform's address bar";
+    (!is_ulid(written)).then(|| Problem::general(format!("connector {written:?} is not a ULID")).help(help))
 }
 
 fn read_type(section: &Section<'_>, kind: OwnerKind) -> Option<&'static Scheme> {

@@ -149,6 +149,22 @@ pub fn plan(
     plan
 }
 
+/// What declarations speak for, as far as what they refer to was read: what each is, and what it is to be renamed
+/// from.
+pub fn identities(declared: &[Declared], observed: &Observed) -> BTreeSet<Identity> {
+    let of_one = |declared: &Declared| {
+        let is = resolve::resolve(declared, observed).ok()?.identity;
+        let was = match (&is, &declared.lifecycle.renamed_from) {
+            (Identity::ConnectionTemplate { scope, .. }, Some(name)) => {
+                Some(Identity::ConnectionTemplate { scope: scope.clone(), name: name.clone() })
+            }
+            _ => None,
+        };
+        Some(std::iter::once(is).chain(was))
+    };
+    declared.iter().filter_map(of_one).flatten().collect()
+}
+
 struct Planner<'a> {
     recorded: &'a Recorded,
     observed: &'a Observed,
