@@ -182,7 +182,11 @@ fn read_template(key: &str, section: &Section<'_>, defaults: &Defaults, resource
     let known: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
     let lifecycle = read_lifecycle(section, &known, true);
     section.finish();
-    let (Some(name), Some(project), Some(system)) = (name, project, system) else { return };
+    let (Some(name), Some(project), Some(system)) = (name, project, system) else {
+        // Otherwise it shows in the resources: two of one address.
+        refuse_repeats(section, &environments);
+        return;
+    };
     for environment in environments {
         resources.push(Declared {
             address: Address::ConnectionTemplate {
@@ -221,7 +225,6 @@ fn read_environments(section: &Section<'_>, defaults: &Defaults) -> Vec<Found<St
         let problem = Problem::at(many.place, "`environments` is empty, so nothing is declared");
         section.report(problem.help("name an environment, or remove the whole table"));
     }
-    refuse_repeats(section, &many.value);
     many.value.into_iter().filter(|name| usable_name(section, name)).collect()
 }
 
