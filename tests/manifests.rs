@@ -82,6 +82,99 @@ fn a_secret_that_is_written_out_is_refused_and_not_shown() {
 }
 
 #[test]
+fn an_address_with_a_password_is_refused_and_not_shown() {
+    let config = |keys: &str| format!("[auth_scheme_configs.a]\nsystem = \"s\"\ndescription = \"\"\n{keys}\n");
+    let oauth2 = |url: &str| {
+        let grant = "grant = { type = \"client-credentials\" }";
+        config(&format!("type = \"oauth2\"\nscopes = []\ndefault_scopes = []\n{grant}\ntoken_url = {url}"))
+    };
+    let oauth1 = |url: &str| {
+        let keys = "type = \"oauth1\"\nconsumer_key = \"k\"\nsignature_method = \"sha1\"\ntoken_auth = true";
+        config(&format!("{keys}\ntoken_endpoint = {{ url = {url} }}"))
+    };
+    let user = "url` holds a user or password";
+    for (text, why) in [
+        (oauth2("\"https://me:hunter2@a.example/t\""), user),
+        (oauth2("\"https://hunter2@a.example/t\""), user),
+        (oauth2("\"https:me:hunter2@a.example/t\""), user),
+        (oauth2("\"https:\\\\\\\\me:hunter2@a.example/t\""), user),
+        (oauth2("\"http://me:hunter2@a.example/t\""), user),
+        (oauth2("\"https://me:hunter2/x@a.example/t\""), "url` is not a URL"),
+        (oauth2("\"me:hunter2@a.example/t\""), "url` is not a URL"),
+        (oauth1("\"https://me:hunter2@{shop}.example/t\""), user),
+        (oauth1("\"{scheme}://me:hunter2@a.example/t\""), user),
+        (oauth1("\"https://me:hunter2@a.example/t\", oops = 1"), user),
+        (config("type = \"oath2\"\ntoken_url = \"https://me:hunter2@a.example\"").replace('\n', " "), "not valid TOML"),
+        (
+            "auth_scheme_configs.a = { type = \"oath2\", token_url = \"https://me:hunter2@a.example\" }\n".to_owned(),
+            "oath2",
+        ),
+    ] {
+        let out = validated(&text);
+        assert!(out.contains(why), "{text}\n{out}");
+        assert!(!out.contains("hunter2"), "{out}");
+    }
+}
+
+#[test]
+fn what_something_is_called_by_cannot_be_empty() {
+    let config = |keys: &str| format!("[auth_scheme_configs.a]\nsystem = \"s\"\ndescription = \"\"\n{keys}\n");
+    let key = |rest: &str| config(&format!("type = \"api-key\"\nin = \"query\"\n{rest}"));
+    let hmac = |rest: &str| {
+        config(&format!("type = \"hmac\"\nin = \"query\"\nalgorithm = \"sha1\"\nencoding = \"hex\"\n{rest}"))
+    };
+    let oauth1 =
+        |rest: &str| config(&format!("type = \"oauth1\"\nsignature_method = \"sha1\"\ntoken_auth = true\n{rest}"));
+    let oauth2 = |scopes: &str, client: &str, rest: &str| {
+        let grant = format!("grant = {{ type = \"password\", {client} }}");
+        let url = "token_url = \"https://a.example/t\"";
+        config(&format!("type = \"oauth2\"\n{url}\nscopes = {scopes}\ndefault_scopes = []\n{grant}\n{rest}"))
+    };
+    let me = "client_id = \"me\"";
+    let endpoint = "token_endpoint = { url = \"https://a.example\", additional_params = [{ name = \"\", location = \"body\", usages = \"unknown\" }] }";
+    for (text, place, what) in [
+        (key("name = \"\""), "6:8", "`auth_scheme_configs.a.name` is empty"),
+        (key("name = \"a\\n\""), "6:8", "`auth_scheme_configs.a.name` holds a character that cannot be seen"),
+        (hmac("name = \"\"\ndigest_inputs = [\"url\"]"), "8:8", "`auth_scheme_configs.a.name` is empty"),
+        (hmac("name = \"s\"\ndigest_inputs = []"), "9:17", "`auth_scheme_configs.a.digest_inputs` is empty"),
+        (oauth1("consumer_key = \"\""), "7:16", "`auth_scheme_configs.a.consumer_key` is empty"),
+        (oauth1(&format!("consumer_key = \"k\"\n{endpoint}")), "8:77", "additional_params.name` is empty"),
+        (oauth2("[\"\"]", me, ""), "6:11", "the name \"\" is empty"),
+        (oauth2("[{ name = \"\" }]", me, ""), "6:20", "`auth_scheme_configs.a.scopes.name` is empty"),
+        (oauth2("[]", "client_id = \"\"", ""), "8:42", "`auth_scheme_configs.a.grant.client_id` is empty"),
+        (oauth2("[]", "client_secret = { env = \"\" }", ""), "8:54", "client_secret.env` is empty"),
+        (oauth2("[]", "client_secret = { file = \"\" }", ""), "8:55", "client_secret.file` is empty"),
+        (oauth2("[]", me, "mtls_credential_id = \"\""), "9:22", "`auth_scheme_configs.a.mtls_credential_id` is empty"),
+        (
+            "[connection_templates.t]\nproject = \"p\"\nenvironment = \"e\"\nsystem = \"s\"\nauth_scheme_configs = [\"\"]\n".to_owned(),
+            "5:24",
+            "the name \"\" is empty",
+        ),
+    ] {
+        let out = validated(&text);
+        assert!(out.contains(what) && out.contains(&format!("[a.toml:{place}]")), "{text}\n{out}");
+        assert!(out.contains("1 file: 1 problem."), "{out}");
+    }
+}
+
+#[test]
+fn a_list_of_the_wrong_things_is_not_also_called_empty() {
+    let text = "[connection_templates.t]\nproject = \"p\"\nsystem = \"s\"\nenvironments = [3]\n";
+    assert!(validated(text).contains("1 file: 1 problem."));
+}
+
+#[test]
+fn a_literal_secret_of_a_grant_that_has_none_is_one_problem() {
+    let keys = "system = \"s\"\ndescription = \"\"\ntype = \"oauth2\"\ntoken_url = \"https://a.example\"\nscopes = []";
+    for secret in ["\"hunter2\"", "{ value = \"hunter2\" }"] {
+        let grant = format!("grant = {{ client_secret = {secret}, type = \"client-credentials\" }}");
+        let out = validated(&format!("[auth_scheme_configs.a]\n{keys}\ndefault_scopes = []\n{grant}\n"));
+        assert!(out.contains("a client-credentials grant has no client_secret"), "{out}");
+        assert!(out.contains("1 file: 1 problem.") && !out.contains("hunter2"), "{out}");
+    }
+}
+
+#[test]
 fn files_that_are_no_manifests_are_passed_over_or_named() {
     let site = Site::new();
     site.file("deep/er/ok.toml", SOUND)

@@ -202,6 +202,35 @@ fn long_text_is_shown_as_a_diff_of_its_lines() {
 }
 
 #[test]
+fn a_repeated_environment_hides_neither_an_unknown_one_nor_the_rest() {
+    let site = Site::new();
+    let table = |name: &str, list: &str| {
+        format!(
+            "[connection_templates.{name}]\nproject = \"storefront\"\nsystem = \"shopify\"\nenvironments = {list}\n"
+        )
+    };
+    let list = r#"["production", "production", "staging", "nowhere"]"#;
+    site.file("a.toml", table("a", list) + &table("b", r#"["production"]"#));
+    let plan = site.plan();
+    let said = problems(&plan);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with(r#"a.toml:4:31: "production" is listed twice"#), "{said:?}");
+    assert!(said[1].starts_with(r#"a.toml:4:56: project storefront has no environment "nowhere""#), "{said:?}");
+    let made: Vec<_> = actions(&plan).into_iter().map(|(address, _)| address).collect();
+    assert_eq!(
+        made,
+        ["connection_template.storefront/production/b", "connection_template.storefront/staging/a"],
+        "of what is listed twice neither is taken"
+    );
+    let production = versync::sandbox::ids::PRODUCTION;
+    site.file("a.toml", table("a", &format!(r#"["production", "{production}"]"#)));
+    let said = problems(&site.plan()).remove(0);
+    assert!(said.contains(&format!(r#""production" and "{production}" are one environment"#)), "{said}");
+    site.file("a.toml", table("a", list) + "oops = 1\n");
+    assert_eq!(problems(&site.plan()).len(), 2, "the same where nothing of the file is taken");
+}
+
+#[test]
 fn what_comes_from_files_and_answers_cannot_drive_the_terminal() {
     let site = Site::new();
     site.file(

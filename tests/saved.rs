@@ -44,6 +44,18 @@ fn a_saved_plan_is_applied_once() {
 }
 
 #[test]
+fn a_plan_that_cannot_be_saved_names_the_file_that_was_asked_for() {
+    let site = Site::new();
+    let ran = site.versync(&["plan", "--out", "nowhere/saved.json"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.err.contains("nowhere/saved.json cannot be written: No such file or directory (os error 2)\n"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn what_has_moved_since_is_refused_and_the_rest_is_applied() {
     let site = site();
     site.tamper("a", |template| template.name = "elsewhere".to_owned());

@@ -305,6 +305,46 @@ fn the_key_beside_the_state_is_its_owner_s_alone_and_losing_it_sends_secrets_aga
 }
 
 #[test]
+fn a_key_that_others_may_have_read_or_put_there_is_not_used() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let site = Site::new();
+    site.file("a.toml", "[auth_scheme_configs.a]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n");
+    site.apply();
+    let key = site.path(".versync/secret.key");
+    let refused = |why: &str, help: &str| {
+        for command in [&["plan"][..], &["apply", "--yes"]] {
+            let ran = site.versync(command);
+            assert_eq!(ran.code, Some(1), "{ran:?}");
+            assert!(ran.err.contains(&format!(".versync/secret.key {why}")), "{}", ran.err);
+            assert!(ran.err.contains(help), "{}", ran.err);
+        }
+    };
+    let anew = "a new one is made, and every secret is sent again, once";
+    fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+    refused("can be read by others", "chmod 600 it");
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    fs::rename(&key, site.path("elsewhere")).unwrap();
+    symlink(site.path("elsewhere"), &key).unwrap();
+    refused("is a link", anew);
+    fs::remove_file(&key).unwrap();
+    symlink("nowhere", &key).unwrap();
+    refused("is a link", anew);
+    fs::remove_file(&key).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &key, 0o600.into()).unwrap();
+    refused("is not a regular file", anew);
+    fs::remove_file(&key).unwrap();
+    for length in [0, 63, 65, 1 << 20] {
+        fs::write(&key, vec![b'k'; length]).unwrap();
+        fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+        refused("is damaged: it is not 64 bytes long", anew);
+    }
+    fs::rename(site.path("elsewhere"), &key).unwrap();
+    site.apply();
+}
+
+#[test]
 fn a_secret_that_the_platform_needs_may_be_undeclared_until_something_has_to_be_sent() {
     let schemes = Schemes::applied();
     let without = |text: &str| text.replace("consumer_secret = { env = \"CANARY\" }\n", "");

@@ -72,6 +72,32 @@ fn a_token_is_announced_as_the_settings_say() {
 }
 
 #[test]
+fn a_token_in_a_variable_is_read_as_one_in_a_file() {
+    let site = Site::new();
+    let (fake, asked) = listening();
+    site.settings_for(&fake.base_url, "");
+    site.file("pay.toml", PAY);
+    let plan = |token: &str| Ran::of(site.command(&["plan"]).env(TOKEN_VARIABLE, token).output().unwrap());
+    let ran = plan("sandbox\n");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(asked.lock().unwrap().drain(..).all(|who| who == "Bearer sandbox"));
+    let long = "x".repeat(65_537);
+    for (token, why) in [
+        ("", "is empty"),
+        (" \n", "is empty"),
+        ("hunter2\nhunter3", "holds more than one line"),
+        ("hunter2\u{1b}", "holds a control character"),
+        (long.as_str(), "is longer than 65536 bytes"),
+    ] {
+        let ran = plan(token);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains(&format!("the environment variable {TOKEN_VARIABLE} {why}")), "{}", ran.err);
+        assert!(!ran.err.contains("hunter"), "{}", ran.err);
+    }
+    assert!(asked.lock().unwrap().is_empty());
+}
+
+#[test]
 fn a_signing_key_makes_short_lived_tokens() {
     let site = Site::new();
     let (fake, asked) = listening();

@@ -1,11 +1,12 @@
 //! Plans in files: written by `versync plan --out`, read by `versync apply`.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
+use tempfile::Builder;
 
 use super::error::CommandError;
 use crate::io::store::Tenant;
@@ -19,11 +20,15 @@ pub(super) fn write(plan: &Plan, tenant: &Tenant, path: &Path) -> Result<(), Com
     value["saved_for"] = json!({"organisation": tenant.organisation, "base_url": tenant.base_url});
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
-        let mut file = NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, &value)?;
+        // The file is opened here, and written to past its wrapper: errors of `tempfile`'s own name its path, which
+        // nobody has asked for.
+        let open = |path: &Path| OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let beside = Builder::new().make_in(folder, open)?;
+        let mut file = beside.as_file();
+        serde_json::to_writer_pretty(file, &value)?;
         writeln!(file)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map(drop).map_err(|error| error.error)
+        file.sync_all()?;
+        beside.persist(path).map(drop).map_err(|error| error.error)
     };
     write().map_err(|error| CommandError::at(path, "written", &error))
 }

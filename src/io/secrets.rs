@@ -1,27 +1,31 @@
 //! Reading secrets from where references point. Values live in [`SecretString`]s and in no message.
 
 mod digest;
+mod guarded;
 
-use std::fs::OpenOptions;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
 use secrecy::SecretString;
 
 use crate::model::document::SecretRef;
 pub use digest::{DigestKey, DigestKeyError};
+use guarded::{ClosedTo, Flaw, Refusal};
 
-/// A longer file is no secret.
-const MAX_SECRET_BYTES: u64 = 64 * 1024;
+/// What is longer is no secret.
+const MAX_SECRET_BYTES: usize = 64 * 1024;
 
 /// A secret could not be read. Messages name the reference, never the value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The variable is not set, or empty.
-    #[error("the environment variable {0} is not set")]
-    NoVariable(String),
+    /// The variable is not set, or holds nothing that can be used.
+    #[error("the environment variable {name} {why}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// `$CREDENTIALS_DIRECTORY` is not set.
     #[error("the credential {0:?} needs $CREDENTIALS_DIRECTORY, which systemd sets for services with LoadCredential=")]
     NoCredentials(String),
@@ -36,21 +40,13 @@ pub enum SecretError {
         /// Why.
         source: io::Error,
     },
-    /// Others than its owner can read the file.
+    /// The file can be read, but may not be used: by who can read it, or by what it holds.
     #[error("the secret file {} {why}", .path.display())]
-    Exposed {
+    Unusable {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        why: &'static str,
-    },
-    /// There is nothing in it, or no text.
-    #[error("the secret file {} {why}", .path.display())]
-    NoText {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: &'static str,
+        why: String,
     },
 }
 
@@ -62,11 +58,11 @@ enum Shape {
 }
 
 /// Reads the secret that a reference points at: a password or a token, on one line. Relative paths start
-/// at `base`. White space at the end of a file is not part of the secret.
+/// at `base`. White space at its end is not part of the secret.
 ///
 /// # Errors
 ///
-/// Where there is none, where others can read it, or where it is not text on one line.
+/// Where there is none, where others can read its file, or where it is not text on one line.
 pub fn read(reference: &SecretRef, base: &Path) -> Result<SecretString, SecretError> {
     read_shaped(reference, base, Shape::OneLine)
 }
@@ -75,56 +71,136 @@ pub fn read(reference: &SecretRef, base: &Path) -> Result<SecretString, SecretEr
 ///
 /// # Errors
 ///
-/// Where there is none, where others can read it, or where it is not text.
+/// Where there is none, where others can read its file, or where it is not text.
 pub fn read_lines(reference: &SecretRef, base: &Path) -> Result<SecretString, SecretError> {
     read_shaped(reference, base, Shape::Lines)
 }
 
 fn read_shaped(reference: &SecretRef, base: &Path, shape: Shape) -> Result<SecretString, SecretError> {
     match reference {
-        SecretRef::Env(name) => match std::env::var(name) {
-            Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),
-            _ => Err(SecretError::NoVariable(name.clone())),
-        },
-        SecretRef::File(path) => read_file(&base.join(path), true, shape),
+        SecretRef::Env(name) => {
+            let value = std::env::var_os(name).map(|value| value.into_encoded_bytes());
+            let secret = value.ok_or_else(|| "is not set".to_owned()).and_then(|value| secret(&value, shape));
+            secret.map_err(|why| SecretError::Variable { name: name.clone(), why })
+        }
+        SecretRef::File(path) => read_file(&base.join(path), ClosedTo::AllButOwner, shape),
         SecretRef::Credential(name) => {
             if crate::model::address::check_segment(name).is_err() {
                 return Err(SecretError::BadName(name.clone()));
             }
             let directory =
                 std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| SecretError::NoCredentials(name.clone()))?;
-            // systemd has seen to who can read this directory.
-            read_file(&Path::new(&directory).join(name), false, shape)
+            read_file(&Path::new(&directory).join(name), ClosedTo::Strangers, shape)
         }
     }
 }
 
-fn read_file(path: &Path, check_mode: bool, shape: Shape) -> Result<SecretString, SecretError> {
+fn read_file(path: &Path, to: ClosedTo, shape: Shape) -> Result<SecretString, SecretError> {
     let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
-    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
-    let about = file.metadata().map_err(unreadable)?;
-    let exposed = |why| Err(SecretError::Exposed { path: path.to_owned(), why });
-    if !about.is_file() {
-        return exposed("is not a regular file");
+    let unusable = |why| SecretError::Unusable { path: path.to_owned(), why };
+    let file = guarded::open(path, to).map_err(|refusal| match refusal {
+        Refusal::Io(source) => unreadable(source),
+        Refusal::Flaw(flaw) => unusable(format!("{flaw}{}", way_out(flaw, to))),
+    })?;
+    let mut bytes = Vec::new();
+    // One byte more than there may be tells a longer file from one that just fits.
+    file.take(MAX_SECRET_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    secret(&bytes, shape).map_err(unusable)
+}
+
+fn way_out(flaw: Flaw, to: ClosedTo) -> &'static str {
+    match (flaw, to) {
+        (Flaw::Link, _) => ": name the file itself",
+        (Flaw::Exposed, ClosedTo::AllButOwner) => ": chmod 600 it",
+        (Flaw::Exposed, ClosedTo::Strangers) => ": chmod o= it",
+        (Flaw::NotRegular | Flaw::Foreign, _) => "",
     }
-    if check_mode {
-        let me = rustix::process::geteuid().as_raw();
-        if about.uid() != me && about.uid() != 0 {
-            return exposed("belongs to another user");
+}
+
+/// The secret in what a file or a variable holds, or what is wrong with it.
+fn secret(bytes: &[u8], shape: Shape) -> Result<SecretString, String> {
+    if bytes.len() > MAX_SECRET_BYTES {
+        return Err(format!("is longer than {MAX_SECRET_BYTES} bytes"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| "is not text in UTF-8")?.trim_end();
+    let is_one_line = shape == Shape::OneLine;
+    match text {
+        "" => Err("is empty".to_owned()),
+        _ if is_one_line && text.contains(['\n', '\r']) => Err("holds more than one line".to_owned()),
+        _ if is_one_line && text.contains(char::is_control) => Err("holds a control character".to_owned()),
+        _ => Ok(SecretString::from(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use secrecy::ExposeSecret;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    struct Kept(TempDir);
+
+    impl Kept {
+        fn new() -> Self {
+            Self(TempDir::new().unwrap())
         }
-        if about.mode() & 0o077 != 0 {
-            return exposed("can be read by others: chmod 600 it");
+
+        fn file(&self, bytes: impl AsRef<[u8]>, mode: u32) -> &Self {
+            let path = self.0.path().join("secret");
+            fs::write(&path, bytes).unwrap();
+            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            self
+        }
+
+        fn read(&self, name: &str, to: ClosedTo) -> Result<String, String> {
+            let read = read_file(&self.0.path().join(name), to, Shape::OneLine);
+            let said = |error: SecretError| error.to_string().rsplit_once(&format!("/{name}")).unwrap().1.to_owned();
+            read.map(|secret| secret.expose_secret().to_owned()).map_err(said)
         }
     }
-    let mut text = String::new();
-    file.take(MAX_SECRET_BYTES).read_to_string(&mut text).map_err(unreadable)?;
-    let no_text = |why| Err(SecretError::NoText { path: path.to_owned(), why });
-    match text.trim_end() {
-        "" => no_text("is empty"),
-        secret if shape == Shape::OneLine && secret.chars().any(char::is_control) => {
-            no_text("holds more than one line")
+
+    #[test]
+    fn a_file_is_read_whole_or_refused() {
+        let kept = Kept::new();
+        let read = |bytes: &[u8]| kept.file(bytes, 0o600).read("secret", ClosedTo::AllButOwner);
+        let fits = "x".repeat(MAX_SECRET_BYTES);
+        assert_eq!(read(fits.as_bytes()).as_ref(), Ok(&fits));
+        assert_eq!(read(b"hunter2 \r\n").as_deref(), Ok("hunter2"));
+        for (bytes, why) in [
+            ((fits.clone() + "é").as_bytes(), " is longer than 65536 bytes"),
+            ((fits + "\n").as_bytes(), " is longer than 65536 bytes"),
+            (b"\n", " is empty"),
+            (b"a\nb", " holds more than one line"),
+            (b"a\0b", " holds a control character"),
+            (b"\xff", " is not text in UTF-8"),
+        ] {
+            assert_eq!(read(bytes).unwrap_err(), why);
         }
-        secret => Ok(SecretString::from(secret)),
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_wherever_it_is() {
+        let kept = Kept::new();
+        let read = |mode, to| kept.file("hunter2", mode).read("secret", to);
+        assert_eq!(read(0o640, ClosedTo::AllButOwner).unwrap_err(), " can be read by others: chmod 600 it");
+        assert_eq!(read(0o644, ClosedTo::Strangers).unwrap_err(), " can be read by others: chmod o= it");
+        assert_eq!(read(0o440, ClosedTo::Strangers).as_deref(), Ok("hunter2"));
+    }
+
+    #[test]
+    fn a_link_is_not_followed_and_says_so() {
+        let kept = Kept::new();
+        kept.file("hunter2", 0o600);
+        symlink("secret", kept.0.path().join("linked")).unwrap();
+        let refused = kept.read("linked", ClosedTo::AllButOwner).unwrap_err();
+        assert_eq!(refused, " is a link: name the file itself");
+        assert_eq!(
+            kept.read("none", ClosedTo::Strangers).unwrap_err(),
+            " cannot be read: No such file or directory (os error 2)"
+        );
     }
 }

@@ -25,7 +25,7 @@ pub const GRANT_TYPES: [&str; 3] = ["authorization-code", CLIENT_CREDENTIALS, "p
 pub const CLIENT_CREDENTIALS: &str = "client-credentials";
 
 /// The client's id of a grant that has a credential.
-pub const CLIENT_ID: Field = Field::new("grant.client_id", "grant.clientId", Kind::Text, Need::Never);
+pub const CLIENT_ID: Field = Field::new("grant.client_id", "grant.clientId", Kind::Name, Need::Never);
 
 /// The client's secret of a grant that has a credential.
 pub const CLIENT_SECRET: Field = Field::new("grant.client_secret", "grant.clientSecret", Kind::Secret, Need::Never);
@@ -86,7 +86,7 @@ pub const SCHEMES: [Scheme; 7] = [
         "apiKey",
         &[
             Field::new("in", "in", Kind::Choice(PLACES), Need::Always),
-            Field::new("name", "name", Kind::Text, Need::Always),
+            Field::new("name", "name", Kind::Name, Need::Always),
         ],
     ),
     Scheme::new("basic-auth", "basicAuth", &[]),
@@ -101,7 +101,7 @@ pub const SCHEMES: [Scheme; 7] = [
             CLIENT_ID,
             CLIENT_SECRET,
             GRANT_TYPE,
-            Field::new("mtls_credential_id", "mtlsCredentialId", Kind::Text, Need::Never),
+            Field::new("mtls_credential_id", "mtlsCredentialId", Kind::Name, Need::Never),
             Field::new("mtls_enabled", "mtlsEnabled", Kind::Flag, Need::Never),
             Field::on_systems("pkce", "pkce", Kind::Flag, Need::Never),
             SCOPES,
@@ -113,7 +113,7 @@ pub const SCHEMES: [Scheme; 7] = [
         member: "oauth1",
         only_on: Some(OwnerKind::System),
         fields: &[
-            Field::on_systems("consumer_key", "consumerKey", Kind::Text, Need::Always),
+            Field::on_systems("consumer_key", "consumerKey", Kind::Name, Need::Always),
             Field::on_systems("consumer_secret", "consumerSecret", Kind::Secret, Need::ToWrite),
             endpoint_url("resource_owner_authorization_endpoint.url", "resourceOwnerAuthorizationEndpoint.url"),
             transmission(
@@ -145,7 +145,7 @@ pub const SCHEMES: [Scheme; 7] = [
             Field::new("digest_inputs", "digestInputs", Kind::Choices(&["body", "url"]), Need::Always),
             Field::on_systems("encoding", "encoding", Kind::NewerChoice(&["hex", "base64", "base64url"]), Need::Always),
             Field::new("in", "in", Kind::Choice(PLACES), Need::Always),
-            Field::new("name", "name", Kind::Text, Need::Always),
+            Field::new("name", "name", Kind::Name, Need::Always),
         ],
     ),
     Scheme::new("certificate", "certificate", &[]),

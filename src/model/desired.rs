@@ -54,6 +54,7 @@ impl Desired {
             let (resources, problems) = manifest::parse(file);
             if problems.iter().any(|problem| problem.severity == Severity::Error) {
                 desired.broken_files.insert(file.name().to_owned());
+                desired.problems.extend(repeats(&resources).map(|(_, problem)| problem));
             } else {
                 desired.resources.extend(resources);
             }
@@ -118,19 +119,28 @@ impl Desired {
 
     /// Of resources with one address none is taken: which one is meant is not ours to guess.
     fn drop_repeats(&mut self) {
-        let mut first: BTreeMap<&Address, &Declared> = BTreeMap::new();
-        for resource in &self.resources {
-            if let Some(earlier) = first.insert(&resource.address, resource) {
-                self.problems.push(declared_twice(earlier, resource));
-                self.disputed.insert(resource.address.clone());
-            }
+        for (address, problem) in repeats(&self.resources) {
+            self.problems.push(problem);
+            self.disputed.insert(address.clone());
         }
         self.resources.retain(|resource| !self.disputed.contains(&resource.address));
     }
 }
 
+/// Every address that is declared more than once.
+fn repeats(resources: &[Declared]) -> impl Iterator<Item = (&Address, Problem)> {
+    let mut first: BTreeMap<&Address, &Declared> = BTreeMap::new();
+    resources.iter().filter_map(move |resource| {
+        let earlier = first.insert(&resource.address, resource)?;
+        Some((&resource.address, declared_twice(earlier, resource)))
+    })
+}
+
 /// Says that two declarations mean one thing, and where both are.
 pub(super) fn declared_twice(first: &Declared, second: &Declared) -> Problem {
+    if let Some(problem) = listed_twice(first, second) {
+        return problem;
+    }
     let place = &first.place;
     let message = format!(
         "{} is declared twice: here and at {}:{}:{}",
@@ -140,4 +150,21 @@ pub(super) fn declared_twice(first: &Declared, second: &Declared) -> Problem {
         place.column()
     );
     Problem::at(second.place.clone(), message).help("remove one of the two; until then neither is applied")
+}
+
+/// The same of two environments that one table lists.
+fn listed_twice(first: &Declared, second: &Declared) -> Option<Problem> {
+    let environment = |declared: &Declared| match &declared.target {
+        Target::ConnectionTemplate { environment, .. } if first.place == second.place => Some(environment.clone()),
+        _ => None,
+    };
+    let mut listed = [environment(first)?, environment(second)?];
+    listed.sort_by_key(|environment| (environment.place.line(), environment.place.column()));
+    let [first, second] = listed;
+    let message = if first.value == second.value {
+        format!("{:?} is listed twice", second.value)
+    } else {
+        format!("{:?} and {:?} are one environment", first.value, second.value)
+    };
+    Some(Problem::at(second.place, message).help("remove one of the two; until then neither is applied"))
 }

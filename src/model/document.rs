@@ -42,7 +42,7 @@ impl Reader {
         let reader = Self { file: Arc::clone(file), problems: RefCell::default(), secrets: RefCell::default() };
         let (table, errors) = DeTable::parse_recoverable(file.text());
         if !errors.is_empty() {
-            if SECRET_KEYS.iter().any(|key| file.text().contains(key)) {
+            if SECRET_KEYS.iter().any(|key| file.text().contains(key)) || holds_user(file.text()) {
                 file.hide_values();
             }
             // Only message and span are used: the error's own text forms quote the source.
@@ -79,23 +79,34 @@ impl Reader {
         }
     }
 
-    /// Literals under a secret's name are hidden before anything else is said about the text.
+    /// Literals under a secret's name and addresses with a password are hidden before anything else is said
+    /// about the text.
     fn note_secrets(&self, table: &DeTable<'_>) {
         for (key, value) in table {
             if SECRET_KEYS.contains(&key.get_ref().as_ref()) && !value.get_ref().is_table() {
                 self.hide(value.span());
             }
-            self.note_secrets_in(value.get_ref());
+            self.note_secrets_in(value);
         }
     }
 
-    fn note_secrets_in(&self, value: &DeValue<'_>) {
-        match value {
+    fn note_secrets_in(&self, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
             DeValue::Table(table) => self.note_secrets(table),
-            DeValue::Array(items) => items.iter().for_each(|item| self.note_secrets_in(item.get_ref())),
+            DeValue::Array(items) => items.iter().for_each(|item| self.note_secrets_in(item)),
+            DeValue::String(text) if holds_user(text) => self.hide(value.span()),
             _ => {}
         }
     }
+}
+
+/// Whether some address in a text names a user, and with it maybe a password: `https://user:password@host`.
+pub fn holds_user(text: &str) -> bool {
+    let mut behind = text.split("://").skip(1);
+    behind.any(|rest| {
+        let authority = rest.split(|c: char| c.is_whitespace() || "/?#\\\"'".contains(c)).next();
+        authority.is_some_and(|authority| authority.contains('@'))
+    })
 }
 
 /// A value together with the place where it is written.

@@ -8,6 +8,7 @@ use super::approval::Approval;
 use super::flapping::Flapping;
 use super::plan::{Action, Bookkeeping, Change, Held, Plan, Step};
 use super::schedule::Instant;
+use super::wording::counted;
 
 /// How many deletes one pass may do: `sync.delete_limit`. A pass that would do more than either holds
 /// all of its deletes.
@@ -87,13 +88,18 @@ pub fn void_outdated(plan: &mut Plan, approvals: &[Approval]) {
 }
 
 fn exceeded(changes: &[Change], limit: DeleteLimit, recorded: usize) -> Option<String> {
-    let deletes = changes.iter().filter(|change| is_delete(change)).count() as u64;
+    let count = changes.iter().filter(|change| is_delete(change)).count();
+    let deletes = count as u64;
     let too_many = deletes > limit.count || deletes * 100 > limit.percent * recorded as u64;
     too_many.then(|| {
+        let (are, they_are, them) = if count == 1 { ("is", "it is", "it") } else { ("are", "they are", "them") };
         format!(
-            "{deletes} deletes of {recorded} resources are more than sync.delete_limit allows (count = {}, percent = {}): \
-             if they are meant, `versync approve` lets them through, once",
-            limit.count, limit.percent
+            "{} of {} {are} more than sync.delete_limit allows (count = {}, percent = {}): \
+             if {they_are} meant, `versync approve` lets {them} through, once",
+            counted(count, "delete"),
+            counted(recorded, "resource"),
+            limit.count,
+            limit.percent
         )
     })
 }
@@ -228,6 +234,20 @@ mod tests {
                 assert_eq!((plan.summary().held, plan.approval), (held, None), "{others:?}");
             }
         }
+    }
+
+    #[test]
+    fn one_delete_is_said_as_one() {
+        let mut plan = unheld(&["a"]);
+        let circumstances = Circumstances { errors: false, folder_is_empty: false, recorded: 2 };
+        hold_deletes(&mut plan.changes, DeleteLimit::default(), circumstances);
+        assert_eq!(
+            plan.changes[0].held.as_ref().map(|held| held.reason.as_str()),
+            Some(
+                "1 delete of 2 resources is more than sync.delete_limit allows (count = 10, percent = 30): \
+                 if it is meant, `versync approve` lets it through, once"
+            )
+        );
     }
 
     #[test]

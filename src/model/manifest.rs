@@ -174,12 +174,19 @@ fn read_template(key: &str, section: &Section<'_>, defaults: &Defaults, resource
     let auth_scheme_configs = section.texts(AUTH_SCHEME_CONFIGS.name);
     if let Some(list) = &auth_scheme_configs {
         refuse_repeats(section, &list.value);
+        list.value.iter().for_each(|name| {
+            usable_name(section, name);
+        });
         fields.insert(AUTH_SCHEME_CONFIGS.name, sequence(list.value.iter().map(|item| item.value.clone())));
     }
     let known: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
     let lifecycle = read_lifecycle(section, &known, true);
     section.finish();
-    let (Some(name), Some(project), Some(system)) = (name, project, system) else { return };
+    let (Some(name), Some(project), Some(system)) = (name, project, system) else {
+        // Otherwise it shows in the resources: two of one address.
+        refuse_repeats(section, &environments);
+        return;
+    };
     for environment in environments {
         resources.push(Declared {
             address: Address::ConnectionTemplate {
@@ -214,11 +221,10 @@ fn read_environments(section: &Section<'_>, defaults: &Defaults) -> Vec<Found<St
     if let Some(place) = section.place_of("environment") {
         section.report(Problem::at(place, "both `environment` and `environments` are given").help("keep one of them"));
     }
-    if many.value.is_empty() {
+    if section.is_empty_list("environments") {
         let problem = Problem::at(many.place, "`environments` is empty, so nothing is declared");
         section.report(problem.help("name an environment, or remove the whole table"));
     }
-    refuse_repeats(section, &many.value);
     many.value.into_iter().filter(|name| usable_name(section, name)).collect()
 }
 
@@ -323,7 +329,7 @@ fn missing(section: &Section<'_>, field: &Field) {
         Kind::Set | Kind::Scopes | Kind::Sequence | Kind::Parameters => format!("add {key} = […]"),
         Kind::Url | Kind::UrlTemplate => format!("add {key} = \"https://…\""),
         Kind::Flag => format!("add {key} = true or false"),
-        Kind::Text | Kind::Word(_) | Kind::Secret => format!("add {key} = \"…\""),
+        Kind::Text | Kind::Name | Kind::Word(_) | Kind::Secret => format!("add {key} = \"…\""),
     };
     section.report(Problem::at(section.place(), format!("{} is missing", section.path_of(key))).help(help));
 }
@@ -380,15 +386,7 @@ fn own_name(key: &str, section: &Section<'_>, inner: &'static str) -> Option<Str
         None if section.has(inner) => return None,
         None => Found { value: key.to_owned(), place: section.place() },
     };
-    let verdict = if inner == "id" {
-        check_segment(&found.value)
-    } else if found.value.is_empty() {
-        Err("is empty")
-    } else if found.value.chars().any(is_unprintable) {
-        Err("holds a character that cannot be seen")
-    } else {
-        Ok(())
-    };
+    let verdict = if inner == "id" { check_segment(&found.value) } else { check_name(&found.value) };
     match verdict {
         Ok(()) => Some(found.value),
         Err(why) => {
@@ -403,15 +401,20 @@ fn reference(section: &Section<'_>, key: &'static str) -> Option<Found<String>> 
 }
 
 fn usable_name(section: &Section<'_>, found: &Found<String>) -> bool {
-    let why = if found.value.is_empty() {
-        "is empty"
-    } else if found.value.chars().any(is_unprintable) {
-        "holds a character that cannot be seen"
-    } else {
-        return true;
-    };
+    let Err(why) = check_name(&found.value) else { return true };
     section.report(Problem::at(found.place.clone(), format!("the name {:?} {why}", found.value)));
     false
+}
+
+/// What is wrong with a name, said of it.
+fn check_name(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() {
+        Err("is empty")
+    } else if name.chars().any(is_unprintable) {
+        Err("holds a character that cannot be seen")
+    } else {
+        Ok(())
+    }
 }
 
 fn required_reference(

@@ -28,3 +28,4 @@ pub mod schema;
 pub mod source;
 pub mod status;
 pub mod three_way;
+pub mod wording;

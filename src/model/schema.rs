@@ -46,6 +46,9 @@ pub enum Need {
 pub enum Kind {
     /// Any text. Absent means empty.
     Text,
+    /// What something is called or known by: where it is declared, it is not empty and can be seen. Absent means
+    /// empty.
+    Name,
     /// An address that tokens or users are sent to. Absent means empty.
     Url,
     /// An address with `{placeholders}`. Absent means empty.
@@ -60,7 +63,8 @@ pub enum Kind {
     Word(&'static [(&'static str, &'static str)]),
     /// A list of texts in which the order counts. Absent means empty.
     Sequence,
-    /// A list of the API's own words in which the order counts. Absent means empty.
+    /// A list of the API's own words in which the order counts: where it is declared, it holds one. Absent means
+    /// empty.
     Choices(&'static [&'static str]),
     /// A list of texts in which the order does not count. Absent means empty.
     Set,
@@ -153,7 +157,7 @@ impl Field {
             Kind::Flag => Value::Bool(false),
             Kind::Sequence | Kind::Choices(_) | Kind::Set | Kind::Scopes | Kind::Parameters => Value::Array(Vec::new()),
             Kind::NewerChoice(_) | Kind::Secret => Value::Null,
-            Kind::Text | Kind::Url | Kind::UrlTemplate | Kind::Choice(_) | Kind::Word(_) => {
+            Kind::Text | Kind::Name | Kind::Url | Kind::UrlTemplate | Kind::Choice(_) | Kind::Word(_) => {
                 Value::String(String::new())
             }
         }

@@ -76,6 +76,12 @@ pub struct Place {
     span: Range<usize>,
 }
 
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.file, &other.file) && self.span == other.span
+    }
+}
+
 impl Place {
     /// A place in `file`; a span that reaches past the text is cut to it.
     pub fn new(file: &Arc<SourceFile>, span: Range<usize>) -> Self {

@@ -10,6 +10,7 @@ use super::escape;
 use super::problems::{self, Look};
 use crate::model::observed::Remark;
 use crate::model::plan::{Action, Cause, Change, FieldChange, Plan, Summary};
+pub use crate::model::wording::counted;
 use crate::reconcile::Report;
 
 /// Texts longer than this, and texts of several lines, are shown as a diff of their lines.
@@ -195,11 +196,6 @@ pub(super) fn summary_line(summary: &Summary) -> String {
         return format!("In sync: {} as declared{unmanaged}.", counted(unchanged, "resource"));
     }
     format!("Plan: {}; {unchanged} unchanged.", parts.join(", "))
-}
-
-/// A number of things in words: `1 file`, `2 files`.
-pub fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn held_verb(action: Action) -> &'static str {

@@ -68,6 +68,16 @@ impl<'a> Section<'a> {
         self.typed(key, "a string", |value| value.as_str().map(str::to_owned), |text| Some(text.to_owned()))
     }
 
+    /// A string that is not empty.
+    fn filled(&self, key: &'static str) -> Option<Found<String>> {
+        let found = self.text(key)?;
+        if found.value.is_empty() {
+            self.report(Problem::at(found.place, format!("{} is empty", self.path_of(key))));
+            return None;
+        }
+        Some(found)
+    }
+
     /// `true` or `false`.
     pub fn flag(&self, key: &'static str) -> Option<Found<bool>> {
         self.typed(key, "true or false", |value| value.as_bool(), |text| text.parse().ok())
@@ -96,6 +106,12 @@ impl<'a> Section<'a> {
             Problem::at(found.place, format!("{:?} is not a value of {}", found.value, self.path_of(key))).help(help),
         );
         None
+    }
+
+    /// Whether a list is written with nothing in it.
+    pub fn is_empty_list(&self, key: &'static str) -> bool {
+        let Some(Entry::Written(value)) = self.entry(key) else { return false };
+        value.get_ref().as_array().is_some_and(|items| items.is_empty())
     }
 
     /// A list of strings, each with its place.
@@ -234,9 +250,9 @@ impl<'a> Section<'a> {
             (None, None) => section.place(),
         };
         let found = [
-            section.text("env").map(|found| found.map(SecretRef::Env)),
-            section.text("file").map(|found| found.map(SecretRef::File)),
-            section.text("credential").map(|found| found.map(SecretRef::Credential)),
+            section.filled("env").map(|found| found.map(SecretRef::Env)),
+            section.filled("file").map(|found| found.map(SecretRef::File)),
+            section.filled("credential").map(|found| found.map(SecretRef::Credential)),
         ];
         let clean = section.finish();
         // A value of another type was reported already.

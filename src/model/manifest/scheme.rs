@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{missing, refuse_repeats};
+use super::{check_name, missing, refuse_repeats, usable_name};
 use crate::model::address::{OwnerKind, is_loopback};
 use crate::model::auth_scheme_config::{
     CLIENT_CREDENTIALS, CLIENT_ID, CLIENT_SECRET, DEFAULT_SCOPES, ENDPOINTS, GRANT_TYPE, SCOPES, Scheme, TOKEN_AUTH,
 };
-use crate::model::document::{Found, Item, SecretRef, Section};
+use crate::model::document::{Found, Item, SecretRef, Section, holds_user};
 use crate::model::schema::{Field, Fields, Kind, LOCATIONS, USAGES, scope_name, scope_value, sequence, sorted};
 use crate::model::source::Problem;
 
@@ -61,30 +61,36 @@ impl SchemeFields {
             }
             return;
         };
+        let mut fields: Vec<_> = fields.collect();
+        // What else a grant may hold depends on its type.
+        fields.sort_by_key(|field| field.name != GRANT_TYPE.name);
         for field in fields {
-            self.field(&inner, owner, field);
+            if !self.refuse_credential(&inner, field) {
+                self.field(&inner, owner, field);
+            }
         }
         if is_endpoint && !inner.has("url") {
             let problem = Problem::at(inner.place(), format!("{} is missing", inner.path_of("url")));
             inner.report(problem.help("add url = \"https://…\"; it may hold {placeholders}"));
         }
-        if self.fields.get(GRANT_TYPE.name).and_then(Value::as_str) == Some(CLIENT_CREDENTIALS) {
-            self.refuse_credential(&inner);
-        }
         inner.finish();
     }
 
-    /// With client credentials each end user brings a client of their own.
-    fn refuse_credential(&mut self, grant: &Section<'_>) {
-        for field in [&CLIENT_ID, &CLIENT_SECRET] {
-            self.fields.remove(field.name);
-            self.secrets.remove(field.name);
-            if let Some(place) = grant.place_of(field.key()) {
-                let message = format!("a client-credentials grant has no {}", field.key());
-                let help = "remove it: each end user gives their own when they connect";
-                grant.report(Problem::at(place, message).help(help));
-            }
+    /// With client credentials each end user brings a client of their own: true for what such a grant lacks.
+    fn refuse_credential(&self, grant: &Section<'_>, field: &Field) -> bool {
+        let needs_none = self.fields.get(GRANT_TYPE.name).and_then(Value::as_str) == Some(CLIENT_CREDENTIALS);
+        if !needs_none || ![CLIENT_ID.name, CLIENT_SECRET.name].contains(&field.name) {
+            return false;
         }
+        if let Some(place) = grant.place_of(field.key()) {
+            if field.is_secret() {
+                grant.conceal(field.key());
+            }
+            let message = format!("a client-credentials grant has no {}", field.key());
+            let help = "remove it: each end user gives their own when they connect";
+            grant.report(Problem::at(place, message).help(help));
+        }
+        true
     }
 
     fn field(&mut self, section: &Section<'_>, owner: OwnerKind, field: &Field) {
@@ -116,6 +122,7 @@ pub(super) fn read_value(section: &Section<'_>, field: &Field) -> Option<Value> 
     let key = field.key();
     match field.kind {
         Kind::Text => section.text(key).map(|found| Value::String(found.value)),
+        Kind::Name => name(section, key).map(|found| Value::String(found.value)),
         Kind::Url | Kind::UrlTemplate => url(section, field).map(Value::String),
         Kind::Flag => section.flag(key).map(|found| Value::Bool(found.value)),
         Kind::Choice(words) | Kind::NewerChoice(words) => section.choice(key, words).map(|found| json!(found.value)),
@@ -144,27 +151,40 @@ fn beside(section: &Section<'_>, reference: SecretRef) -> SecretRef {
 /// Tokens and secrets go to these addresses, so they are encrypted on the way, except within one machine.
 fn url(section: &Section<'_>, field: &Field) -> Option<String> {
     let found = section.text(field.key())?;
-    let refuse = |message: &str, help: &str| {
-        section
-            .report(Problem::at(found.place.clone(), format!("{} {message}", section.path_of(field.key()))).help(help));
-    };
-    let plain = match field.kind {
-        Kind::UrlTemplate => match without_placeholders(&found.value) {
-            Some(plain) => plain,
-            // The placeholder says where it leads; nothing can be checked here.
-            None => return Some(found.value),
-        },
-        _ => found.value.clone(),
-    };
-    match Url::parse(&plain) {
-        Ok(url) if url.scheme() == "https" && url.has_host() => {}
-        Ok(url) if url.scheme() == "http" && is_loopback(&url) => {}
-        Ok(url) if url.scheme() == "http" => {
-            refuse("would send tokens unencrypted", "use https; http only to this machine");
-        }
-        _ => refuse("is not a URL", "write it as https://host/path"),
+    if found.value.contains('@') {
+        // What is no URL may still hold a password.
+        section.conceal(field.key());
+    }
+    if let Err((message, help)) = check_url(&found.value, field) {
+        let message = format!("{} {message}", section.path_of(field.key()));
+        section.report(Problem::at(found.place, message).help(help));
     }
     Some(found.value)
+}
+
+/// What is wrong with an address, said of it, and how to mend it.
+fn check_url(text: &str, field: &Field) -> Result<(), (&'static str, &'static str)> {
+    let user = Err(("holds a user or password", "remove everything before the @: whoever reads the config reads it"));
+    if holds_user(text) {
+        return user;
+    }
+    let plain = match field.kind {
+        Kind::UrlTemplate => match without_placeholders(text) {
+            Some(plain) => plain,
+            // The placeholder says where it leads; nothing can be checked here.
+            None => return Ok(()),
+        },
+        _ => text.to_owned(),
+    };
+    match Url::parse(&plain) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => user,
+        Ok(url) if url.scheme() == "https" && url.has_host() => Ok(()),
+        Ok(url) if url.scheme() == "http" && is_loopback(&url) => Ok(()),
+        Ok(url) if url.scheme() == "http" => {
+            Err(("would send tokens unencrypted", "use https; http only to this machine"))
+        }
+        _ => Err(("is not a URL", "write it as https://host/path")),
+    }
 }
 
 /// The address with its placeholders filled in; nothing where it begins with one.
@@ -196,6 +216,10 @@ fn list(section: &Section<'_>, key: &'static str) -> Option<Vec<String>> {
 
 fn choices(section: &Section<'_>, key: &'static str, words: &[&'static str]) -> Option<Value> {
     let found = section.texts(key)?;
+    if section.is_empty_list(key) {
+        let problem = Problem::at(found.place.clone(), format!("{} is empty", section.path_of(key)));
+        section.report(problem.help(format!("it takes {}", words.join(", "))));
+    }
     refuse_repeats(section, &found.value);
     for item in found.value.iter().filter(|item| !words.contains(&item.value.as_str())) {
         let message = format!("{:?} is not a value of {}", item.value, section.path_of(key));
@@ -210,9 +234,10 @@ fn scopes(section: &Section<'_>, key: &'static str) -> Option<Value> {
     let (mut names, mut values) = (Vec::new(), Vec::new());
     for item in found.value {
         let (name, description) = match item {
-            Item::Text(name) => (name, String::new()),
+            Item::Text(name) if usable_name(section, &name) => (name, String::new()),
+            Item::Text(_) => continue,
             Item::Table(table) => {
-                let name = required_text(&table, "name");
+                let name = required_name(&table);
                 let description = table.text("description").map(|found| found.value).unwrap_or_default();
                 table.finish();
                 let Some(name) = name else { continue };
@@ -238,7 +263,7 @@ fn parameters(section: &Section<'_>, key: &'static str) -> Option<Value> {
             word(table, key, words)
         };
         let value = json!({
-            "name": required_text(table, "name").map(|found| found.value),
+            "name": required_name(table).map(|found| found.value),
             "target_name": table.text("target_name").map(|found| found.value).unwrap_or_default(),
             "location": required_word("location", LOCATIONS),
             "usages": required_word("usages", USAGES),
@@ -251,13 +276,21 @@ fn parameters(section: &Section<'_>, key: &'static str) -> Option<Value> {
     Some(found.value.iter().map(read).collect())
 }
 
-fn required_text(section: &Section<'_>, key: &'static str) -> Option<Found<String>> {
-    let found = section.text(key);
-    if !section.has(key) {
-        let problem = Problem::at(section.place(), format!("{} is missing", section.path_of(key)));
-        section.report(problem.help(format!("add {key} = \"…\"")));
+fn name(section: &Section<'_>, key: &'static str) -> Option<Found<String>> {
+    let found = section.text(key)?;
+    if let Err(why) = check_name(&found.value) {
+        section.report(Problem::at(found.place, format!("{} {why}", section.path_of(key))));
+        return None;
     }
-    found
+    Some(found)
+}
+
+fn required_name(section: &Section<'_>) -> Option<Found<String>> {
+    if !section.has("name") {
+        let problem = Problem::at(section.place(), format!("{} is missing", section.path_of("name")));
+        section.report(problem.help("add name = \"…\""));
+    }
+    name(section, "name")
 }
 
 /// A scope that is asked for has to be one that exists.
