@@ -258,3 +258,14 @@ fn a_broken_file_beside_it_does_not_fail_an_import() {
     site.remove("broken.toml");
     assert_in_sync(&site);
 }
+
+#[test]
+fn one_name_on_two_systems_is_not_told_apart() {
+    let site = Site::new();
+    let body = json!({"name": "legacy-erp", "systemId": ids::STRIPE, "environmentId": ids::STAGING});
+    site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
+    let ran = site.versync(&["import", "--project", "storefront", "--out", "manifests"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.err.matches("connection template \"legacy-erp\"").count(), 2, "{}", ran.err);
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}

@@ -63,7 +63,21 @@ impl Export {
     pub fn into_manifests(self) -> Exported {
         let mut exported = Exported::default();
         let mut owners: BTreeMap<Owner, Contents> = BTreeMap::new();
+        let mut names: BTreeMap<(Scope, String), usize> = BTreeMap::new();
+        for (scope, template) in &self.templates {
+            *names.entry((scope.clone(), template.name.clone())).or_default() += 1;
+        }
         for (scope, template) in self.templates {
+            if names.get(&(scope.clone(), template.name.clone())).is_some_and(|count| *count > 1) {
+                // Whatever systems they are of, they would be declared twice.
+                let (project, environment) = self.scopes.get(&scope).cloned().unwrap_or_default();
+                exported.left_out.push(format!(
+                    "connection template {:?} in {project}/{environment}: there are several of this name, and versync \
+                     tells them apart by it",
+                    template.name
+                ));
+                continue;
+            }
             owners.entry(Owner::system(template.system.clone())).or_default().templates.push((scope, template));
         }
         for (owner, config) in self.configs {

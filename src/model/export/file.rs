@@ -42,18 +42,8 @@ impl File<'_> {
         templates: Vec<(Scope, LiveTemplate)>,
     ) {
         let mut same: BTreeMap<_, Same> = BTreeMap::new();
-        let mut names: BTreeMap<(Scope, String), usize> = BTreeMap::new();
-        for (scope, template) in &templates {
-            *names.entry((scope.clone(), template.name.clone())).or_default() += 1;
-        }
         for (scope, template) in templates {
-            let Some((project, environment)) = scopes.get(&scope) else { continue };
-            if names.get(&(scope.clone(), template.name.clone())).is_some_and(|count| *count > 1) {
-                let why = "there are several of this name, and versync tells them apart by it";
-                let what = format!("connection template {:?} in {project}/{environment}", template.name);
-                self.left_out.push(format!("{what}: {why}"));
-                continue;
-            }
+            let Some((project, _)) = scopes.get(&scope) else { continue };
             let is = template.clone();
             let shared = (is.name, project.clone(), is.dynamic, is.auth_scheme_configs);
             same.entry(shared).or_insert_with(|| Same { template, scopes: Vec::new() }).scopes.push(scope);
