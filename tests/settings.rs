@@ -220,6 +220,13 @@ fn a_password_in_the_base_url_is_refused_and_not_shown() {
         let err = refused(text);
         assert!(err.contains("takes no user, password, query or fragment") && !err.contains("hunter2"), "{err}");
     }
+    let site = Site::new();
+    for url in ["https://user:hunter2@127.0.0.1:99999/api", "user:hunter2@127.0.0.1"] {
+        let err = refused(&format!("api.base_url = {url:?}"));
+        assert!(err.contains("is not a URL") && !err.contains("hunter2"), "{err}");
+        let ran = Ran::of(site.command(&["plan"]).env("VERSYNC_API__BASE_URL", url).output().unwrap());
+        assert!(ran.err.contains("is not a URL") && !ran.err.contains("hunter2"), "{}", ran.err);
+    }
 }
 
 #[test]

@@ -62,12 +62,16 @@ fn base_url(section: &Section<'_>, found: &Found<String>) -> Option<Url> {
         section.report(Problem::at(found.place.clone(), message).help(help));
         None
     };
+    if found.value.contains('@') {
+        // What is no URL may still hold a password.
+        section.conceal("base_url");
+    }
     let url = match Url::parse(&found.value) {
         Ok(url) if url.has_host() => url,
         _ => return refuse("`api.base_url` is not a URL".to_owned(), "for example https://platform.versori.com/api"),
     };
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-        // Whoever writes these writes secrets.
+    if url.query().is_some() {
+        // Whoever writes one writes secrets.
         section.conceal("base_url");
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
