@@ -10,7 +10,8 @@ use rustix::fs::OFlags;
 /// Whom a file has to be closed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClosedTo {
-    /// Everybody but its owner, who is this user or root.
+    /// Everybody but its owner, who is this user or root. To root it is open whoever owns it, as is everything:
+    /// an administrator may look on at a service that runs as another user.
     AllButOwner,
     /// Everybody but its owner and its group, whom systemd has chosen.
     Strangers,
@@ -62,7 +63,7 @@ fn check(about: &Metadata, to: ClosedTo) -> Result<(), Flaw> {
 
 fn check_access(owner: u32, mode: u32, me: u32, to: ClosedTo) -> Result<(), Flaw> {
     let (foreign, others) = match to {
-        ClosedTo::AllButOwner => (owner != me && owner != 0, 0o077),
+        ClosedTo::AllButOwner => (![me, 0].contains(&owner) && me != 0, 0o077),
         ClosedTo::Strangers => (false, 0o007),
     };
     match (foreign, mode & others) {
@@ -93,5 +94,7 @@ mod tests {
         for (owner, mode, to, verdict) in cases {
             assert_eq!(check_access(owner, 0o100_000 | mode, 1000, to), verdict, "{owner} {mode:o} {to:?}");
         }
+        assert_eq!(check_access(1001, 0o600, 0, AllButOwner), Ok(()));
+        assert_eq!(check_access(1001, 0o640, 0, AllButOwner), Err(Flaw::Exposed));
     }
 }
