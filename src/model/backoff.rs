@@ -22,6 +22,8 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -31,5 +33,17 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(backoff.wait(u32::MAX, 1.0).as_secs(), 60);
         assert_eq!(backoff.wait(1, 0.0), Duration::from_millis(500));
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_is_never_longer_than_the_ceiling_nor_shorter_than_half_of_the_one_before(
+            first in 1..10_000_u64, ceiling in 1..1_000_000_u64, failures in 1..u32::MAX, spread in -1.0..2.0_f64,
+        ) {
+            let backoff = Backoff { first: Duration::from_millis(first), ceiling: Duration::from_millis(ceiling) };
+            let (now, later) = (backoff.wait(failures, spread), backoff.wait(failures.saturating_add(1), spread));
+            prop_assert!(now <= backoff.ceiling && later >= now && later <= now * 2 + Duration::from_millis(1));
+            prop_assert!(now >= backoff.first.min(backoff.ceiling) / 2);
+        }
     }
 }

@@ -91,6 +91,8 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -141,5 +143,66 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         schedule.finish(PassEnd::Settled, MS(0), 0.5);
         assert_eq!(schedule.due(), MS(300_000));
+    }
+
+    /// What may happen, and after how many milliseconds.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Files(u64),
+        Asked(u64),
+        Passed(u64, PassEnd, f64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let end = prop_oneof![
+            Just(PassEnd::Settled),
+            Just(PassEnd::Failed),
+            (0..600_000_u64).prop_map(|wait| PassEnd::Again(MS(wait)))
+        ];
+        prop_oneof![
+            3 => (0..5000_u64).prop_map(Step::Files),
+            1 => (0..5000_u64).prop_map(Step::Asked),
+            2 => (0..5000_u64, end, 0.0..1.0).prop_map(|(after, end, spread)| Step::Passed(after, end, spread)),
+        ]
+    }
+
+    proptest! {
+        /// Whatever happens, whoever waits for a pass does not wait for ever, and nothing is forgotten.
+        #[test]
+        fn a_pass_is_always_due_within_bounds(
+            steps in prop::collection::vec(step(), 1..40),
+            debounce in 1..2000_u64,
+            interval in 1..600_000_u64,
+        ) {
+            let (debounce, interval) = (MS(debounce), MS(interval));
+            let mut schedule = Schedule::new(debounce, interval);
+            let (mut now, mut unseen) = (MS(0), None);
+            for step in steps {
+                match step {
+                    Step::Files(after) => {
+                        now += MS(after);
+                        unseen.get_or_insert(now);
+                        schedule.note(Event::FilesChanged, now);
+                    }
+                    Step::Asked(after) => {
+                        now += MS(after);
+                        schedule.note(Event::Requested, now);
+                        prop_assert!(schedule.due() <= now);
+                    }
+                    Step::Passed(after, end, spread) => {
+                        now += MS(after);
+                        unseen = None;
+                        schedule.begin();
+                        schedule.finish(end, now, spread);
+                        let longest = if end == PassEnd::Failed { interval.min(RETRY_CEILING) } else { interval };
+                        prop_assert!(schedule.due() >= now, "no pass is due before it can begin");
+                        prop_assert!(schedule.due() <= now + longest.mul_f64(1.1));
+                    }
+                }
+                if let Some(first) = unseen {
+                    prop_assert!(schedule.due() <= first + debounce * 10, "writes postpone it for ever");
+                }
+            }
+        }
     }
 }

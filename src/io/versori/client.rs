@@ -373,3 +373,27 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     }
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_begin_no_more_often_than_the_settings_let_them() {
+        let connection = Connection {
+            base_url: Url::parse("http://localhost/api").unwrap(),
+            organisation: String::new(),
+            credentials: Arc::new(Credentials::fixed(SecretString::from("x"), "the test")),
+            concurrency: 16,
+            requests_per_second: 4,
+            timeout: Duration::from_secs(30),
+            ca_certificate: None,
+        };
+        let client = Client::new(connection).unwrap();
+        let began = Instant::now();
+        futures_util::future::join_all((0..9).map(|_| client.wait_for_turn())).await;
+        assert_eq!(began.elapsed().as_millis(), 2000, "the first goes at once, the others a quarter of a second apart");
+    }
+}
