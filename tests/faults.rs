@@ -129,3 +129,15 @@ fn every_page_of_a_list_is_read() {
     );
     assert_eq!(plan["summary"]["unmanaged"], 204);
 }
+
+#[test]
+fn a_proxy_of_the_environment_is_not_asked_for_this_machine() {
+    let site = Site::new();
+    site.file("a.toml", TEMPLATE);
+    let mut command = site.command(&["apply", "--yes"]);
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env(name, "http://127.0.0.1:1");
+    }
+    let ran = Ran::of(command.output().unwrap());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
