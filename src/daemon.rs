@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::io::watch::Hints;
 use crate::model::guard::Guards;
 use crate::model::planner::Policy;
 use crate::model::schedule::{Event, PassEnd, Schedule};
-use crate::reconcile::{Hands, Report, Stop, Target, reconcile};
+use crate::reconcile::{Hands, PassError, Report, Stop, Target, reconcile};
 use crate::report::voice::Voice;
 
 /// How long a pass may take to come to its end after the daemon was told to stop. What is under way
@@ -21,7 +22,7 @@ const LAST_WORDS: Duration = Duration::from_millis(1500);
 
 /// All that the daemon works with.
 #[derive(Debug)]
-pub struct Parts<'a, F, W, H, P> {
+pub struct Parts<'a, F, W, H, M> {
     /// Where the manifests are.
     pub manifests: &'a F,
     /// Tells that they may have changed. Armed before the first pass, so that nothing happens unseen.
@@ -38,8 +39,23 @@ pub struct Parts<'a, F, W, H, P> {
     pub guards: Guards,
     /// Requests for a pass at once.
     pub requests: mpsc::Receiver<()>,
-    /// Gets every report.
-    pub on_report: P,
+    /// How often the loop has to show that it goes round, where somebody looks on.
+    pub pulse: Option<Duration>,
+    /// Told of every [`Moment`].
+    pub on_moment: M,
+}
+
+/// A moment in the daemon's life that somebody outside may want to know of.
+#[derive(Debug)]
+pub enum Moment<'a> {
+    /// The folder is watched, and the first pass begins.
+    Began,
+    /// The loop goes round.
+    Alive,
+    /// A pass was made.
+    Passed(&'a Report),
+    /// No plan could be made.
+    Failed(&'a PassError),
 }
 
 /// What the loop wakes for.
@@ -47,12 +63,13 @@ enum Wake {
     FilesChanged,
     Requested,
     Due,
+    Pulse,
     Shutdown,
 }
 
 /// Runs until `shutdown` is ready. An API that is down and files that are broken do not end it.
-pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, P: FnMut(&Report)>(
-    mut parts: Parts<'_, F, W, H, P>,
+pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_>)>(
+    mut parts: Parts<'_, F, W, H, M>,
     shutdown: impl Future<Output = ()>,
 ) {
     let (stop, asked) = watch::channel(false);
@@ -61,17 +78,22 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, P: FnMut(&Report)>
     let mut voice = Voice::default();
     let began = Instant::now();
     tokio::pin!(shutdown);
+    (parts.on_moment)(Moment::Began);
     loop {
+        (parts.on_moment)(Moment::Alive);
         let due = began + parts.schedule.due();
+        let pulse = parts.pulse.map(tokio::time::sleep);
         let wake = tokio::select! {
             biased;
             () = &mut shutdown => Wake::Shutdown,
             Some(()) = parts.requests.recv() => Wake::Requested,
             () = parts.hints.changed() => Wake::FilesChanged,
             () = tokio::time::sleep_until(due) => Wake::Due,
+            Some(()) = OptionFuture::from(pulse) => Wake::Pulse,
         };
         match wake {
             Wake::Shutdown => return,
+            Wake::Pulse => {}
             Wake::FilesChanged => parts.schedule.note(Event::FilesChanged, began.elapsed()),
             Wake::Requested => parts.schedule.note(Event::Requested, began.elapsed()),
             Wake::Due => {
@@ -107,8 +129,8 @@ async fn finish_or_stop(
 }
 
 /// One pass, and what is said about it.
-async fn pass<F: Manifests, W: Hints, H: Hands, P: FnMut(&Report)>(
-    parts: &mut Parts<'_, F, W, H, P>,
+async fn pass<F: Manifests, W: Hints, H: Hands, M: FnMut(Moment<'_>)>(
+    parts: &mut Parts<'_, F, W, H, M>,
     names: &mut Names,
     voice: &mut Voice,
     now: Duration,
@@ -132,11 +154,12 @@ async fn pass<F: Manifests, W: Hints, H: Hands, P: FnMut(&Report)>(
                 "pass ended"
             );
             voice.report(&report, parts.writes);
-            (parts.on_report)(&report);
+            (parts.on_moment)(Moment::Passed(&report));
             end_of(&report)
         }
         Err(error) => {
             voice.pass_failed(&error);
+            (parts.on_moment)(Moment::Failed(&error));
             PassEnd::Failed
         }
     }

@@ -3,7 +3,7 @@
 mod apply;
 mod record;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -221,6 +221,12 @@ impl Report {
     /// The changes that were applied.
     pub fn applied_changes(&self) -> impl Iterator<Item = &Change> {
         self.tried().filter(|(_, outcome)| outcome.result.is_ok()).map(|(change, _)| change)
+    }
+
+    /// The changes that drift is among the causes of, and that were not put right.
+    pub fn drifting(&self) -> impl Iterator<Item = &Change> {
+        let mended: BTreeSet<&Address> = self.applied_changes().map(|change| &change.address).collect();
+        self.plan.changes.iter().filter(move |it| it.is_drifted() && !mended.contains(&it.address))
     }
 
     /// How many changes were applied.

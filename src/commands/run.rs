@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::context::Context;
 use super::error::CommandError;
 use super::{Exit, Terminal, sandbox};
 use crate::args::{Global, Run as Args};
-use crate::daemon::{self, Parts};
+use crate::daemon::{self, Moment, Parts};
 use crate::io::logs;
 use crate::io::manifests::read_folder;
 use crate::io::signals::{Signal, Signals};
+use crate::io::systemd;
 use crate::io::watch::Watch;
 use crate::model::flapping::Flapping;
 use crate::model::guard::{Grace, Guards};
@@ -22,7 +24,7 @@ use crate::model::plan::{Change, Plan, change_hash};
 use crate::model::schedule::Schedule;
 use crate::reconcile::{Hands, Report};
 use crate::report::problems::Look;
-use crate::report::text;
+use crate::report::{line, text};
 use crate::settings::{DEFAULT_INTERVAL, Mode};
 
 /// How often the sandbox is compared: whoever tries versync out does not want to wait for minutes.
@@ -81,7 +83,7 @@ impl Stay<'_> {
         shutdown: oneshot::Receiver<()>,
         hands: H,
         writes: bool,
-        on_report: impl FnMut(&Report),
+        mut on_report: impl FnMut(&Report),
     ) -> Result<Exit, CommandError> {
         let settings = &self.context.settings;
         let usual = if self.context.sandbox.is_some() { SANDBOX_INTERVAL } else { DEFAULT_INTERVAL };
@@ -101,17 +103,33 @@ impl Stay<'_> {
             schedule: Schedule::new(settings.sync.debounce, interval),
             guards: Guards { grace: Grace::new(settings.sync.delete_grace), flapping: Flapping::default() },
             requests: self.requests,
-            on_report,
+            pulse: systemd::pulse(),
+            on_moment: |moment: Moment<'_>| {
+                tell_systemd(&moment);
+                if let Moment::Passed(report) = moment {
+                    on_report(report);
+                }
+            },
         };
         daemon::run(parts, async {
             // A signal handler that is gone can tell nothing any more.
             if shutdown.await.is_err() {
                 std::future::pending::<()>().await;
             }
+            systemd::stopping();
         })
         .await;
         tracing::info!("versync has stopped");
         Ok(Exit::Done)
+    }
+}
+
+fn tell_systemd(moment: &Moment<'_>) {
+    match moment {
+        Moment::Began => systemd::ready(),
+        Moment::Alive => systemd::alive(),
+        Moment::Passed(report) => systemd::status(&line::passed(report, Timestamp::now())),
+        Moment::Failed(error) => systemd::status(&line::failed(error, Timestamp::now())),
     }
 }
 

@@ -8,5 +8,6 @@ pub mod secrets;
 pub mod signals;
 pub mod snapshot;
 pub mod store;
+pub mod systemd;
 pub mod versori;
 pub mod watch;

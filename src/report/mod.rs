@@ -4,6 +4,7 @@
 mod escape;
 pub mod history;
 pub mod json;
+pub mod line;
 pub mod problems;
 pub mod status;
 pub mod text;

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use versync::daemon::{self, Parts};
+use versync::daemon::{self, Moment, Parts};
 use versync::io::secrets::DigestKey;
 use versync::io::versori::Names;
 use versync::model::flapping::Flapping;
@@ -95,7 +95,8 @@ impl Simulation {
             schedule: Schedule::new(Duration::from_millis(250), Duration::from_secs(20)),
             guards: Guards { grace: Grace::new(grace), flapping: Flapping::default() },
             requests,
-            on_report: |_: &Report| {},
+            pulse: None,
+            on_moment: |_: Moment<'_>| {},
         };
         tokio::select! {
             biased;
