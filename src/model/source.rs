@@ -181,10 +181,10 @@ impl Excerpt {
 }
 
 /// Characters that change what a terminal shows without being seen: controls, and the marks that
-/// reorder or hide text (bidirectional overrides, zero-width characters, line separators).
+/// reorder or hide text (bidirectional marks and overrides, zero-width characters, line separators).
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn floor_boundary(text: &str, at: usize) -> usize {
