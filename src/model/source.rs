@@ -32,8 +32,9 @@ pub struct SourceFile {
 enum Secrets {
     /// The values at these places, in order and apart: known because the text parsed.
     Known(Vec<Range<usize>>),
-    /// The text did not parse and may hold secrets anywhere behind an `=`.
-    Anywhere,
+    /// The text did not parse and may hold secrets anywhere behind an `=`; behind this place, where lines of one
+    /// value may begin, anywhere.
+    Anywhere(usize),
 }
 
 impl SourceFile {
@@ -70,7 +71,8 @@ impl SourceFile {
 
     /// Hides everything that could be a value, for a text whose structure is not known.
     pub(super) fn hide_values(&self) {
-        let _ = self.secrets.set(Secrets::Anywhere);
+        let quotes = ["\"\"\"", "'''"].into_iter().filter_map(|quotes| self.text.find(quotes));
+        let _ = self.secrets.set(Secrets::Anywhere(quotes.min().unwrap_or(self.text.len())));
     }
 
     /// The number of the line, from 0, that holds this byte.
@@ -133,9 +135,9 @@ impl Place {
         let hidden: &[Range<usize>] = match self.file.secrets.get() {
             None => &[],
             Some(Secrets::Known(ranges)) => ranges,
-            Some(Secrets::Anywhere) => {
-                let key_ends = self.file.text[line.clone()].find('=').map_or(line.start, |at| line.start + at + 1);
-                values = key_ends..line.end;
+            Some(Secrets::Anywhere(quotes)) => {
+                let key = if *quotes < line.start { 0 } else { key_length(&self.file.text[line.clone()]) };
+                values = line.start + key..line.end;
                 std::slice::from_ref(&values)
             }
         };
@@ -211,6 +213,12 @@ impl Excerpt {
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// How much of a line is certainly a key with its `=`: a list of texts may have lines that begin with one.
+fn key_length(line: &str) -> usize {
+    let is_key = |key: &str| key.trim().chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+    line.find('=').filter(|at| is_key(&line[..*at])).map_or(0, |at| at + 1)
 }
 
 fn floor_boundary(text: &str, at: usize) -> usize {
@@ -386,6 +394,19 @@ mod tests {
         file.hide_values();
         assert_eq!(Place::new(&file, 18..19).excerpt().text, "client_secret =…");
         assert_eq!(Place::new(&file, 26..27).excerpt().text, "…");
+    }
+
+    #[test]
+    fn a_later_line_of_an_unparsed_value_is_no_key() {
+        for text in
+            ["key = \"\"\"\nhunter2=\n\"\"\"", "key = '''\nhunter2=", "key = [\n\"hunter2=\"", "key = [\n{'hunter2'="]
+        {
+            let file = SourceFile::new("a.toml", text);
+            file.hide_values();
+            assert_eq!(Place::new(&file, 0..3).excerpt().text, "key =…");
+            let at = text.find("hunter2").unwrap();
+            assert_eq!(Place::new(&file, at..at + 1).excerpt().text, "…", "{text}");
+        }
     }
 
     #[test]
