@@ -168,20 +168,21 @@ impl Settings {
         };
         let base = path.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
         let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
+        Self::parse(&file, &variables, base)
+    }
+
+    /// Makes settings of the text of a settings file, with the variables laid over it. Relative paths start from
+    /// `base`.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the text and of the variables.
+    pub fn parse(file: &Arc<SourceFile>, variables: &[(String, String)], base: PathBuf) -> Result<Self, SettingsError> {
         // systemd gives one path for each StateDirectory=, with a colon between them.
         let state_directory = variables.iter().find(|(name, _)| name == "STATE_DIRECTORY");
         let state_directory = state_directory.and_then(|(_, value)| value.split(':').next());
         let state_directory = state_directory.filter(|path| !path.is_empty()).map(PathBuf::from);
-        Self::read(&file, &overlay(&variables), base, state_directory)
-    }
-
-    fn read(
-        file: &Arc<SourceFile>,
-        overlay: &Overlay,
-        base: PathBuf,
-        state_directory: Option<PathBuf>,
-    ) -> Result<Self, SettingsError> {
-        let (settings, mut problems) = Reader::read_below(file, Some(overlay), |top| {
+        let (settings, mut problems) = Reader::read_below(file, Some(&overlay(variables)), |top| {
             let manifests = path(top, "manifests").unwrap_or_else(|| "manifests".to_owned());
             let state = path(top, "state").map(|path| base.join(path));
             let settings = Self {

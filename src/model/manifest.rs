@@ -2,7 +2,7 @@
 
 mod scheme;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -433,8 +433,9 @@ fn required_reference(
 }
 
 fn refuse_repeats(section: &Section<'_>, items: &[Found<String>]) {
-    for (index, item) in items.iter().enumerate() {
-        if items[..index].iter().any(|earlier| earlier.value == item.value) {
+    let mut seen = BTreeSet::new();
+    for item in items {
+        if !seen.insert(&item.value) {
             section.report(Problem::at(item.place.clone(), format!("{:?} is listed twice", item.value)));
         }
     }

@@ -8,6 +8,16 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// A longer line is cut to about this many bytes.
 const LONGEST_EXCERPT: usize = 240;
 
+/// How many bytes before and behind a mark are looked at for its excerpt: more than are shown, since secrets
+/// shrink. Many problems may stand on one long line, so that no more is done for each than has to be.
+const EXCERPT_REACH: usize = 2 * LONGEST_EXCERPT;
+
+/// Nobody means a known name with a longer word.
+const LONGEST_NAME: usize = 100;
+
+/// Among more names than these the nearest one is not looked for.
+const MOST_CANDIDATES: usize = 1000;
+
 /// One text that a user wrote, with its name as users know it and an index of its lines.
 #[derive(Debug)]
 pub struct SourceFile {
@@ -20,10 +30,11 @@ pub struct SourceFile {
 /// The parts of a text that may never be shown.
 #[derive(Debug)]
 enum Secrets {
-    /// The values at these places: known because the text parsed.
+    /// The values at these places, in order and apart: known because the text parsed.
     Known(Vec<Range<usize>>),
-    /// The text did not parse and may hold secrets anywhere behind an `=`.
-    Anywhere,
+    /// The text did not parse and may hold secrets anywhere behind an `=`; behind this place, where lines of one
+    /// value may begin, anywhere.
+    Anywhere(usize),
 }
 
 impl SourceFile {
@@ -45,14 +56,23 @@ impl SourceFile {
     }
 
     /// Hides the values at `places` from every excerpt. Counts only the first time that it is called.
-    pub(super) fn hide(&self, places: Vec<Range<usize>>) {
+    pub(super) fn hide(&self, mut places: Vec<Range<usize>>) {
+        places.sort_unstable_by_key(|place| place.start);
+        places.dedup_by(|next, kept| {
+            let meets = next.start <= kept.end;
+            if meets {
+                kept.end = kept.end.max(next.end);
+            }
+            meets
+        });
         // A second reader of one text finds the same secrets, so the first answer stands.
         let _ = self.secrets.set(Secrets::Known(places));
     }
 
     /// Hides everything that could be a value, for a text whose structure is not known.
     pub(super) fn hide_values(&self) {
-        let _ = self.secrets.set(Secrets::Anywhere);
+        let quotes = ["\"\"\"", "'''"].into_iter().filter_map(|quotes| self.text.find(quotes));
+        let _ = self.secrets.set(Secrets::Anywhere(quotes.min().unwrap_or(self.text.len())));
     }
 
     /// The number of the line, from 0, that holds this byte.
@@ -103,9 +123,12 @@ impl Place {
     /// The column, from 1, counted in characters.
     pub fn column(&self) -> usize {
         let line = self.file.line_range(self.file.line_of(self.span.start));
+        let start = self.span.start.max(line.start);
+        // Every byte begins a character, but for those that go on with one.
+        let before = self.file.text.as_bytes()[line.start..start].iter().filter(|byte| **byte & 0xc0 != 0x80).count();
         // A byte order mark is no character that anybody sees.
-        let before = self.file.text[line.start..self.span.start.max(line.start)].chars();
-        before.filter(|c| *c != BYTE_ORDER_MARK).count() + 1
+        let has_mark = line.start == 0 && start > 0 && self.file.text.starts_with(BYTE_ORDER_MARK);
+        before + 1 - usize::from(has_mark)
     }
 
     /// The line that the place begins on, with every secret value in it hidden.
@@ -114,15 +137,17 @@ impl Place {
         let line = self.file.line_range(number);
         let start = self.span.start.clamp(line.start, line.end);
         let end = self.span.end.clamp(start, line.end);
-        let hidden = match self.file.secrets.get() {
-            None => Vec::new(),
-            Some(Secrets::Known(ranges)) => ranges.clone(),
-            Some(Secrets::Anywhere) => {
-                let key_ends = self.file.text[line.clone()].find('=').map_or(line.start, |at| line.start + at + 1);
-                std::iter::once(key_ends..line.end).collect()
+        let values;
+        let hidden: &[Range<usize>] = match self.file.secrets.get() {
+            None => &[],
+            Some(Secrets::Known(ranges)) => ranges,
+            Some(Secrets::Anywhere(quotes)) => {
+                let key = if *quotes < line.start { 0 } else { key_length(&self.file.text[line.clone()]) };
+                values = line.start + key..line.end;
+                std::slice::from_ref(&values)
             }
         };
-        Excerpt::build(&self.file.text, line, start..end, &hidden)
+        Excerpt::build(&self.file.text, line, start..end, hidden)
     }
 }
 
@@ -136,17 +161,20 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// Copies a line character by character, so that marks stay right where text is replaced.
+    /// Copies a line character by character around the mark, so that marks stay right where text is replaced.
     fn build(text: &str, line: Range<usize>, mark: Range<usize>, hidden: &[Range<usize>]) -> Self {
-        let mut shown = String::with_capacity(line.len());
+        let from = floor_boundary(text, mark.start.saturating_sub(EXCERPT_REACH)).max(line.start);
+        let to = floor_boundary(text, mark.start + EXCERPT_REACH).min(line.end);
+        let mut shown = String::with_capacity(to - from);
         let mut marked: Option<Range<usize>> = None;
         let mut hiding = false;
-        for (at, c) in text[line.clone()].char_indices() {
-            let at = line.start + at;
+        for (at, c) in text[from..to].char_indices() {
+            let at = from + at;
             if c == BYTE_ORDER_MARK && at == 0 {
                 continue;
             }
-            let secret = hidden.iter().any(|range| range.contains(&at));
+            let secret = hidden[..hidden.partition_point(|range| range.start <= at)].last();
+            let secret = secret.is_some_and(|range| range.contains(&at));
             let begins = shown.len();
             match (secret, hiding) {
                 (true, false) => shown.push('…'),
@@ -166,18 +194,18 @@ impl Excerpt {
             }
         }
         let end = shown.len();
-        Self { text: shown, mark: marked.unwrap_or(end..end) }.cut()
+        Self { text: shown, mark: marked.unwrap_or(end..end) }.cut(line.start < from, to < line.end)
     }
 
-    /// The surroundings of the mark, where the line is too long to be read.
-    fn cut(self) -> Self {
-        if self.text.len() <= LONGEST_EXCERPT {
-            return self;
-        }
-        let from = floor_boundary(&self.text, self.mark.start.saturating_sub(LONGEST_EXCERPT / 2));
+    /// The surroundings of the mark, where the line is too long to be read. The line may go on before
+    /// the text, and behind it.
+    fn cut(self, more_before: bool, more_behind: bool) -> Self {
+        let is_long = self.text.len() > LONGEST_EXCERPT;
+        let first = if is_long { self.mark.start.saturating_sub(LONGEST_EXCERPT / 2) } else { 0 };
+        let from = floor_boundary(&self.text, first);
         let to = floor_boundary(&self.text, from + LONGEST_EXCERPT);
-        let before = if from > 0 { "…" } else { "" };
-        let after = if to < self.text.len() { "…" } else { "" };
+        let before = if from > 0 || more_before { "…" } else { "" };
+        let after = if to < self.text.len() || more_behind { "…" } else { "" };
         let moved = |at: usize| at.clamp(from, to) - from + before.len();
         Self {
             mark: moved(self.mark.start)..moved(self.mark.end),
@@ -187,10 +215,16 @@ impl Excerpt {
 }
 
 /// Characters that change what a terminal shows without being seen: controls, and the marks that
-/// reorder or hide text (bidirectional overrides, zero-width characters, line separators).
+/// reorder or hide text (bidirectional marks and overrides, zero-width characters, line separators).
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// How much of a line is certainly a key with its `=`: a list of texts may have lines that begin with one.
+fn key_length(line: &str) -> usize {
+    let is_key = |key: &str| key.trim().chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+    line.find('=').filter(|at| is_key(&line[..*at])).map_or(0, |at| at + 1)
 }
 
 fn floor_boundary(text: &str, at: usize) -> usize {
@@ -277,8 +311,8 @@ impl Problem {
     }
 
     /// By file, then by place, then by what it says: the order in which problems are listed.
-    pub fn sort_key(&self) -> (Option<&str>, Option<(usize, usize)>, &str) {
-        (self.file_name(), self.position(), &self.message)
+    pub fn sort_key(&self) -> (Option<&str>, Option<usize>, &str) {
+        (self.file_name(), self.place.as_ref().map(|place| place.span.start), &self.message)
     }
 }
 
@@ -288,9 +322,13 @@ pub fn sort_problems(problems: &mut Vec<Problem>) {
     problems.dedup_by(|a, b| a.sort_key() == b.sort_key());
 }
 
-/// The candidate that a misspelled `word` most likely means, if any is near.
+/// The candidate that a misspelled `word` most likely means, if any is near and there are not too many.
 pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    similar::get_close_matches(word, candidates, 1, 0.6).first().copied()
+    if word.len() > LONGEST_NAME || candidates.len() > MOST_CANDIDATES {
+        return None;
+    }
+    let candidates: Vec<&str> = candidates.iter().copied().filter(|known| known.len() <= LONGEST_NAME).collect();
+    similar::get_close_matches(word, &candidates, 1, 0.6).first().copied()
 }
 
 #[cfg(test)]
@@ -335,10 +373,25 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_of_any_length_is_one_character_of_an_excerpt() {
+        let (before, secret) = ("k = ", "s".repeat(5000));
+        let file = SourceFile::new("a.toml", format!("{before}{secret} # end"));
+        let (start, end) = (before.len(), before.len() + secret.len());
+        file.hide(vec![start + 9..end, start..start + 20, start..start + 5]);
+        let excerpt = Place::new(&file, start..end).excerpt();
+        assert_eq!((excerpt.text.as_str(), &excerpt.text[excerpt.mark]), ("k = ……", "…"));
+        let excerpt = Place::new(&file, end + 3..end + 6).excerpt();
+        assert_eq!((excerpt.text.as_str(), &excerpt.text[excerpt.mark]), ("…… # end", "end"));
+    }
+
+    #[test]
     fn a_byte_order_mark_is_not_counted() {
         let file = SourceFile::new("a.toml", "\u{feff}[foo]");
         let place = Place::new(&file, 4..7);
         assert_eq!((place.column(), place.excerpt().text.as_str()), (2, "[foo]"));
+        let within = SourceFile::new("a.toml", "\u{feff}a\u{feff}b");
+        let place = Place::new(&within, 7..8);
+        assert_eq!((place.column(), place.excerpt().text.as_str()), (3, "a\u{fffd}b"));
     }
 
     #[test]
@@ -347,6 +400,19 @@ mod tests {
         file.hide_values();
         assert_eq!(Place::new(&file, 18..19).excerpt().text, "client_secret =…");
         assert_eq!(Place::new(&file, 26..27).excerpt().text, "…");
+    }
+
+    #[test]
+    fn a_later_line_of_an_unparsed_value_is_no_key() {
+        for text in
+            ["key = \"\"\"\nhunter2=\n\"\"\"", "key = '''\nhunter2=", "key = [\n\"hunter2=\"", "key = [\n{'hunter2'="]
+        {
+            let file = SourceFile::new("a.toml", text);
+            file.hide_values();
+            assert_eq!(Place::new(&file, 0..3).excerpt().text, "key =…");
+            let at = text.find("hunter2").unwrap();
+            assert_eq!(Place::new(&file, at..at + 1).excerpt().text, "…", "{text}");
+        }
     }
 
     #[test]

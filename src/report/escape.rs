@@ -32,4 +32,13 @@ mod tests {
         assert_eq!(escape("a\u{1b}[31mb\nc\td"), "a\\u{1b}[31mb\\nc\\td");
         assert_eq!(escape("abc\u{202e}txt"), "abc\\u{202e}txt");
     }
+
+    #[test]
+    fn every_mark_of_direction_is_written_out() {
+        for c in
+            "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}".chars()
+        {
+            assert_eq!(escape(&c.to_string()), c.escape_unicode().to_string());
+        }
+    }
 }

@@ -168,4 +168,17 @@ mod tests {
     fn a_problem_of_a_whole_file_names_the_file() {
         insta::assert_snapshot!(rendered(Problem::in_file("a\u{1b}.toml", "is not a regular file").warning()));
     }
+
+    #[test]
+    fn thousands_of_problems_on_one_line_are_shown_without_delay() {
+        let keys: Vec<String> = (0..1000).map(|n| format!("key{n} = \"value\"")).collect();
+        let text =
+            format!("connection_templates.a = {{ environments = [{}], {} }}", "\"e\",".repeat(1000), keys.join(", "));
+        let (_, problems) = crate::model::manifest::parse(&SourceFile::new("a.toml", text));
+        let mut out = Vec::new();
+        write(&problems, Look::PLAIN, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.matches("unknown key `key").count(), 1000);
+        assert_eq!(text.matches("is listed twice").count(), 999);
+    }
 }

@@ -1,6 +1,6 @@
 //! The fields of an auth scheme config as files write them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use url::Url;
@@ -299,8 +299,9 @@ fn check_scopes(section: &Section<'_>, fields: &Fields) {
         return;
     };
     let known: Vec<&str> = scopes.iter().filter_map(scope_name).collect();
+    let names: BTreeSet<&str> = known.iter().copied().collect();
     for item in section.texts(DEFAULT_SCOPES.name).map(|found| found.value).unwrap_or_default() {
-        if !known.contains(&item.value.as_str()) {
+        if !names.contains(item.value.as_str()) {
             let message = format!("the default scope {:?} is not among the scopes", item.value);
             let help = match crate::model::source::nearest(&item.value, &known) {
                 Some(near) => format!("did you mean {near:?}?"),
