@@ -32,7 +32,7 @@ const CONFIG_VARIABLE: &str = "VERSYNC_CONFIG";
 
 /// All settings, checked and with defaults filled in. Paths are absolute or relative to the working
 /// directory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The folder that relative paths in secret references start from.
     pub base: PathBuf,
@@ -51,7 +51,7 @@ pub struct Settings {
 }
 
 /// `[sync]`: what to do about differences, and when.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sync {
     /// Whether the daemon writes at all.
     pub mode: Mode,
@@ -82,7 +82,7 @@ pub enum Mode {
 }
 
 /// `[log]`
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// The least severe messages that are written.
     pub level: tracing::Level,
@@ -109,7 +109,7 @@ pub enum LogFormat {
 }
 
 /// `[http]`
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Http {
     /// Where the daemon's own server listens.
     pub listen: Option<SocketAddr>,

@@ -1,39 +1,53 @@
 //! What a service manager is told.
 
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Daemon, Site};
+use crate::support::{Daemon, Site, eventually};
 
 const CONFIG: &str = "[auth_scheme_configs.ok]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n";
 
-/// The socket of a service manager.
-struct Manager(UnixDatagram);
+/// A service manager, and what it was told.
+struct Manager {
+    socket: PathBuf,
+    told: mpsc::Receiver<String>,
+}
 
 impl Manager {
     fn start(site: &Site) -> Self {
-        let socket = UnixDatagram::bind(site.path("notify")).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        Self(socket)
+        let path = site.path("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        let (sender, told) = mpsc::channel();
+        // As systemd does, it listens all the time: nobody waits for it.
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length) = socket.recv(&mut buffer) {
+                let lines = String::from_utf8(buffer[..length].to_vec()).unwrap();
+                if lines.lines().any(|line| sender.send(line.to_owned()).is_err()) {
+                    break;
+                }
+            }
+        });
+        Self { socket: path, told }
     }
 
     fn daemon(&self, site: &Site) -> Daemon {
         let mut command = site.command(&["run"]);
-        command.env("NOTIFY_SOCKET", self.0.local_addr().unwrap().as_pathname().unwrap());
-        command.env("WATCHDOG_USEC", "100000");
+        command.env("NOTIFY_SOCKET", &self.socket).env("WATCHDOG_USEC", "100000");
         Daemon::start(command)
     }
 
-    /// Waits for the first message that begins so.
+    /// Waits for the next line that begins so.
     fn awaited(&self, beginning: &str) -> String {
-        let mut buffer = [0; 4096];
         loop {
-            let length = self.0.recv(&mut buffer).unwrap_or_else(|error| panic!("{beginning} never came: {error}"));
-            let message = String::from_utf8(buffer[..length].to_vec()).unwrap();
-            if let Some(line) = message.lines().find(|line| line.starts_with(beginning)) {
-                return line.to_owned();
+            let line = self.told.recv_timeout(Duration::from_secs(30));
+            let line = line.unwrap_or_else(|error| panic!("{beginning} never came: {error}"));
+            if line.starts_with(beginning) {
+                return line;
             }
         }
     }
@@ -59,4 +73,38 @@ fn the_manager_is_told_how_the_service_is() {
     daemon.signal(Signal::TERM);
     manager.awaited("STOPPING=1");
     assert_eq!(daemon.stop(Signal::TERM).0, Some(0));
+}
+
+#[test]
+fn a_reload_takes_new_settings_and_keeps_the_old_ones_where_they_are_bad() {
+    const COMMON: &str = "sync.interval = \"1h\"\nsync.debounce = \"20ms\"\nsync.delete_grace = \"0s\"";
+    let site = Site::new();
+    site.settings(COMMON);
+    site.file("a.toml", CONFIG).file("b.toml", CONFIG.replace("ok", "other"));
+    let manager = Manager::start(&site);
+    let mut daemon = manager.daemon(&site);
+    daemon.await_said("created");
+    site.remove("b.toml");
+    daemon.await_said("left alone: no file declares it any more");
+
+    site.settings(&format!("{COMMON}\nsync.prnue = true"));
+    daemon.signal(Signal::HUP);
+    let refused = daemon.await_said("the settings cannot be used, so the ones from before still count");
+    let refused = refused["message"].as_str().unwrap();
+    assert!(refused.contains("versync.toml:4:6: ") && refused.contains("prune"), "{refused}");
+    site.settings(&format!("state = \"elsewhere\"\n{COMMON}"));
+    daemon.signal(Signal::HUP);
+    let restart = "the settings cannot be used, so the ones from before still count: state cannot change while";
+    daemon.await_said(restart);
+    site.file("c.toml", CONFIG.replace("ok", "third"));
+    eventually("an edit under the old settings", || daemon.said("created").len() == 3);
+
+    manager.awaited("RELOADING=1");
+    site.settings(&format!("{COMMON}\nsync.prune = true\nsync.delete_limit = {{ count = 9, percent = 100 }}"));
+    daemon.signal(Signal::HUP);
+    daemon.await_said("the settings have changed, and count from now on");
+    daemon.await_said("deleted");
+    manager.awaited("READY=1");
+    assert_eq!(daemon.stop(Signal::TERM).0, Some(0));
+    assert_eq!(daemon.said("versync has stopped").len(), 1);
 }

@@ -16,6 +16,7 @@ use super::error::CommandError;
 use crate::args::Global;
 use crate::io::folder::Folder;
 use crate::io::logs::{self, LogGuard};
+use crate::io::manifests::read_folder;
 use crate::io::secrets::DigestKey;
 use crate::io::store::{Store, Tenant};
 use crate::io::versori::{Client, Connection, Credentials, Reader, Writer};
@@ -39,10 +40,7 @@ impl Context {
     /// Reads settings, starts the logs and, with `--sandbox`, the stand-in. `usual` is the log level of a
     /// command that is not the daemon, whose level the settings say.
     pub(super) fn new(global: &Global, terminal: &Terminal, usual: Option<Level>) -> Result<Self, CommandError> {
-        let mut settings = Settings::load(global.config.as_deref(), std::env::vars_os())?;
-        if let Some(manifests) = &global.manifests {
-            settings.manifests.clone_from(manifests);
-        }
+        let settings = settings(global)?;
         let level = level(global, usual.unwrap_or(settings.log.level));
         let logs = logs::start(&settings.log, level, terminal.err.color)?;
         let sandbox = if global.sandbox { Some(start_sandbox()?) } else { None };
@@ -50,11 +48,35 @@ impl Context {
             Some(sandbox) => sandbox_connection(&settings, sandbox),
             None => connection(&settings)?,
         };
-        let tenant = Tenant {
-            organisation: connection.organisation.clone(),
-            base_url: connection.base_url.as_str().trim_end_matches('/').to_owned(),
-        };
+        let tenant = tenant(&connection);
         Ok(Self { settings, sandbox, connection, tenant, _logs: logs })
+    }
+
+    /// The settings as they are now, sound and ready to take the place of these; nothing where they are the same.
+    /// The sandbox lives with its settings.
+    pub(super) fn changed(&self, global: &Global) -> Result<Option<Changed>, CommandError> {
+        let settings = settings(global)?;
+        if settings == self.settings || self.sandbox.is_some() {
+            return Ok(None);
+        }
+        let connection = connection(&settings)?;
+        Client::new(connection.clone())?;
+        read_folder(&settings.manifests)?;
+        if settings.state != self.settings.state {
+            return Err(CommandError::NeedsRestart { what: "state" });
+        }
+        if tenant(&connection) != self.tenant {
+            return Err(CommandError::NeedsRestart { what: "api.organisation or api.base_url" });
+        }
+        if settings.log != self.settings.log {
+            tracing::warn!("what has changed in [log] counts from the next start");
+        }
+        Ok(Some(Changed { settings, connection }))
+    }
+
+    /// Uses other settings from now on.
+    pub(super) fn change(&mut self, Changed { settings, connection }: Changed) {
+        (self.settings, self.connection) = (settings, connection);
     }
 
     /// The policy that the settings ask for, for the given targets.
@@ -118,6 +140,27 @@ impl Context {
             Ok(below) => below.to_string_lossy().into_owned(),
             Err(_) => target,
         }
+    }
+}
+
+/// Settings that can take the place of others.
+pub(super) struct Changed {
+    settings: Settings,
+    connection: Connection,
+}
+
+fn settings(global: &Global) -> Result<Settings, CommandError> {
+    let mut settings = Settings::load(global.config.as_deref(), std::env::vars_os())?;
+    if let Some(manifests) = &global.manifests {
+        settings.manifests.clone_from(manifests);
+    }
+    Ok(settings)
+}
+
+fn tenant(connection: &Connection) -> Tenant {
+    Tenant {
+        organisation: connection.organisation.clone(),
+        base_url: connection.base_url.as_str().trim_end_matches('/').to_owned(),
     }
 }
 

@@ -10,7 +10,9 @@ use crate::io::versori::{ApiError, CredentialError};
 use crate::model::approval::ApprovalError;
 use crate::model::source::Problem;
 use crate::reconcile::PassError;
+use crate::report::escape;
 use crate::report::problems::{self, Look};
+use crate::report::voice::in_one_line;
 use crate::sandbox::SandboxError;
 use crate::settings::SettingsError;
 
@@ -47,6 +49,8 @@ pub(super) enum CommandError {
     Sandbox { file: Option<String>, error: SandboxError },
     /// Logs cannot be written.
     Log(LogError),
+    /// A setting that a running daemon cannot change.
+    NeedsRestart { what: &'static str },
     /// Something of the system's.
     Io { what: &'static str, source: io::Error },
 }
@@ -98,9 +102,35 @@ impl CommandError {
 
     /// Says what went wrong and how to mend it.
     fn write(&self, look: Look, out: &mut dyn Write) -> io::Result<()> {
-        let (message, help): (String, Option<&str>) = match self {
+        match self {
             CommandError::Settings(error) => return problems::write(&error.problems, look, out),
             CommandError::Problems(list) => return problems::write(list, look, out),
+            CommandError::Pass(PassError::Api { problems: others, .. }) => problems::write(others, look, out)?,
+            _ => {}
+        }
+        let (message, help) = self.words();
+        problems::write_error(&message, help, look, out)
+    }
+
+    /// The same on one line, for a log.
+    pub(super) fn in_one_line(&self) -> String {
+        match self {
+            CommandError::Settings(SettingsError { problems, .. }) | CommandError::Problems(problems) => {
+                problems.iter().map(in_one_line).collect::<Vec<_>>().join("; ")
+            }
+            _ => {
+                let (message, help) = self.words();
+                let help = help.map(|help| format!(" ({help})")).unwrap_or_default();
+                format!("{}{help}", escape(&message))
+            }
+        }
+    }
+
+    /// What went wrong, and what the user can do about it.
+    fn words(&self) -> (String, Option<&str>) {
+        match self {
+            // Their problems say more.
+            CommandError::Settings(_) | CommandError::Problems(_) => ("something is wrong".to_owned(), None),
             CommandError::Missing { what, help } => (format!("{what} is not set"), Some(help)),
             CommandError::Credential(error) => (error.to_string(), Some(error.help())),
             CommandError::NobodyToAsk => (
@@ -108,12 +138,7 @@ impl CommandError {
                 Some("look at `versync plan` first, then give --yes"),
             ),
             CommandError::Declined => ("not applied".to_owned(), None),
-            CommandError::Pass(error) => {
-                if let PassError::Api { problems: others, .. } = error {
-                    problems::write(others, look, out)?;
-                }
-                (error.to_string(), error.help())
-            }
+            CommandError::Pass(error) => (error.to_string(), error.help()),
             CommandError::Folder(error) => (error.to_string(), Some(error.help())),
             CommandError::Store(error) => (error.to_string(), Some(error.help())),
             CommandError::Key(error) => (error.to_string(), Some(error.help())),
@@ -129,8 +154,10 @@ impl CommandError {
                 (format!("{place}{error}{source}"), None)
             }
             CommandError::Log(error) => (error.to_string(), Some("log.directory in the settings says where they go")),
+            CommandError::NeedsRestart { what } => {
+                (format!("{what} cannot change while versync runs"), Some("restart it"))
+            }
             CommandError::Io { what, source } => (format!("{what}: {source}"), None),
-        };
-        problems::write_error(&message, help, look, out)
+        }
     }
 }

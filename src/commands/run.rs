@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::context::Context;
+use super::context::{Changed, Context};
 use super::error::CommandError;
 use super::{Exit, Terminal, sandbox};
 use crate::args::{Global, Run as Args};
@@ -31,14 +31,33 @@ use crate::settings::{DEFAULT_INTERVAL, Mode};
 const SANDBOX_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
-    let (requests, shutdown) = listen()?;
-    let context = Context::new(global, terminal, None)?;
+    let mut signals = Signals::listen().map_err(|source| CommandError::Io { what: "listening to signals", source })?;
+    let mut context = Context::new(global, terminal, None)?;
     // A folder that is not there at the start is a mistake in the settings; later it is an incident.
     read_folder(&context.settings.manifests)?;
-    let stay = Stay { context: &context, requests };
     if let Some(sandbox) = &context.sandbox {
         sandbox::introduce(sandbox, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }
+    loop {
+        let stay = Stay { context: &context, global, signals: &mut signals };
+        match stay_on(stay, args, terminal).await? {
+            End::Stopped => return Ok(Exit::Done),
+            End::Changed(settings) => context.change(*settings),
+        }
+    }
+}
+
+/// Why the loop ended.
+enum End {
+    /// Somebody stopped it.
+    Stopped,
+    /// The settings have changed.
+    Changed(Box<Changed>),
+}
+
+/// Runs the loop that the settings and flags ask for.
+async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal) -> Result<End, CommandError> {
+    let context = stay.context;
     let screen = Screen { look: terminal.out, last: RefCell::default(), changes: RefCell::default() };
     if args.dry_run || context.settings.sync.mode == Mode::Observe {
         let on_report = |report: &Report| {
@@ -46,45 +65,39 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
                 screen.show(&report.plan);
             }
         };
-        stay.until(shutdown, context.dry_run()?, false, on_report).await
-    } else {
-        let shows = context.sandbox.is_some() || logs::is_text(context.settings.log.format);
-        let consent = |plan: &Plan| {
-            if shows {
-                screen.show(plan);
-            }
-            true
-        };
-        let hands = context.writing("run", consent)?;
-        let mut suggested = None;
-        let on_report = |report: &Report| {
-            if report.failures().next().is_none() {
-                screen.forget();
-            }
-            let suggestion = context.sandbox.as_ref().and_then(sandbox::suggest_drift);
-            if suggestion != suggested {
-                print(suggestion.as_deref().unwrap_or_default());
-                suggested = suggestion;
-            }
-        };
-        stay.until(shutdown, hands, true, on_report).await
+        return Ok(stay.until_it_ends(context.dry_run()?, false, on_report).await);
     }
+    let shows = context.sandbox.is_some() || logs::is_text(context.settings.log.format);
+    let consent = |plan: &Plan| {
+        if shows {
+            screen.show(plan);
+        }
+        true
+    };
+    let hands = context.writing("run", consent)?;
+    let mut suggested = None;
+    let on_report = |report: &Report| {
+        if report.failures().next().is_none() {
+            screen.forget();
+        }
+        let suggestion = context.sandbox.as_ref().and_then(sandbox::suggest_drift);
+        if suggestion != suggested {
+            print(suggestion.as_deref().unwrap_or_default());
+            suggested = suggestion;
+        }
+    };
+    Ok(stay.until_it_ends(hands, true, on_report).await)
 }
 
 /// What both kinds of daemon have in common.
 struct Stay<'a> {
     context: &'a Context,
-    requests: mpsc::Receiver<()>,
+    global: &'a Global,
+    signals: &'a mut Signals,
 }
 
 impl Stay<'_> {
-    async fn until<H: Hands>(
-        self,
-        shutdown: oneshot::Receiver<()>,
-        hands: H,
-        writes: bool,
-        mut on_report: impl FnMut(&Report),
-    ) -> Result<Exit, CommandError> {
+    async fn until_it_ends<H: Hands>(self, hands: H, writes: bool, mut on_report: impl FnMut(&Report)) -> End {
         let settings = &self.context.settings;
         let usual = if self.context.sandbox.is_some() { SANDBOX_INTERVAL } else { DEFAULT_INTERVAL };
         let interval = settings.sync.interval.unwrap_or(usual);
@@ -94,6 +107,7 @@ impl Stay<'_> {
         }
         tracing::info!(manifests = %settings.manifests.display(), ?interval, writes, "versync is running");
         let folder = self.context.folder();
+        let (request, requests) = mpsc::channel(1);
         let parts = Parts {
             manifests: &folder,
             hints: Watch::start(&settings.manifests),
@@ -102,7 +116,7 @@ impl Stay<'_> {
             writes,
             schedule: Schedule::new(settings.sync.debounce, interval),
             guards: Guards { grace: Grace::new(settings.sync.delete_grace), flapping: Flapping::default() },
-            requests: self.requests,
+            requests,
             pulse: systemd::pulse(),
             on_moment: |moment: Moment<'_>| {
                 tell_systemd(&moment);
@@ -111,16 +125,35 @@ impl Stay<'_> {
                 }
             },
         };
-        daemon::run(parts, async {
-            // A signal handler that is gone can tell nothing any more.
-            if shutdown.await.is_err() {
-                std::future::pending::<()>().await;
+        let mut end = End::Stopped;
+        daemon::run(parts, async { end = self.attend(&request).await }).await;
+        if matches!(end, End::Stopped) {
+            tracing::info!("versync has stopped");
+        }
+        end
+    }
+
+    /// Attends to signals until the loop has to end.
+    async fn attend(self, request: &mpsc::Sender<()>) -> End {
+        while self.signals.next().await == Signal::Reload {
+            systemd::reloading();
+            match self.context.changed(self.global) {
+                Ok(None) => {}
+                Ok(Some(settings)) => {
+                    tracing::info!("the settings have changed, and count from now on");
+                    return End::Changed(Box::new(settings));
+                }
+                Err(error) => tracing::error!(
+                    "the settings cannot be used, so the ones from before still count: {}",
+                    error.in_one_line()
+                ),
             }
-            systemd::stopping();
-        })
-        .await;
-        tracing::info!("versync has stopped");
-        Ok(Exit::Done)
+            systemd::ready();
+            // A request that waits already asks for the same.
+            let _ = request.try_send(());
+        }
+        systemd::stopping();
+        End::Stopped
     }
 }
 
@@ -131,23 +164,6 @@ fn tell_systemd(moment: &Moment<'_>) {
         Moment::Passed(report) => systemd::status(&line::passed(report, Timestamp::now())),
         Moment::Failed(error) => systemd::status(&line::failed(error, Timestamp::now())),
     }
-}
-
-/// Turns signals into requests for a pass and into the one request to stop.
-fn listen() -> Result<(mpsc::Receiver<()>, oneshot::Receiver<()>), CommandError> {
-    let mut signals = Signals::listen().map_err(|source| CommandError::Io { what: "listening to signals", source })?;
-    let (request, requests) = mpsc::channel(1);
-    let (stop, shutdown) = oneshot::channel();
-    tokio::spawn(async move {
-        while signals.next().await == Signal::Pass {
-            // A request that waits already asks for the same.
-            let _ = request.try_send(());
-        }
-        let _ = stop.send(());
-        // Later signals change nothing: the end is bounded in time.
-        std::future::pending::<()>().await;
-    });
-    Ok((requests, shutdown))
 }
 
 /// Where the daemon shows plans: each one once, however often it is tried.

@@ -10,8 +10,8 @@ use signal_hook_tokio::Signals as Stream;
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGHUP: make a pass at once.
-    Pass,
+    /// SIGHUP: read the settings again, and make a pass at once.
+    Reload,
     /// SIGTERM or SIGINT: stop.
     Stop,
 }
@@ -51,7 +51,7 @@ impl Signals {
     /// The next signal.
     pub async fn next(&mut self) -> Signal {
         match self.stream.next().await {
-            Some(SIGHUP) => Signal::Pass,
+            Some(SIGHUP) => Signal::Reload,
             Some(_) => Signal::Stop,
             // The stream ends only when its handle is closed, and nobody does that.
             None => std::future::pending().await,

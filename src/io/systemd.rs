@@ -9,6 +9,13 @@ pub fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
+/// The service reads its settings again; [`ready`] follows.
+pub fn reloading() {
+    // systemd wants to know since when, by the clock that it uses itself.
+    let now = NotifyState::monotonic_usec_now().ok();
+    tell(&std::iter::once(NotifyState::Reloading).chain(now).collect::<Vec<_>>());
+}
+
 /// The service is going down.
 pub fn stopping() {
     tell(&[NotifyState::Stopping]);

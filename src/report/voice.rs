@@ -215,7 +215,8 @@ pub(super) fn done(action: Action) -> &'static str {
     }
 }
 
-fn in_one_line(problem: &Problem) -> String {
+/// A problem with its place and its help, for a log.
+pub fn in_one_line(problem: &Problem) -> String {
     let place = match (problem.file_name(), problem.position()) {
         (Some(file), Some((line, column))) => format!("{}:{line}:{column}: ", escape(file)),
         (Some(file), None) => format!("{}: ", escape(file)),

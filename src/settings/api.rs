@@ -15,7 +15,7 @@ use crate::model::source::{Place, Problem};
 pub const DEFAULT_BASE_URL: &str = "https://platform.versori.com/api";
 
 /// `[api]`: where the platform is and how to talk to it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Api {
     /// Where the two APIs are.
     pub base_url: Url,
