@@ -118,3 +118,19 @@ fn an_authority_that_cannot_be_read_is_a_clear_error() {
     secured.assert_refused("ca_certificate = \"empty.pem\"", "empty.pem holds no certificate in PEM form");
     secured.assert_refused("ca_certificat = \"ca.pem\"", "did you mean");
 }
+
+#[test]
+fn a_machine_without_any_authorities_needs_none_for_itself() {
+    let site = Site::new();
+    site.file("a.toml", CONFIG);
+    let without = |site: &Site| {
+        let mut command = site.command(&["apply", "--yes"]);
+        Ran::of(command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", site.path("none")).output().unwrap())
+    };
+    let ran = without(&site);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    site.settings_for("https://localhost:1/api", "state = \"other\"");
+    let ran = without(&site);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("the package ca-certificates"), "{}", ran.err);
+}

@@ -101,11 +101,16 @@ impl Client {
             // Proxies from the environment would otherwise be asked for this very machine.
             builder = builder.no_proxy();
         }
-        if let Some(path) = &connection.ca_certificate {
+        if connection.base_url.scheme() == "http" {
+            // A machine without any authorities can do without them here.
+            builder = builder.tls_certs_only(Vec::new());
+        } else if let Some(path) = &connection.ca_certificate {
             builder = builder.tls_certs_merge(certificates(path)?);
         }
         let http = builder.build().map_err(|error| {
-            ApiError::new(ErrorKind::Setup, "", format!("cannot set up the HTTP client: {}", root_cause(&error)))
+            let why = root_cause(&error);
+            let hint = "are the system's authorities installed, which come with the package ca-certificates?";
+            ApiError::new(ErrorKind::Setup, "", format!("cannot set up the HTTP client: {why} ({hint})"))
         })?;
         let permits = Semaphore::new(connection.concurrency.max(1));
         Ok(Self { http, connection, permits, retries: Allowance::default(), next_start: Mutex::new(Instant::now()) })
