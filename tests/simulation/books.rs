@@ -19,7 +19,8 @@ pub(crate) struct Records {
     pub(crate) now: Recorded,
     /// Every state since the last one that is certainly on the disk, that one first.
     since_durable: Vec<Recorded>,
-    pub(crate) last_pass: Option<Pass>,
+    /// Whether everything was lost once.
+    pub(crate) was_lost: bool,
 }
 
 impl Records {
@@ -34,6 +35,7 @@ impl Records {
 
     /// The file is damaged, and a new one is begun in its place.
     pub(crate) fn lose_everything(&mut self) {
+        self.was_lost = true;
         self.now = Recorded { is_lost: true, ..Recorded::default() };
         self.since_durable = vec![self.now.clone()];
     }
@@ -142,10 +144,8 @@ impl Books for SimBooks {
         self.write(&what, false, |_| {}).map(|()| row.unwrap_or_default())
     }
 
-    fn remember(&mut self, pass: Pass) -> Result<(), StoreError> {
-        self.write("remember the pass", true, |_| {})?;
-        self.universe.borrow_mut().records.last_pass = Some(pass);
-        Ok(())
+    fn remember(&mut self, _pass: Pass) -> Result<(), StoreError> {
+        self.write("remember the pass", true, |_| {})
     }
 
     fn use_approval(&mut self, hash: &str) -> Result<(), StoreError> {

@@ -193,12 +193,21 @@ fn check_world(universe: &mut Universe, plan: &Plan) {
     if !held(Action::Replace) && !held(Action::Create) {
         let mut seen = std::collections::BTreeSet::new();
         for (scope, live) in &universe.platform.templates {
-            if !seen.insert((scope.clone(), live.name.clone())) && !blamed(&live.name) {
+            let is_twin = !seen.insert((scope.clone(), live.name.clone()));
+            // A replacement that was cut off before the state was lost is nobody's once no file speaks for it.
+            let is_known = !universe.records.was_lost || is_declared(universe, &scope.environment, &live.name);
+            if is_twin && is_known && !blamed(&live.name) {
                 wrong.push(format!("{} is there twice", live.name));
             }
         }
     }
     wrong.into_iter().for_each(|what| universe.violation(what));
+}
+
+fn is_declared(universe: &Universe, environment: &str, name: &str) -> bool {
+    let named = ENVIRONMENTS.iter().find(|(_, id)| *id == environment).map(|(name, _)| name);
+    let templates = universe.files.all.values().filter_map(|file| file.templates.get(name));
+    templates.into_iter().any(|template| named.is_some_and(|named| template.environments.contains(named)))
 }
 
 /// Tells a story in virtual time.
