@@ -11,7 +11,7 @@
 //! | [`reconcile`] | one pass: read → observe → plan → apply → report; every command calls this one function |
 //! | [`daemon`] | the only long-lived `select!`: something happens → a pass |
 //! | [`model`] | pure: what was declared, recorded and observed, and the plan that follows |
-//! | [`io`] | adapters: the folder, the watch, secrets, the recorded state, signals, logs, the platform's two APIs |
+//! | [`io`] | adapters: the folder, the watch, secrets, the recorded state, signals, systemd, logs, the platform's two APIs |
 //! | [`report`] | plans and reports as text, JSON and log lines |
 //! | [`sandbox`] | the platform's stand-in |
 //!
@@ -20,13 +20,17 @@
 //!
 //! # How a pass goes
 //!
-//! [`io::snapshot`] reads the folder once nothing moves in it, [`model::desired`] makes resources and problems
-//! of it, and [`io::secrets`] reads what they refer to.
+//! [`io::folder`] reads the folder once nothing moves in it, [`model::desired`] makes resources and problems
+//! of it, and the folder gives the secrets that they refer to.
 //! [`model::desired::Desired::wanted`] says what has to be looked at, [`io::versori::observe()`] looks, and
 //! [`io::store`] tells what was last applied. [`model::planner::plan`] compares the three and gives a
 //! [`model::plan::Plan`], a value that everything else reads: [`report`] prints it, and
 //! [`reconcile`] executes its steps with a plain `match`, writing down what it is about to make and
 //! remembering every success as it comes. [`model::guard`] and [`model::flapping`] hold what may not happen now.
+//!
+//! Where a pass and the loop meet the disk, the system and the platform, a trait stands between them:
+//! [`io::folder::Manifests`], [`io::store::Books`], [`io::watch::Hints`], [`io::versori::Read`] and
+//! [`io::versori::Write`]. `tests/simulation` puts itself in the place of all of them.
 //!
 //! What keeps a dry run from writing is a type: its [`reconcile::DryRun`] hands hold a client that has
 //! no methods that write.
