@@ -590,3 +590,19 @@ fn an_endpoint_forgets_how_it_was_asked_to_send_parameters() {
         schemes.0.sandbox.world(|world| world.config(&Owner::System(ids::SHOPIFY.into()), "s-oauth1").unwrap());
     assert_eq!(config["oauth1"]["tokenEndpoint"], json!({"url": "https://a.example/k"}));
 }
+
+#[test]
+fn a_password_that_somebody_wrote_into_an_address_is_not_shown() {
+    let schemes = Schemes::applied();
+    let address = format!("https://me:{CANARY}@a.example/token");
+    for kind in ["s-machine", "s-oauth1"] {
+        let patch = json!({"tokenUrl": address, "resourceOwnerAuthorizationEndpoint": {"url": address}});
+        schemes.0.sandbox.world(|world| world.edit_config(&Owner::System(ids::SHOPIFY.into()), kind, &patch));
+    }
+    let plan = schemes.run(&["plan", "--json"]).out;
+    assert!(plan.contains("https://…@a.example/token") && !plan.contains(CANARY), "{plan}");
+    assert!(!schemes.run(&["apply", "--yes"]).out.contains(CANARY));
+    for command in [&["history", "--json"][..], &["status", "--json"]] {
+        assert!(!schemes.run(command).out.contains(CANARY));
+    }
+}

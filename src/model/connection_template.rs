@@ -17,3 +17,8 @@ pub const AUTH_SCHEME_CONFIGS: Field =
 
 /// The fields that can change in place.
 pub const FIELDS: [&Field; 2] = [&AUTH_SCHEME_CONFIGS, &DYNAMIC];
+
+/// The field of this name that is compared.
+pub fn field_named(name: &str) -> Option<&'static Field> {
+    FIELDS.into_iter().chain([&SYSTEM]).find(|field| field.name == name)
+}

@@ -118,6 +118,14 @@ impl Field {
         }
     }
 
+    /// A value as it may be shown: whoever wrote an address by hand may have written a password into it.
+    pub fn shown(&self, value: Value) -> Value {
+        match (self.kind, value) {
+            (Kind::Url | Kind::UrlTemplate, Value::String(text)) => Value::String(without_user(text)),
+            (_, value) => value,
+        }
+    }
+
     /// Whether its values may never be shown.
     pub fn is_secret(&self) -> bool {
         matches!(self.kind, Kind::Secret)
@@ -253,6 +261,17 @@ fn from_wire(words: &[(&str, &str)], value: &Value) -> Value {
 fn to_wire(words: &[(&str, &str)], value: &Value) -> Value {
     let known = words.iter().find(|(word, _)| value == word);
     known.map_or_else(|| value.clone(), |(_, wire)| json!(wire))
+}
+
+/// An address with nobody's name or password in it.
+fn without_user(address: String) -> String {
+    let Some(start) = address.find("//").map(|at| at + 2) else { return address };
+    let authority = &address[start..];
+    let authority = &authority[..authority.find(['/', '?', '#']).unwrap_or(authority.len())];
+    match authority.rfind('@') {
+        Some(at) => format!("{}…{}", &address[..start], &address[start + at..]),
+        None => address,
+    }
 }
 
 #[cfg(test)]

@@ -135,9 +135,6 @@ impl Row {
 fn field_name(identity: &Identity, name: &str) -> Option<&'static str> {
     match identity {
         Identity::AuthSchemeConfig { .. } => auth_scheme_config::field_named(name).map(|field| field.name),
-        Identity::ConnectionTemplate { .. } => {
-            let known = connection_template::FIELDS.iter().copied().chain([&connection_template::SYSTEM]);
-            known.map(|field| field.name).find(|known| *known == name)
-        }
+        Identity::ConnectionTemplate { .. } => connection_template::field_named(name).map(|field| field.name),
     }
 }

@@ -158,8 +158,9 @@ fn live_value(field: &Field, observed: &Fields) -> Value {
 }
 
 /// A change as plans show it: of a secret, not even its hash.
-fn field_change(field: &Field, before: Value, after: Value, cause: Cause) -> FieldChange {
+pub(super) fn field_change(field: &Field, before: Value, after: Value, cause: Cause) -> FieldChange {
     let sensitive = field.is_secret();
-    let (before, after) = if sensitive { (Value::Null, Value::Null) } else { (before, after) };
+    let (before, after) =
+        if sensitive { (Value::Null, Value::Null) } else { (field.shown(before), field.shown(after)) };
     FieldChange { path: field.name, before, after, cause, sensitive }
 }

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::compare::field_change;
 use super::{Planner, config_identity};
 use crate::model::address::{Identity, Owner, OwnerKind};
+use crate::model::auth_scheme_config::field_named;
+use crate::model::connection_template;
 use crate::model::desired::Desired;
 use crate::model::observed::{Lookup, Observed, Unread};
 use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, OldTemplate, Step};
@@ -193,13 +196,8 @@ fn why(unread: &Unread) -> String {
 }
 
 fn removed(live: &Fields) -> Vec<FieldChange> {
-    live.iter()
-        .map(|(name, value)| FieldChange {
-            path: name,
-            before: value.clone(),
-            after: Value::Null,
-            cause: Cause::Manifest,
-            sensitive: false,
-        })
-        .collect()
+    let known = |name: &str| field_named(name).or_else(|| connection_template::field_named(name));
+    let change =
+        |(name, value): (&&str, &Value)| Some(field_change(known(name)?, value.clone(), Value::Null, Cause::Manifest));
+    live.iter().filter_map(change).collect()
 }
