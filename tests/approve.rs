@@ -104,6 +104,19 @@ fn a_plan_that_no_pass_has_made_yet_is_approved_by_its_hash() {
 }
 
 #[test]
+fn a_word_for_a_plan_to_come_is_void_once_a_pass_has_no_use_for_it() {
+    let site = site(LIMIT, 5);
+    remove(&site, 0..3);
+    let hash = site.plan()["hash"].as_str().unwrap().to_owned();
+    approve(&site, &[&hash]);
+    (0..3).for_each(|n| config(&site, n, "first"));
+    apply(&site, 0);
+    remove(&site, 0..3);
+    apply(&site, 4);
+    assert_eq!(on_stripe(&site), 5);
+}
+
+#[test]
 fn one_more_delete_is_another_matter() {
     for args in [0, 1] {
         let site = site(LIMIT, 6);

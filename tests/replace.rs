@@ -136,3 +136,22 @@ fn what_was_protected_is_not_lost_to_the_edit_that_moves_it() {
         assert_ne!(site.template("legacy-erp").id, ids::LEGACY_ERP);
     }
 }
+
+#[test]
+fn what_somebody_made_in_the_place_of_ours_is_not_replaced() {
+    let site = Site::new();
+    site.file("erp.toml", legacy("lifecycle = { allow_replace = true }").replace("legacy-erp", "erp"));
+    site.apply();
+    let ours = site.template("erp");
+    site.sandbox.world(|world| {
+        world.delete_template(&ours.project, &ours.id).unwrap();
+        let body = json!({"name": "erp", "systemId": ids::STRIPE, "environmentId": ids::STAGING});
+        world.create_template(ids::STOREFRONT, &body).unwrap();
+    });
+    let ran = site.versync(&["apply", "--yes"]);
+    assert!(ran.out.contains("versync did not make it"), "{ran:?}");
+    assert_eq!(site.template("erp").system, ids::STRIPE);
+    site.settings("sync.adopt = \"always\"");
+    site.apply();
+    assert_eq!(site.template("erp").system, ids::NETSUITE);
+}

@@ -68,7 +68,10 @@ fn a_damaged_state_is_set_aside_and_never_taken_for_an_empty_one() {
         bytes[half..].fill(7);
         fs::write(path, bytes).unwrap();
     };
-    let damages: [&dyn Fn(&Path); 4] = [&garbage, &cut_off, &senseless, &half_written];
+    let without_a_table = |path: &Path| {
+        rusqlite::Connection::open(path).unwrap().execute("DROP TABLE resource", []).unwrap();
+    };
+    let damages: [&dyn Fn(&Path); 5] = [&garbage, &cut_off, &senseless, &half_written, &without_a_table];
     for (number, damage) in damages.iter().enumerate() {
         let site = Site::new();
         site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }\nsync.adopt = \"always\"");

@@ -56,7 +56,7 @@ fn write(approval: &Approval, last: Option<&Found>, next: &str, out: &mut dyn Wr
         }
         None => writeln!(
             out,
-            "Approved, once, for a pass that holds exactly the deletes of plan {}. No pass has held them yet.",
+            "Approved for the next pass, if it holds exactly the deletes of plan {}. No pass has held them yet.",
             approval.hash
         )?,
     }

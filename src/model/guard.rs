@@ -79,11 +79,10 @@ pub fn only_adopt(changes: &mut [Change]) {
     }
 }
 
-/// Voids what was approved of a pass that held deletes, where this plan, which leaves nothing out, would not
-/// use it: the same deletes may come up again some day without anybody's meaning them. The word for a plan
-/// that no pass has made yet stays.
+/// Voids every word that this plan, which leaves nothing out, would not use: the same deletes may come up again
+/// some day without anybody's meaning them.
 pub fn void_outdated(plan: &mut Plan, approvals: &[Approval]) {
-    let outdated = approvals.iter().filter(|it| it.held_hash.is_some() && plan.approval.as_ref() != Some(&it.hash));
+    let outdated = approvals.iter().filter(|it| plan.approval.as_ref() != Some(&it.hash));
     plan.bookkeeping.extend(outdated.cloned().map(Bookkeeping::Void));
 }
 

@@ -76,7 +76,12 @@ impl StoreError {
             StoreError::Damaged { .. } => true,
             StoreError::Database { source, .. } => matches!(
                 source.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+                // What SQLite has no better word for: a table or a column is not there.
+                Some(
+                    rusqlite::ErrorCode::DatabaseCorrupt
+                        | rusqlite::ErrorCode::NotADatabase
+                        | rusqlite::ErrorCode::Unknown
+                )
             ),
             _ => false,
         }

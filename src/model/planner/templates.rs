@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::compare::{Comparison, compare};
 use super::replacements::{refused_replacement, unfinished_replacement};
 use super::resolve::Resolved;
-use super::{Planner, record_of};
+use super::{Adopt, FOREIGN_HELD, Planner, record_of};
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use crate::model::manifest::Declared;
@@ -107,7 +107,13 @@ impl<'a> Planner<'a> {
             let renamed_from = renamed.then_some(old_identity);
             (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
         };
-        let refused = if moved { refused_replacement(declared, recorded) } else { None };
+        let is_ours = before.is_none_or(|known| known.template_id.as_ref().is_none_or(|ours| *ours == live.id));
+        let refused = match moved {
+            // Somebody has made it in the place of ours: it is not for us to delete.
+            true if !is_ours && self.policy.adopt != Adopt::Always => Some(Held::because(FOREIGN_HELD)),
+            true => refused_replacement(declared, recorded),
+            false => None,
+        };
         self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
     }
 
