@@ -220,6 +220,9 @@ fn the_type_cannot_be_ignored() {
     let site = Site::new();
     site.file("a.toml", "[auth_scheme_configs.c]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\nlifecycle = { ignore = [\"type\"] }\n");
     assert!(site.versync(&["validate"]).out.contains("`type` cannot be ignored"));
+    site.file("a.toml", "[auth_scheme_configs.c]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"oauth2\"\ntoken_url = \"https://a.example/t\"\n\
+        scopes = []\ndefault_scopes = []\ngrant = { type = \"client-credentials\" }\nlifecycle = { ignore = [\"grant.type\"] }\n");
+    assert!(site.versync(&["validate"]).out.contains("`grant.type` cannot be ignored"));
 }
 
 #[test]

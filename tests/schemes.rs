@@ -506,7 +506,11 @@ fn what_is_ignored_is_set_when_a_config_is_made_or_changes_its_type_and_left_alo
     apply(text("key", "two"), "second");
     apply(text("oauth", "two"), "second");
     assert_eq!(secret().as_deref(), Some("second"), "made anew");
-    apply(text("key", "two"), "second");
+    schemes.0.sandbox.world(|world| world.edit_config(&owner, "c", &json!({"description": "by hand"})));
+    let both = |text: String| text.replace("ignore = [", "ignore = [\"description\", ");
+    apply(both(text("key", "two")), "second");
+    let live = schemes.0.sandbox.world(|world| world.config(&owner, "c").unwrap());
+    assert_eq!(live["apiKey"]["description"], "by hand", "what it holds already is left alone");
     let live = schemes.0.sandbox.world(|world| world.config(&owner, "c").unwrap());
     assert_eq!(live["apiKey"]["name"], "k", "the new type needs it");
 }

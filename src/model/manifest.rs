@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::address::{Address, OwnerKind, check_segment, is_ulid};
-use super::auth_scheme_config::{self, DESCRIPTION, SCHEMES, Scheme, TYPE, UNPUBLISHED_TYPES};
+use super::auth_scheme_config::{self, DESCRIPTION, GRANT_TYPE, SCHEMES, Scheme, TYPE, UNPUBLISHED_TYPES};
 use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS};
 use super::document::{Found, Reader, SecretRef, Section};
 use super::schema::{Field, Fields, Kind, Need, sequence};
@@ -338,8 +338,9 @@ fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: boo
     let Some(table) = section.section("lifecycle") else { return Lifecycle::default() };
     let mut ignore = Vec::new();
     for item in table.texts("ignore").map(|list| list.value).unwrap_or_default() {
-        if item.value == TYPE.name {
-            let problem = Problem::at(item.place, "`type` cannot be ignored: which fields there are depends on it");
+        if [TYPE.name, GRANT_TYPE.name].contains(&item.value.as_str()) {
+            let message = format!("`{}` cannot be ignored: which fields there are depends on it", item.value);
+            let problem = Problem::at(item.place, message);
             table.report(problem.help("declare the type that the config has"));
             continue;
         }

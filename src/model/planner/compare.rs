@@ -99,7 +99,8 @@ pub(super) fn compare(
     let mut comparison =
         Comparison { changes: Vec::new(), send: Fields::new(), record: Fields::new(), report_only: true };
     for field in fields {
-        if lifecycle.ignore.contains(&field.name) && !is_made_anew {
+        let is_there = observed.get(field.name).is_some_and(|value| *value != field.default_value());
+        if lifecycle.ignore.contains(&field.name) && (is_there || !is_made_anew) {
             continue;
         }
         let wanted = declared.get(field.name);
@@ -138,8 +139,8 @@ pub(super) fn compare(
     comparison
 }
 
-/// Whether a config changes its type or its grant's: what it holds then is set for the first time, also what is
-/// left alone afterwards.
+/// Whether a config changes its type or its grant's: what it did not hold before is set for the first time then,
+/// also where it is left alone afterwards.
 pub(super) fn is_made_anew(declared: &Fields, observed: &Fields) -> bool {
     [TYPE.name, GRANT_TYPE.name].iter().any(|name| {
         declared
