@@ -188,7 +188,7 @@ pub(super) fn state(global: &Global, command: &'static str) -> Result<PathBuf, C
     if global.sandbox {
         return Err(CommandError::NoStateInSandbox { command });
     }
-    Ok(Settings::load(global.config.as_deref(), std::env::vars_os())?.state)
+    Ok(settings(global)?.state)
 }
 
 fn level(global: &Global, usual: Level) -> Level {

@@ -23,9 +23,9 @@ use crate::model::plan::{Action, Plan};
 use crate::model::planner::{self, Policy};
 use crate::model::recorded::Recorded;
 use crate::model::source::Problem;
+use crate::model::wording::counted;
 use crate::reconcile::{Hands, Stop, Target, reconcile};
-use crate::report::text::{self, counted};
-use crate::report::{escape, problems};
+use crate::report::{escape, problems, text};
 
 pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let scopes = scopes(&args)?;

@@ -9,8 +9,8 @@ use crate::args::{Global, Validate as Args};
 use crate::io::manifests::{read_folder, read_paths};
 use crate::model::desired::Desired;
 use crate::model::source::Severity;
+use crate::model::wording::counted;
 use crate::report::problems;
-use crate::report::text::counted;
 
 pub(super) fn validate(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let files = if args.paths.is_empty() { read_folder(&manifests(global)?)? } else { read_paths(&args.paths)? };

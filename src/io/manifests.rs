@@ -1,13 +1,11 @@
 //! The manifests folder: every `*.toml` file below it, read safely.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-
+use super::regular;
 use crate::model::desired::ManifestFile;
 use crate::model::source::{Place, Problem, SourceFile};
 
@@ -220,15 +218,8 @@ fn read_file(path: &Path, name: String) -> ManifestFile {
     }
 }
 
-/// Opens without waiting for a FIFO's writer and without following links, then looks at what was opened.
 fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits();
-    let file: File = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.cast_signed())
-        .open(path)
-        .map_err(|error| format!("cannot be read: {error}"))?;
-    let about = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
+    let (file, about) = regular::open(path).map_err(|error| format!("cannot be read: {error}"))?;
     if !about.is_file() {
         return Err("is not a regular file".to_owned());
     }

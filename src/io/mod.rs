@@ -3,6 +3,7 @@
 pub mod folder;
 pub mod logs;
 pub mod manifests;
+mod regular;
 pub mod revision;
 pub mod secrets;
 pub mod signals;

@@ -55,7 +55,7 @@ pub struct LiveTemplate {
 impl LiveTemplate {
     /// The configs that it lists: each with its owner and id.
     pub fn listed(&self) -> impl Iterator<Item = (Owner, String)> {
-        self.auth_scheme_configs.iter().map(|id| (Owner::system(self.system.clone()), id.clone()))
+        configs_of(&self.system, &self.auth_scheme_configs)
     }
 
     /// Its fields in the form in which they are compared.
@@ -66,6 +66,11 @@ impl LiveTemplate {
             (AUTH_SCHEME_CONFIGS.name, sequence(self.auth_scheme_configs.iter().cloned())),
         ])
     }
+}
+
+/// The configs of a system that a template lists: each with its owner and id.
+pub fn configs_of(system: &str, ids: &[String]) -> impl Iterator<Item = (Owner, String)> {
+    ids.iter().map(move |id| (Owner::system(system), id.clone()))
 }
 
 /// An auth scheme config as the platform shows it.

@@ -348,7 +348,8 @@ impl Plan {
 
     /// Whether the delete of a config waits for somebody to look whether a template anywhere lists it.
     pub fn needs_every_template(&self) -> bool {
-        self.changes.iter().any(|change| change.held == Some(Held::unlooked()))
+        let unlooked = Some(Held::unlooked());
+        self.changes.iter().any(|change| change.held == unlooked)
     }
 
     /// Whether deletes are held, those of replacements among them.

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 
 use super::escape;
 use super::history::{field, revision, time};
-use super::text::{counted, summary_line};
+use super::text::summary_line;
 use super::voice::done;
 use crate::model::pass::{DriftNote, Found, HeldNote, Pass, ProblemNote};
 use crate::model::plan::Action;
 use crate::model::status::{Entries, Status, Writer};
+use crate::model::wording::counted;
 
 /// Writes what runs now, how the last pass went, and what it left open.
 ///

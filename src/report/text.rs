@@ -10,7 +10,7 @@ use super::escape;
 use super::problems::{self, Look};
 use crate::model::observed::Remark;
 use crate::model::plan::{Action, Cause, Change, FieldChange, Plan, Summary};
-pub use crate::model::wording::counted;
+use crate::model::wording::counted;
 use crate::reconcile::Report;
 
 /// Texts longer than this, and texts of several lines, are shown as a diff of their lines.

@@ -1,11 +1,11 @@
 //! Opening files that nobody else may have read or put there.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use crate::io::regular;
 
 /// Whom a file has to be closed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +47,9 @@ pub(super) enum Flaw {
 ///
 /// Where it cannot be opened, and where it is no regular file that is closed to these.
 pub(super) fn open(path: &Path, to: ClosedTo) -> Result<File, Refusal> {
-    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
-    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    let file = opened.map_err(|error| if path.is_symlink() { Flaw::Link.into() } else { Refusal::Io(error) })?;
-    check(&file.metadata()?, to)?;
+    let refused = |error| if path.is_symlink() { Flaw::Link.into() } else { Refusal::Io(error) };
+    let (file, about) = regular::open(path).map_err(refused)?;
+    check(&about, to)?;
     Ok(file)
 }
 

@@ -141,7 +141,7 @@ pub(super) fn compare(
 
 /// Whether a config changes its type or its grant's: what it did not hold before is set for the first time then,
 /// also where it is left alone afterwards.
-pub(super) fn is_made_anew(declared: &Fields, observed: &Fields) -> bool {
+fn is_made_anew(declared: &Fields, observed: &Fields) -> bool {
     [TYPE.name, GRANT_TYPE.name].iter().any(|name| {
         declared
             .get(name)

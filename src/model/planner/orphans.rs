@@ -10,7 +10,7 @@ use crate::model::address::{Identity, Owner, OwnerKind};
 use crate::model::auth_scheme_config::field_named;
 use crate::model::connection_template;
 use crate::model::desired::Desired;
-use crate::model::observed::{Lookup, Observed, Unread};
+use crate::model::observed::{Lookup, Observed, Unread, configs_of};
 use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, OldTemplate, Step};
 use crate::model::recorded::RecordedResource;
 use crate::model::schema::Fields;
@@ -147,11 +147,11 @@ pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
     let mut used: BTreeSet<(Owner, String)> = BTreeSet::new();
     for template in observed.templates.values().flatten().flatten() {
         let listed = planned.get(template.id.as_str()).copied().unwrap_or(&template.auth_scheme_configs);
-        used.extend(listed.iter().map(|id| (Owner::system(&template.system), id.clone())));
+        used.extend(configs_of(&template.system, listed));
     }
     for change in changes.iter().filter(|change| change.is_due()) {
         if let Step::CreateTemplate(step) | Step::ReplaceTemplate { step, .. } = &change.step {
-            used.extend(step.auth_scheme_configs.iter().map(|id| (Owner::system(&step.system), id.clone())));
+            used.extend(configs_of(&step.system, &step.auth_scheme_configs));
         }
     }
     for change in changes.iter_mut().filter(|change| change.held.is_none()) {
