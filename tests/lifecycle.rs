@@ -298,12 +298,7 @@ fn what_somebody_made_in_the_place_of_ours_is_not_deleted_with_our_file() {
     many(&site, 1);
     site.file("erp.toml", legacy("").replace("legacy-erp", "erp"));
     site.apply();
-    let ours = site.template("erp");
-    site.sandbox.world(|world| {
-        world.delete_template(&ours.project, &ours.id).unwrap();
-        let body = json!({"name": "erp", "systemId": ids::STRIPE, "environmentId": ids::STAGING});
-        world.create_template(ids::STOREFRONT, &body).unwrap();
-    });
+    site.make_anew_on_stripe("erp");
     site.remove("erp.toml");
     site.apply();
     assert_eq!(site.template("erp").system, ids::STRIPE);

@@ -23,6 +23,7 @@ mod replace;
 mod retries;
 mod saved;
 mod schemes;
+mod secrets;
 mod service;
 mod settings;
 mod simulation;

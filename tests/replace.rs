@@ -142,12 +142,7 @@ fn what_somebody_made_in_the_place_of_ours_is_not_replaced() {
     let site = Site::new();
     site.file("erp.toml", legacy("lifecycle = { allow_replace = true }").replace("legacy-erp", "erp"));
     site.apply();
-    let ours = site.template("erp");
-    site.sandbox.world(|world| {
-        world.delete_template(&ours.project, &ours.id).unwrap();
-        let body = json!({"name": "erp", "systemId": ids::STRIPE, "environmentId": ids::STAGING});
-        world.create_template(ids::STOREFRONT, &body).unwrap();
-    });
+    site.make_anew_on_stripe("erp");
     let ran = site.versync(&["apply", "--yes"]);
     assert!(ran.out.contains("versync did not make it"), "{ran:?}");
     assert_eq!(site.template("erp").system, ids::STRIPE);

@@ -5,6 +5,7 @@ mod daemon;
 mod fake;
 mod flaky;
 mod keys;
+pub(crate) mod schemes;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use versync::sandbox::{Sandbox, World, ids};
 
@@ -168,6 +169,16 @@ impl Site {
     pub(crate) fn templates(&self, name: &str) -> Vec<versync::sandbox::Template> {
         let all = self.sandbox.world(|world| world.templates());
         all.into_iter().filter(|template| template.name == name).collect()
+    }
+
+    /// Somebody deletes the template of this name in staging, and makes another one of it on stripe.
+    pub(crate) fn make_anew_on_stripe(&self, name: &str) {
+        let ours = self.template(name);
+        self.sandbox.world(|world| {
+            world.delete_template(&ours.project, &ours.id).unwrap();
+            let body = json!({"name": name, "systemId": ids::STRIPE, "environmentId": ids::STAGING});
+            world.create_template(ids::STOREFRONT, &body).unwrap();
+        });
     }
 
     /// Changes the template of this name behind versync's back.
