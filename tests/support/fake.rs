@@ -1,11 +1,10 @@
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::mpsc;
-
 use axum::Router;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 use tokio::sync::oneshot;
+
+use super::serve::serve;
 
 /// A server that answers as the sandbox never would.
 pub(crate) struct Fake {
@@ -22,26 +21,13 @@ impl Fake {
 
     /// The same, where it also matters who is asking: the `Authorization` header.
     pub(crate) fn start_asking(answer: impl Fn(&str, &str) -> (u16, String) + Clone + Send + Sync + 'static) -> Self {
-        let (ready, address) = mpsc::channel();
-        let (stop, stopped) = oneshot::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async move {
-                let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let listener = tokio::net::TcpListener::bind(anywhere).await.unwrap();
-                ready.send(listener.local_addr().unwrap()).unwrap();
-                let app = Router::new().fallback(move |uri: Uri, headers: HeaderMap| {
-                    let who = headers.get(AUTHORIZATION).map_or("", |value| value.to_str().unwrap());
-                    let (status, body) = answer(uri.path(), who);
-                    async move { (StatusCode::from_u16(status).unwrap(), body).into_response() }
-                });
-                let server = axum::serve(listener, app).into_future();
-                tokio::select! {
-                    result = server => result.unwrap(),
-                    _ = stopped => {}
-                }
-            });
+        let (base_url, stop) = serve(|| {
+            Router::new().fallback(move |uri: Uri, headers: HeaderMap| {
+                let who = headers.get(AUTHORIZATION).map_or("", |value| value.to_str().unwrap());
+                let (status, body) = answer(uri.path(), who);
+                async move { (StatusCode::from_u16(status).unwrap(), body).into_response() }
+            })
         });
-        Self { base_url: format!("http://{}/api", address.recv().unwrap()), _stop: stop }
+        Self { base_url, _stop: stop }
     }
 }

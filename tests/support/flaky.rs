@@ -1,5 +1,5 @@
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, mpsc};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -7,6 +7,8 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::oneshot;
+
+use super::serve::serve;
 
 /// What goes wrong with a request on its way.
 #[derive(Debug, Clone, Copy)]
@@ -38,44 +40,31 @@ impl Flaky {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (faults, log): (Faults, _) = (Arc::new(faults), Arc::clone(&seen));
-        let (ready, address) = mpsc::channel();
-        let (stop, stopped) = oneshot::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async move {
-                let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let listener = tokio::net::TcpListener::bind(anywhere).await.unwrap();
-                ready.send(listener.local_addr().unwrap()).unwrap();
-                let client = reqwest::Client::builder().no_proxy().build().unwrap();
-                let app = Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
-                    let (client, faults, log) = (client.clone(), Arc::clone(&faults), Arc::clone(&log));
-                    async move {
-                        let line = format!("{method} {}", uri.path());
-                        let before = {
-                            let mut log = log.lock().unwrap();
-                            log.push(line.clone());
-                            log.iter().filter(|seen| **seen == line).count() - 1
-                        };
-                        let fault = faults(method.as_str(), uri.path(), before);
-                        if let Some(Fault::Before(status)) = fault {
-                            return broken(status);
-                        }
-                        let answer = forward(&client, sandbox, method, &uri, &headers, body).await;
-                        match fault {
-                            Some(Fault::After(status)) => broken(status),
-                            Some(Fault::Silence) => std::future::pending().await,
-                            _ => answer,
-                        }
+        let (base_url, stop) = serve(move || {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+                let (client, faults, log) = (client.clone(), Arc::clone(&faults), Arc::clone(&log));
+                async move {
+                    let line = format!("{method} {}", uri.path());
+                    let before = {
+                        let mut log = log.lock().unwrap();
+                        log.push(line.clone());
+                        log.iter().filter(|seen| **seen == line).count() - 1
+                    };
+                    let fault = faults(method.as_str(), uri.path(), before);
+                    if let Some(Fault::Before(status)) = fault {
+                        return broken(status);
                     }
-                });
-                let server = axum::serve(listener, app).into_future();
-                tokio::select! {
-                    result = server => result.unwrap(),
-                    _ = stopped => {}
+                    let answer = forward(&client, sandbox, method, &uri, &headers, body).await;
+                    match fault {
+                        Some(Fault::After(status)) => broken(status),
+                        Some(Fault::Silence) => std::future::pending().await,
+                        _ => answer,
+                    }
                 }
-            });
+            })
         });
-        Self { base_url: format!("http://{}/api", address.recv().unwrap()), seen, _stop: stop }
+        Self { base_url, seen, _stop: stop }
     }
 
     /// How many requests of this method went to paths that end so.

@@ -6,6 +6,7 @@ mod fake;
 mod flaky;
 mod keys;
 pub(crate) mod schemes;
+mod serve;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
