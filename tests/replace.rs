@@ -3,9 +3,10 @@
 use serde_json::json;
 use versync::sandbox::ids;
 
-use crate::support::{Site, actions, change};
+use crate::support::{Fault, Flaky, Site, actions, change};
 
 const ADDRESS: &str = "connection_template.storefront/staging/legacy-erp";
+const MOVED: &str = "connection_template.storefront/production/legacy-erp";
 
 fn legacy(more: &str) -> String {
     format!(
@@ -78,15 +79,14 @@ fn another_environment_needs_a_replacement_that_was_allowed() {
     let site = Site::new();
     site.file("erp.toml", legacy("dynamic = false"));
     site.apply();
-    let moved = "connection_template.storefront/production/legacy-erp";
     site.file("erp.toml", in_production("dynamic = true"));
     let ran = site.versync(&["apply", "--yes"]);
     assert_eq!(ran.code, Some(4), "{ran:?}");
     assert!(ran.out.contains("set lifecycle.allow_replace = true"), "{}", ran.out);
     let plan = site.plan();
-    assert_eq!(actions(&plan), [(moved, "replace")], "the old one is no orphan");
+    assert_eq!(actions(&plan), [(MOVED, "replace")], "the old one is no orphan");
     let from = json!({"path": "environment", "before": "staging", "after": "production", "cause": "manifest", "sensitive": false});
-    assert!(change(&plan, moved)["fields"].as_array().unwrap().contains(&from), "{plan:#}");
+    assert!(change(&plan, MOVED)["fields"].as_array().unwrap().contains(&from), "{plan:#}");
     assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
 
     site.file("erp.toml", in_production("dynamic = true\nlifecycle = { allow_replace = true }"));
@@ -149,4 +149,54 @@ fn what_somebody_made_in_the_place_of_ours_is_not_replaced() {
     site.settings("sync.adopt = \"always\"");
     site.apply();
     assert_eq!(site.template("erp").system, ids::NETSUITE);
+}
+
+#[test]
+fn a_template_is_not_moved_onto_somebody_elses() {
+    for (adopt, dynamic) in [("matching", true), ("always", true), ("matching", false)] {
+        let site = Site::new();
+        site.settings(&format!("sync.prune = true\nsync.adopt = \"{adopt}\""));
+        site.file("erp.toml", legacy("lifecycle = { allow_replace = true }"));
+        site.apply();
+        let body = json!({"name": "legacy-erp", "systemId": ids::NETSUITE, "environmentId": ids::PRODUCTION, "isDynamic": dynamic});
+        site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
+        let before = site.writes();
+        for more in ["dynamic = false", "dynamic = false\nlifecycle = { allow_replace = true }"] {
+            site.file("erp.toml", in_production(more));
+            let plan = site.plan();
+            assert_eq!(actions(&plan), [(MOVED, "replace")], "the old one is no orphan");
+            let held = change(&plan, MOVED)["held"].as_str().unwrap();
+            assert!(held.contains("environments = ["), "it says the way out: {held}");
+            assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+        }
+        assert_eq!(site.writes(), before, "with adopt = {adopt:?}");
+        // The way out that it names: both, and then one.
+        let both = in_production("dynamic = false").replace(
+            "environment = \"production\"",
+            "environments = [\"production\", \"staging\"]",
+        );
+        site.settings("sync.prune = true\nsync.adopt = \"always\"\nsync.delete_limit.percent = 100");
+        site.file("erp.toml", both);
+        site.apply();
+        site.file("erp.toml", in_production("dynamic = false"));
+        site.apply();
+        assert_eq!(site.template("legacy-erp").environment, ids::PRODUCTION);
+    }
+}
+
+#[test]
+fn a_move_that_was_cut_off_is_brought_to_its_end() {
+    let site = Site::new();
+    let lost = |method: &str, _: &str, _: usize| (method == "POST").then_some(Fault::After(504));
+    let flaky = Flaky::before(site.sandbox.address(), lost);
+    site.settings_for(&flaky.base_url, "");
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    site.file("erp.toml", in_production("lifecycle = { allow_replace = true }"));
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));
+    assert_eq!(site.templates("legacy-erp").len(), 2);
+    assert_eq!(actions(&site.plan()), [(MOVED, "replace")]);
+    site.apply();
+    assert_eq!(site.template("legacy-erp").environment, ids::PRODUCTION);
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
 }

@@ -225,10 +225,8 @@ pub enum Step {
     },
     /// `DELETE` the template whose place another has taken.
     FinishReplacement {
-        /// Where it is.
-        scope: Scope,
-        /// The platform's id of the old one.
-        id: String,
+        /// The old one.
+        old: OldTemplate,
         /// The new one, to be remembered.
         record: Box<RecordedResource>,
     },

@@ -188,9 +188,12 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
                     self.store.borrow_mut().forget(identity)?;
                 }
             }
-            Step::FinishReplacement { scope, id, record } => {
-                self.api.delete_template(scope, id).await?;
-                self.save(change, record)?;
+            Step::FinishReplacement { old, record } => {
+                self.api.delete_template(&old.scope, &old.id).await?;
+                self.settle(change, |store| {
+                    store.save(&change.identity, record)?;
+                    old.identity.as_ref().map_or(Ok(()), |identity| store.forget(identity))
+                })?;
             }
             Step::DeleteTemplate { scope, id } => {
                 self.api.delete_template(scope, id).await?;

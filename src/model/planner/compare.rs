@@ -12,6 +12,9 @@ use crate::model::recorded::RecordedResource;
 use crate::model::schema::{Field, Fields};
 use crate::model::three_way::{Verdict, judge, judge_unseen};
 
+/// What plans call the environment of a template.
+pub(super) const ENVIRONMENT: &str = "environment";
+
 /// What differs, and what follows for the request and for the record.
 pub(super) struct Comparison {
     /// The fields that differ.
@@ -46,7 +49,7 @@ impl Comparison {
     /// Adds a change of environment, from and to what the files call it.
     pub(super) fn relocate(&mut self, from: &str, to: &str) {
         self.report_only = false;
-        self.changes.push(text_change("environment", from, to, Cause::Manifest));
+        self.changes.push(text_change(ENVIRONMENT, from, to, Cause::Manifest));
     }
 
     /// Adds a change of name that somebody has made. Whether it is to be reverted.
@@ -149,7 +152,8 @@ fn is_made_anew(declared: &Fields, observed: &Fields) -> bool {
     })
 }
 
-fn text_change(path: &'static str, from: &str, to: &str, cause: Cause) -> FieldChange {
+/// A change of a text that may be shown.
+pub(super) fn text_change(path: &'static str, from: &str, to: &str, cause: Cause) -> FieldChange {
     let (before, after) = (Value::String(from.to_owned()), Value::String(to.to_owned()));
     FieldChange { path, before, after, cause, sensitive: false }
 }

@@ -139,8 +139,8 @@ pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
         .filter_map(|change| match &change.step {
             Step::UpdateTemplate { id, step, .. } => Some((id.as_str(), step.auth_scheme_configs.as_slice())),
             Step::ReplaceTemplate { old: OldTemplate { id, .. }, .. }
-            | Step::DeleteTemplate { id, .. }
-            | Step::FinishReplacement { id, .. } => Some((id.as_str(), [].as_slice())),
+            | Step::FinishReplacement { old: OldTemplate { id, .. }, .. }
+            | Step::DeleteTemplate { id, .. } => Some((id.as_str(), [].as_slice())),
             _ => None,
         })
         .collect();

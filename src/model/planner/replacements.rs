@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
+use super::compare::{ENVIRONMENT, text_change};
 use super::resolve::Resolved;
 use super::templates::template_step;
 use super::{Planner, record_of, source_of};
@@ -23,6 +22,11 @@ const PROTECTED_FROM_REPLACEMENT: &str = "its system or environment cannot chang
                                           forbids to delete the old one: apply it once without that where it is, and \
                                           move it then";
 
+/// Why a template does not move to where another of its name is.
+pub(super) const PLACE_IS_TAKEN: &str = "its environment cannot change in place, and the platform has another template of this name \
+                                         there, which versync did not make: declare it in both (environments = [\"…\", \"…\"]) \
+                                         and apply, then remove the old environment";
+
 /// A template in the environment where a file declared it before.
 pub(super) struct Left<'a> {
     record: &'a RecordedResource,
@@ -32,7 +36,7 @@ pub(super) struct Left<'a> {
 
 impl<'a> Planner<'a> {
     /// The template that a file declared in another environment of the project, where it now declares one that
-    /// does not exist yet: its environment was changed. Claimed, so that it is no orphan.
+    /// is not recorded: its environment was changed. Claimed, so that it is no orphan.
     pub(super) fn environment_left(
         &mut self,
         declared: &Declared,
@@ -70,42 +74,64 @@ impl<'a> Planner<'a> {
         (scope, name): (&Scope, &str),
         wanted: &Fields,
         left: Left<'_>,
+        refused: Option<Held>,
     ) {
         let (mut comparison, _) = self.compare_template(declared, resolved, wanted, Some(left.record), left.live);
         comparison.relocate(environment_of(&left.record.address), environment_of(&declared.address));
         let record = record_of(declared, resolved, None, &comparison.record);
         let step = Box::new(template_step(scope, name, &comparison.send, Some(left.live), record.clone()));
         let step = Step::ReplaceTemplate { old: left.old, step };
-        let refused = refused_replacement(declared, Some(left.record));
+        let refused = refused.or_else(|| refused_replacement(declared, Some(left.record)));
         self.conclude(declared, resolved, Some(left.record), comparison, record, (Action::Replace, step), refused);
     }
 
-    /// The new template is as declared: what is left to do is to delete the old one.
+    /// Plans what is left to do where a template is as declared and another of its name waits to be deleted.
     pub(super) fn finish_replacement(
         &mut self,
         declared: &Declared,
         resolved: &Resolved,
-        scope: &Scope,
-        old: &LiveTemplate,
+        (scope, old): (&Scope, &LiveTemplate),
+        recorded: Option<&RecordedResource>,
         record: RecordedResource,
     ) {
-        let mut fields = vec![FieldChange {
-            path: SYSTEM.name,
-            before: Value::String(old.system.clone()),
-            after: Value::String(resolved.owner_written.clone()),
-            cause: Cause::Manifest,
-            sensitive: false,
-        }];
+        let mut fields = [text_change(SYSTEM.name, &old.system, &resolved.owner_written, Cause::Manifest)];
         self.write_systems_by_name(&mut fields);
+        let held = refused_replacement(declared, recorded);
+        let old = OldTemplate { scope: scope.clone(), id: old.id.clone(), identity: None };
+        self.finish(declared, resolved, fields, held, Step::FinishReplacement { old, record: Box::new(record) });
+    }
+
+    /// The same, where the other one is in the environment that was left.
+    pub(super) fn finish_move(
+        &mut self,
+        declared: &Declared,
+        resolved: &Resolved,
+        left: Left<'_>,
+        record: RecordedResource,
+    ) {
+        let (from, to) = (environment_of(&left.record.address), environment_of(&declared.address));
+        let fields = [text_change(ENVIRONMENT, from, to, Cause::Manifest)];
+        let held = refused_replacement(declared, Some(left.record));
+        self.finish(declared, resolved, fields, held, Step::FinishReplacement { old: left.old, record: Box::new(record) });
+    }
+
+    fn finish(
+        &mut self,
+        declared: &Declared,
+        resolved: &Resolved,
+        fields: impl Into<Vec<FieldChange>>,
+        held: Option<Held>,
+        step: Step,
+    ) {
         self.plan.changes.push(Change {
             address: declared.address.clone(),
             identity: resolved.identity.clone(),
             action: Action::Replace,
             causes: BTreeSet::from([Cause::Manifest]),
             source: Some(source_of(declared)),
-            held: declared.lifecycle.prevent_delete.then(|| Held::because(PROTECTED_FROM_REPLACEMENT)),
-            fields,
-            step: Step::FinishReplacement { scope: scope.clone(), id: old.id.clone(), record: Box::new(record) },
+            held,
+            fields: fields.into(),
+            step,
         });
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::compare::{Comparison, compare};
-use super::replacements::{refused_replacement, unfinished_replacement};
+use super::replacements::{PLACE_IS_TAKEN, refused_replacement, unfinished_replacement};
 use super::resolve::Resolved;
 use super::{Adopt, FOREIGN_HELD, Planner, record_of};
 use crate::model::address::{Identity, Owner, Scope};
@@ -20,43 +20,41 @@ use crate::model::source::Problem;
 const BEGUN: &str =
     "it was begun before and its answer never came: it is made again if the next pass does not find it either";
 
+/// What a `renamed_from` comes to.
+enum Rename<'a, 'd> {
+    /// Nothing.
+    None,
+    /// It has its new name already, and is recorded under its old one: the answer to the rename was lost.
+    Done(&'a RecordedResource),
+    /// It is to be looked for under this name.
+    Open(&'d str),
+}
+
+impl<'a, 'd> Rename<'a, 'd> {
+    fn done(&self) -> Option<&'a RecordedResource> {
+        if let Rename::Done(record) = self { Some(record) } else { None }
+    }
+
+    fn open(&self) -> Option<&'d str> {
+        if let Rename::Open(old) = self { Some(old) } else { None }
+    }
+}
+
 impl<'a> Planner<'a> {
     /// Plans one template of an environment that was read.
     pub(super) fn plan_template(&mut self, declared: &Declared, resolved: &Resolved, scope: &Scope, name: &str) {
         let Some(Ok(live)) = self.observed.templates.get(scope) else { return };
         let mut wanted = declared.fields.clone();
         wanted.insert(SYSTEM.name, Value::String(resolved.owner.id.clone()));
-        let has = |name: &str| live.iter().any(|template| template.name == name);
-        // Once it was renamed, what the file says about its old name is history.
-        let pending = declared.lifecycle.renamed_from.as_deref();
-        let pending = pending.filter(|_| !self.recorded.resources.contains_key(&resolved.identity));
-        let done = pending.and_then(|old| self.finished_rename(scope, old, name, live));
-        if let Some((old, record)) = &done {
-            // Whatever becomes of the rest, it is known under its new name from now on.
-            self.claimed.insert(old.clone());
-            let renamed = Bookkeeping::Record(resolved.identity.clone(), Box::new((*record).clone()));
-            self.plan.bookkeeping.extend([Bookkeeping::Forget(old.clone()), renamed]);
-        }
-        if let Some(old) = pending.filter(|old| done.is_none() && has(name) && has(old)) {
-            let old_identity = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
-            if self.recorded.resources.contains_key(&old_identity) {
-                // The file speaks for the old one still, so it is no orphan.
-                self.claimed.insert(old_identity);
-                let message = format!(
-                    "{} cannot be renamed from {old:?}: the platform has another of its new name",
-                    declared.address
-                );
-                let problem = Problem::at(declared.place.clone(), message);
-                return self
-                    .give_up(declared, [problem.help("choose another name, or delete the one that is not in use")]);
-            }
-        }
-        let old = pending.filter(|_| !has(name));
-        let known_as = old.unwrap_or(name);
-        let old_identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
+        let rename = match self.rename(declared, resolved, (scope, name), live) {
+            Ok(rename) => rename,
+            Err(problem) => return self.give_up(declared, [problem]),
+        };
+        let known_as = rename.open().unwrap_or(name);
+        let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
         let matches: Vec<&LiveTemplate> = live.iter().filter(|template| template.name == known_as).collect();
-        let begun = self.begun(scope, &old_identity, &matches);
-        let before = done.map(|(_, record)| record).or_else(|| self.recorded.resources.get(&old_identity));
+        let begun = self.begun(scope, &identity, &matches);
+        let before = rename.done().or_else(|| self.recorded.resources.get(&identity));
         let recorded = before.or(begun.as_ref());
         let unfinished = unfinished_replacement(&matches, declared, resolved, recorded);
         if let (None, [first, second, ..]) = (unfinished, matches.as_slice()) {
@@ -66,20 +64,35 @@ impl<'a> Planner<'a> {
             let problem = problem.help("versync leaves both alone: delete the one that is not in use");
             return self.give_up(declared, [problem]);
         }
+        let left = match before {
+            None if rename.open().is_none() => self.environment_left(declared, scope, name),
+            _ => Ok(None),
+        };
+        let left = match left {
+            Ok(left) => left,
+            Err(problem) => return self.give_up(declared, [problem]),
+        };
         let strayed = if matches.is_empty() { self.renamed_by_somebody(scope, live, recorded) } else { None };
         let found = unfinished.map(|(new, _)| new).or_else(|| matches.first().copied()).or(strayed);
-        let Some(live) = found else {
-            match self.environment_left(declared, scope, name) {
-                Ok(Some(old)) => self.plan_move(declared, resolved, (scope, name), &wanted, old),
-                Ok(None) => self.plan_missing(declared, resolved, &wanted, |record| {
-                    Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
-                }),
-                Err(problem) => return self.give_up(declared, [problem]),
+        let (live, left) = match (found, left) {
+            (None, Some(left)) => {
+                self.plan_move(declared, resolved, (scope, name), &wanted, left, None);
+                return self.wait_for_begun(&resolved.identity);
             }
-            return self.wait_for_begun(&resolved.identity);
+            (None, None) => {
+                self.plan_missing(declared, resolved, &wanted, |record| {
+                    Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
+                });
+                return self.wait_for_begun(&resolved.identity);
+            }
+            (Some(_), Some(left)) if begun.is_none() => {
+                let taken = Some(Held::because(PLACE_IS_TAKEN));
+                return self.plan_move(declared, resolved, (scope, name), &wanted, left, taken);
+            }
+            (Some(live), left) => (live, left),
         };
-        let renamed = old.is_some();
-        if renamed && !self.claimed.insert(old_identity.clone()) {
+        let renamed_from = rename.open().map(|_| identity);
+        if renamed_from.as_ref().is_some_and(|old| !self.claimed.insert(old.clone())) {
             let message =
                 format!("{} cannot be renamed from {known_as:?}, for which a file speaks already", declared.address);
             let problem = Problem::at(declared.place.clone(), message);
@@ -88,24 +101,28 @@ impl<'a> Planner<'a> {
         }
         let (mut comparison, moved) = self.compare_template(declared, resolved, &wanted, recorded, live);
         let mut send_name = name;
-        if renamed {
+        if renamed_from.is_some() {
             comparison.rename(&live.name, name);
         } else if strayed.is_some() && !comparison.drifted_name(&live.name, name, self.on_drift(declared)) {
             // Sent as it is: an update of another field must not revert this one.
             send_name = &live.name;
         }
         let record = record_of(declared, resolved, Some(&live.id), &comparison.record);
-        if let (Some((_, old)), true) = (unfinished, comparison.changes.is_empty()) {
-            return self.finish_replacement(declared, resolved, scope, old, record);
+        if comparison.changes.is_empty() {
+            // The new one is as declared: what is left to do is to delete the old one.
+            if let Some((_, old)) = unfinished {
+                return self.finish_replacement(declared, resolved, (scope, old), recorded, record);
+            }
+            if let Some(left) = left {
+                return self.finish_move(declared, resolved, left, record);
+            }
         }
         let mut step = Box::new(template_step(scope, send_name, &comparison.send, Some(live), record.clone()));
         let (action, step) = if moved {
             step.existing = vec![live.id.clone()];
-            let identity = renamed.then_some(old_identity);
-            let old = OldTemplate { scope: scope.clone(), id: live.id.clone(), identity };
+            let old = OldTemplate { scope: scope.clone(), id: live.id.clone(), identity: renamed_from };
             (Action::Replace, Step::ReplaceTemplate { old, step })
         } else {
-            let renamed_from = renamed.then_some(old_identity);
             (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
         };
         let is_ours = before.is_none_or(|known| known.template_id.as_ref().is_none_or(|ours| *ours == live.id));
@@ -116,6 +133,41 @@ impl<'a> Planner<'a> {
             false => None,
         };
         self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
+    }
+
+    /// What the file's `renamed_from` comes to. What it says about the old name is history once the rename was
+    /// recorded.
+    fn rename<'d>(
+        &mut self,
+        declared: &'d Declared,
+        resolved: &Resolved,
+        (scope, name): (&Scope, &str),
+        live: &[LiveTemplate],
+    ) -> Result<Rename<'a, 'd>, Problem> {
+        let Some(old) = declared.lifecycle.renamed_from.as_deref() else { return Ok(Rename::None) };
+        if self.recorded.resources.contains_key(&resolved.identity) {
+            return Ok(Rename::None);
+        }
+        let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
+        let record = self.recorded.resources.get(&identity);
+        let named = |name: &str| live.iter().find(|template| template.name == name);
+        let Some(new) = named(name) else { return Ok(Rename::Open(old)) };
+        if let Some(record) = record.filter(|record| record.template_id.as_ref() == Some(&new.id)) {
+            // Whatever becomes of the rest, it is known under its new name from now on.
+            self.claimed.insert(identity.clone());
+            let renamed = Bookkeeping::Record(resolved.identity.clone(), Box::new(record.clone()));
+            self.plan.bookkeeping.extend([Bookkeeping::Forget(identity), renamed]);
+            return Ok(Rename::Done(record));
+        }
+        if record.is_none() || named(old).is_none() {
+            return Ok(Rename::None);
+        }
+        // The file speaks for the old one still, so it is no orphan.
+        self.claimed.insert(identity);
+        let message =
+            format!("{} cannot be renamed from {old:?}: the platform has another of its new name", declared.address);
+        let problem = Problem::at(declared.place.clone(), message);
+        Err(problem.help("choose another name, or delete the one that is not in use"))
     }
 
     /// Compares a template with what is wanted of it, and tells whether it would have to move to another system.
@@ -137,21 +189,6 @@ impl<'a> Planner<'a> {
         }
         self.write_system_as_declared(&mut comparison, resolved);
         (comparison, moved)
-    }
-
-    /// The record of a template under its old name, where it has its new one already: the answer to the rename
-    /// was lost.
-    fn finished_rename(
-        &self,
-        scope: &Scope,
-        old: &str,
-        name: &str,
-        live: &[LiveTemplate],
-    ) -> Option<(Identity, &'a RecordedResource)> {
-        let old = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
-        let record = self.recorded.resources.get(&old)?;
-        let is_it = |template: &LiveTemplate| Some(&template.id) == record.template_id.as_ref();
-        live.iter().any(|template| template.name == name && is_it(template)).then_some((old, record))
     }
 
     /// What a create that was begun has made, as if it were recorded: of its fields nothing is known.
