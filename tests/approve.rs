@@ -262,3 +262,18 @@ fn an_approval_outlasts_the_grace_period() {
     // Whether the first pass from now on may delete or only the next: all of them go, without another word.
     eventually("the deletes", || on_stripe(&site) == 2);
 }
+
+#[test]
+fn the_state_of_another_organisation_is_neither_shown_nor_approved() {
+    let site = site(LIMIT, 5);
+    remove(&site, 0..3);
+    apply(&site, 4);
+    let settings = fs::read_to_string(site.path("versync.toml")).unwrap();
+    fs::write(site.path("versync.toml"), settings.replace(ids::ORGANISATION, ids::STRIPE)).unwrap();
+    assert!(refused(&site, &[]).contains(ids::ORGANISATION));
+    for command in ["status", "history"] {
+        assert_eq!(site.versync(&[command]).code, Some(1), "{command}");
+    }
+    fs::write(site.path("versync.toml"), settings).unwrap();
+    assert_eq!(status(&site)["approvals"], Value::Array(Vec::new()));
+}

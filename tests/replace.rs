@@ -158,7 +158,7 @@ fn a_template_is_not_moved_onto_somebody_elses() {
         site.settings(&format!("sync.prune = true\nsync.adopt = \"{adopt}\""));
         site.file("erp.toml", legacy("lifecycle = { allow_replace = true }"));
         site.apply();
-        let body = json!({"name": "legacy-erp", "systemId": ids::NETSUITE, "environmentId": ids::PRODUCTION, "isDynamic": dynamic});
+        let body = json!({"name": "legacy-erp", "systemId": ids::NETSUITE, "environmentId": ids::PRODUCTION, "dynamic": dynamic});
         site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
         let before = site.writes();
         for more in ["dynamic = false", "dynamic = false\nlifecycle = { allow_replace = true }"] {
@@ -171,10 +171,8 @@ fn a_template_is_not_moved_onto_somebody_elses() {
         }
         assert_eq!(site.writes(), before, "with adopt = {adopt:?}");
         // The way out that it names: both, and then one.
-        let both = in_production("dynamic = false").replace(
-            "environment = \"production\"",
-            "environments = [\"production\", \"staging\"]",
-        );
+        let both = in_production("dynamic = false")
+            .replace("environment = \"production\"", "environments = [\"production\", \"staging\"]");
         site.settings("sync.prune = true\nsync.adopt = \"always\"\nsync.delete_limit.percent = 100");
         site.file("erp.toml", both);
         site.apply();

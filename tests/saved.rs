@@ -1,5 +1,9 @@
 //! Saved plans: what somebody has looked at is applied, and nothing else.
 
+use std::fs;
+
+use serde_json::json;
+
 use crate::support::Site;
 
 const FILE: &str = r#"
@@ -147,4 +151,36 @@ fn a_saved_plan_is_told_from_a_manifest_by_what_it_holds() {
     let ran = site.versync(&["apply", "saved.toml", "--yes"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(!site.template("b").dynamic);
+}
+
+#[test]
+fn a_template_that_somebody_made_anew_is_not_the_one_that_was_looked_at() {
+    let site = site();
+    let ours = site.template("a");
+    site.sandbox.world(|world| {
+        world.delete_template(&ours.project, &ours.id).unwrap();
+        let body = json!({
+            "name": "a", "systemId": ours.system, "environmentId": ours.environment, "dynamic": true,
+        });
+        world.create_template(&ours.project, &body).unwrap();
+    });
+    let ran = site.versync(&["apply", "saved.json", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("production/a is not as it was when the plan was saved"), "{}", ran.out);
+    assert!(site.template("a").dynamic && !site.template("b").dynamic);
+}
+
+#[test]
+fn a_plan_is_saved_over_nothing_but_a_plan() {
+    let site = site();
+    for place in ["versync.toml", "manifests/shop.toml"] {
+        let before = fs::read(site.path(place)).unwrap();
+        let ran = site.versync(&["plan", "--out", place]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert_eq!(fs::read(site.path(place)).unwrap(), before);
+    }
+    let ran = site.versync(&["plan", "--out", "manifests/new.toml"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("manifests/new.toml") && ran.err.contains("would be taken for a manifest"), "{}", ran.err);
+    assert_eq!(site.versync(&["plan", "--out", "saved.json"]).code, Some(0), "an older plan is no loss");
 }

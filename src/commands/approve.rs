@@ -9,15 +9,15 @@ use super::context::state;
 use super::error::CommandError;
 use crate::args::{Approve as Args, Global};
 use crate::io::signals;
-use crate::io::store::{self, Journal};
+use crate::io::store;
 use crate::model::approval::{Approval, ApprovalError, approve as choose};
 use crate::model::pass::{Found, Pass};
 use crate::model::status::Writer;
 use crate::report::escape;
 
 pub(super) fn approve(global: &Global, args: &Args) -> Result<Exit, CommandError> {
-    let directory = state(global, "approve")?;
-    let (last, known) = match Journal::open(&directory)? {
+    let (directory, journal) = state(global, "approve")?;
+    let (last, known) = match journal {
         Some(journal) => {
             (journal.last_made()?.and_then(|Pass { result, .. }| result.ok()), Some(journal.held_plans()?))
         }
@@ -39,7 +39,7 @@ pub(super) fn approve(global: &Global, args: &Args) -> Result<Exit, CommandError
             }
         },
         Some(_) => "It counts for the next pass of what is running.".to_owned(),
-        None => "No daemon is running: it counts for the next `versync apply` or `versync run`.".to_owned(),
+        None => "No daemon that writes is running: it counts for the next `versync apply` or `versync run`.".to_owned(),
     };
     write(&approval, last.as_ref(), &next, &mut io::stdout().lock()).map_err(CommandError::output)?;
     Ok(Exit::Done)

@@ -18,7 +18,7 @@ use crate::io::folder::Folder;
 use crate::io::logs::{self, LogGuard};
 use crate::io::manifests::read_folder;
 use crate::io::secrets::DigestKey;
-use crate::io::store::{Store, Tenant};
+use crate::io::store::{Journal, Store, Tenant};
 use crate::io::versori::{Client, Connection, Credentials, Reader, Writer};
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
@@ -48,7 +48,7 @@ impl Context {
             Some(sandbox) => sandbox_connection(&settings, sandbox),
             None => connection(&settings)?,
         };
-        let tenant = tenant(&connection);
+        let tenant = tenant(&connection.organisation, &connection.base_url);
         Ok(Self { settings, sandbox, connection, tenant, _logs: logs })
     }
 
@@ -65,7 +65,7 @@ impl Context {
         if settings.state != self.settings.state {
             return Err(CommandError::NeedsRestart { what: "state" });
         }
-        if tenant(&connection) != self.tenant {
+        if tenant(&connection.organisation, &connection.base_url) != self.tenant {
             return Err(CommandError::NeedsRestart { what: "api.organisation or api.base_url" });
         }
         if settings.log != self.settings.log {
@@ -157,11 +157,8 @@ fn settings(global: &Global) -> Result<Settings, CommandError> {
     Ok(settings)
 }
 
-fn tenant(connection: &Connection) -> Tenant {
-    Tenant {
-        organisation: connection.organisation.clone(),
-        base_url: connection.base_url.as_str().trim_end_matches('/').to_owned(),
-    }
+fn tenant(organisation: &str, base_url: &Url) -> Tenant {
+    Tenant { organisation: organisation.to_owned(), base_url: base_url.as_str().trim_end_matches('/').to_owned() }
 }
 
 /// A path without links on the way. What it leads to may be gone.
@@ -183,12 +180,18 @@ pub(super) fn manifests(global: &Global) -> Result<PathBuf, CommandError> {
     }
 }
 
-/// The state directory, for a command that needs nothing else. With `--sandbox` there is none.
-pub(super) fn state(global: &Global, command: &'static str) -> Result<PathBuf, CommandError> {
+/// The state directory and what it tells, if there is a state yet, for a command that needs nothing else. With
+/// `--sandbox` there is none.
+pub(super) fn state(global: &Global, command: &'static str) -> Result<(PathBuf, Option<Journal>), CommandError> {
     if global.sandbox {
         return Err(CommandError::NoStateInSandbox { command });
     }
-    Ok(settings(global)?.state)
+    let Settings { state, api, .. } = settings(global)?;
+    let journal = Journal::open(&state)?;
+    if let (Some(journal), Some(organisation)) = (&journal, &api.organisation) {
+        journal.check(&tenant(organisation, &api.base_url))?;
+    }
+    Ok((state, journal))
 }
 
 fn level(global: &Global, usual: Level) -> Level {

@@ -6,12 +6,11 @@ use super::context::state;
 use super::error::CommandError;
 use super::{Exit, write_json};
 use crate::args::{Global, History as Args};
-use crate::io::store::Journal;
 use crate::report;
 
 pub(super) fn history(global: &Global, args: &Args) -> Result<Exit, CommandError> {
     let limit = (args.count > 0).then_some(args.count);
-    let events = match Journal::open(&state(global, "history")?)? {
+    let events = match state(global, "history")?.1 {
         Some(journal) => journal.history(limit)?,
         None => Vec::new(),
     };

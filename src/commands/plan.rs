@@ -31,7 +31,7 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
         text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }
     if let Some(path) = &args.out {
-        saved::write(&report.plan, context.tenant(), path)?;
+        saved::write(&report.plan, context.tenant(), path, &context.settings.manifests)?;
     }
     Ok(exit(&report.plan, args.detailed_exitcode))
 }

@@ -11,13 +11,16 @@ use tempfile::Builder;
 use super::error::CommandError;
 use crate::io::store::Tenant;
 use crate::model::plan::Plan;
-use crate::model::saved::SavedPlan;
+use crate::model::saved::{SavedPlan, TEMPLATES};
 use crate::model::source::Problem;
 
-/// Writes a plan, whole or not at all: its JSON, and whose it is. It holds no secret, not even a hash of one.
-pub(super) fn write(plan: &Plan, tenant: &Tenant, path: &Path) -> Result<(), CommandError> {
+/// Writes a plan, whole or not at all: its JSON, whose it is and which templates it is about. It holds no secret,
+/// not even a hash of one. It takes the place of nothing but another plan.
+pub(super) fn write(plan: &Plan, tenant: &Tenant, path: &Path, manifests: &Path) -> Result<(), CommandError> {
     let mut value = crate::report::json::plan(plan);
     value["saved_for"] = json!({"organisation": tenant.organisation, "base_url": tenant.base_url});
+    value[TEMPLATES] = SavedPlan::templates(plan);
+    check_place(path, manifests)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
         // The file is opened here, and written to past its wrapper: errors of `tempfile`'s own name its path, which
@@ -31,6 +34,24 @@ pub(super) fn write(plan: &Plan, tenant: &Tenant, path: &Path) -> Result<(), Com
         beside.persist(path).map(drop).map_err(|error| error.error)
     };
     write().map_err(|error| CommandError::at(path, "written", &error))
+}
+
+/// Refuses to write over what is no plan, and where a plan would be taken for a manifest.
+fn check_place(path: &Path, manifests: &Path) -> Result<(), CommandError> {
+    let refuse = |why: &str, help: &str| {
+        Err(CommandError::Problems(vec![Problem::in_file(path.to_string_lossy(), why).help(help)]))
+    };
+    let folder = path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let is_below = |folder: &Path| matches!((fs::canonicalize(folder), fs::canonicalize(manifests)), (Ok(folder), Ok(root)) if folder.starts_with(&root));
+    if path.extension().is_some_and(|extension| extension == "toml") && folder.is_some_and(is_below) {
+        return refuse("would be taken for a manifest", "save the plan elsewhere, or under a name that ends in .json");
+    }
+    let is_plan = |text: &str| serde_json::from_str(text).is_ok_and(|json| SavedPlan::read(&json).is_some());
+    match fs::read_to_string(path) {
+        Ok(text) if is_plan(&text) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => refuse("exists already, and is no saved plan", "choose another name, or remove it first"),
+    }
 }
 
 /// Takes a saved plan out of what was given to `apply`, where its first word is one: a file that holds JSON, or

@@ -1,7 +1,6 @@
 //! `versync status`: how things stand, beside a running daemon and without any network.
 
 use std::io;
-use std::path::Path;
 
 use super::context::state;
 use super::error::CommandError;
@@ -12,18 +11,14 @@ use crate::model::status::{Entries, Status};
 use crate::report;
 
 pub(super) fn status(global: &Global, args: &Args) -> Result<Exit, CommandError> {
-    let status = read(&state(global, "status")?)?;
+    let (directory, journal) = state(global, "status")?;
+    let status = Status { writer: writer(&directory)?, journal: journal.as_ref().map(entries).transpose()? };
     if args.json {
         write_json(&report::json::status(&status))?;
     } else {
         report::status::write(&status, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }
     Ok(Exit::Done)
-}
-
-fn read(directory: &Path) -> Result<Status, StoreError> {
-    let journal = Journal::open(directory)?;
-    Ok(Status { writer: writer(directory)?, journal: journal.as_ref().map(entries).transpose()? })
 }
 
 fn entries(journal: &Journal) -> Result<Entries, StoreError> {

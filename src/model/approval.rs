@@ -64,12 +64,16 @@ impl ApprovalError {
     /// What the user can do about it.
     pub fn help(&self) -> &'static str {
         match self {
-            ApprovalError::NothingHeld => "`versync status` shows what is held and why",
+            ApprovalError::NothingHeld => {
+                "`versync status` shows what is held and why; where `versync plan` shows it anew, let `versync apply` hold it first"
+            }
             ApprovalError::NoHash(_) => {
                 "give the 64 hex digits that `plan --json` or `status --json` show as `hash`, or the first 8 or more of them"
             }
             ApprovalError::Unknown(_) | ApprovalError::Ambiguous(_) => "give all 64 digits",
-            ApprovalError::Outdated(..) => "look at what is held now (`versync status`), and approve that",
+            ApprovalError::Outdated(..) => {
+                "look at what is held now (`versync status`), and approve that; where `versync plan` shows it anew, let `versync apply` hold it first"
+            }
         }
     }
 }

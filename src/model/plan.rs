@@ -248,6 +248,19 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// The platform's id of the template that it changes, replaces, deletes or remembers. What it makes has none
+    /// yet, and a config has no other id than its address says.
+    pub fn template_id(&self) -> Option<&str> {
+        match self {
+            Step::UpdateTemplate { id, .. } | Step::DeleteTemplate { id, .. } => Some(id),
+            Step::ReplaceTemplate { old, .. } | Step::FinishReplacement { old, .. } => Some(&old.id),
+            Step::Record(record) => record.template_id.as_deref(),
+            Step::Nothing | Step::CreateTemplate(_) | Step::PutConfig(_) | Step::DeleteConfig { .. } => None,
+        }
+    }
+}
+
 /// A template whose place another takes.
 #[derive(Debug, Clone)]
 pub struct OldTemplate {

@@ -4,16 +4,21 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::address::Address;
 use super::plan::{Action, Change, Held, Plan, Source};
 use super::source::Problem;
 
+/// Where a saved plan says which templates it is about.
+pub const TEMPLATES: &str = "saved_templates";
+
 /// The changes that a saved plan would make, and those that were held then.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SavedPlan {
     changes: BTreeMap<String, SavedChange>,
+    /// The platform's ids of the templates that are changed, by address; nothing where the plan does not hold them.
+    templates: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -40,7 +45,16 @@ impl SavedPlan {
         }
         let changes = Vec::<SavedChange>::deserialize(json.get("changes")?).ok()?;
         let meant = changes.into_iter().filter(|change| change.action != "none");
-        Some(Self { changes: meant.map(|change| (change.address.clone(), change)).collect() })
+        let templates = json.get(TEMPLATES).and_then(|ids| BTreeMap::deserialize(ids).ok());
+        Some(Self { changes: meant.map(|change| (change.address.clone(), change)).collect(), templates })
+    }
+
+    /// What is saved beside the plan's own JSON, below [`TEMPLATES`]: which templates it is about. Another one of
+    /// the same name and looks is not the one that somebody has looked at.
+    pub fn templates(plan: &Plan) -> Value {
+        let ids =
+            plan.changes.iter().filter_map(|change| Some((change.address.to_string(), change.step.template_id()?)));
+        ids.map(|(address, id)| (address, Value::from(id))).collect::<Map<_, _>>().into()
     }
 
     /// Leaves in a plan that was made just now only what the saved one has too. What differs from it, or is
@@ -51,7 +65,11 @@ impl SavedPlan {
             self.changes.iter().map(|(it, saved)| (it.as_str(), saved)).collect();
         plan.changes.retain(|change| {
             let address = change.address.to_string();
-            let same = open.get(address.as_str()).is_some_and(|saved| saved.is(change));
+            let same = open.get(address.as_str()).is_some_and(|saved| saved.is(change))
+                && self
+                    .templates
+                    .as_ref()
+                    .is_none_or(|ids| ids.get(&address).map(String::as_str) == change.step.template_id());
             if same {
                 open.remove(address.as_str());
             }

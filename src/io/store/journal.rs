@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::OpenFlags;
 
 use super::database::Database;
-use super::error::StoreError;
+use super::error::{StoreError, Tenant};
 use crate::model::approval::{Approval, HeldPlan};
 use crate::model::history::Event;
 use crate::model::pass::Pass;
@@ -25,6 +25,15 @@ impl Journal {
     pub fn open(directory: &Path) -> Result<Option<Self>, StoreError> {
         let database = Database::existing(directory, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         Ok(database.map(|database| Self { database }))
+    }
+
+    /// Refuses a state that is not `tenant`'s.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not, or cannot be told.
+    pub fn check(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        self.database.check(tenant)
     }
 
     /// The last pass that was made.

@@ -112,7 +112,13 @@ impl<'a> Planner<'a> {
         let (from, to) = (environment_of(&left.record.address), environment_of(&declared.address));
         let fields = [text_change(ENVIRONMENT, from, to, Cause::Manifest)];
         let held = refused_replacement(declared, Some(left.record));
-        self.finish(declared, resolved, fields, held, Step::FinishReplacement { old: left.old, record: Box::new(record) });
+        self.finish(
+            declared,
+            resolved,
+            fields,
+            held,
+            Step::FinishReplacement { old: left.old, record: Box::new(record) },
+        );
     }
 
     fn finish(
