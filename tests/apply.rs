@@ -3,7 +3,7 @@
 use serde_json::json;
 use versync::sandbox::{Owner, ids};
 
-use crate::support::{Ran, Site, actions, change};
+use crate::support::{Fault, Flaky, Ran, Site, actions, change};
 
 const SHOP: &str = r#"
 [defaults]
@@ -202,10 +202,15 @@ fn the_json_tells_what_came_of_each_change() {
 #[test]
 fn what_the_platform_refuses_is_said_with_its_field_messages_and_the_rest_goes_through() {
     let site = Site::new();
-    site.file("shop.toml", SHOP.replace("A key", "").replace("name = \"X-Key\"", "name = \" \""));
+    site.file("shop.toml", SHOP);
+    let refused = Fault::Refused("apiKey.name", "must be something else");
+    let flaky = Flaky::before(site.sandbox.address(), move |method, path, _| {
+        (method == "PUT" && path.ends_with("/key")).then_some(refused)
+    });
+    site.settings_for(&flaky.base_url, "");
     let ran = site.versync(&["apply", "--yes"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    assert!(ran.out.contains("apiKey.name: must not be empty"), "{}", ran.out);
+    assert!(ran.out.contains("apiKey.name: must be something else"), "{}", ran.out);
     assert!(ran.out.contains("it lists the auth scheme config \"key\", which could not be applied"), "{}", ran.out);
     assert!(ran.out.ends_with("Applied 1 change; 2 failed.\n"), "{}", ran.out);
     assert!(site.templates("shop").is_empty());

@@ -269,3 +269,12 @@ fn one_name_on_two_systems_is_not_told_apart() {
     assert_eq!(ran.err.matches("connection template \"legacy-erp\"").count(), 2, "{}", ran.err);
     assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
 }
+
+#[test]
+fn a_hidden_folder_is_refused_before_anything_is_written() {
+    let site = Site::of(world());
+    let ran = site.versync(&["import", "--system", "netsuite", "--out", "manifests/.drafts/erp"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("manifests/.drafts/erp is hidden"), "{}", ran.err);
+    assert!(!site.path("manifests/.drafts").exists());
+}

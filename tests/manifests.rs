@@ -117,6 +117,30 @@ fn an_address_with_a_password_is_refused_and_not_shown() {
 }
 
 #[test]
+fn a_secret_among_the_parameters_is_refused_and_not_shown() {
+    let oauth2 = |url: &str, more: &str| {
+        format!(
+            "[auth_scheme_configs.a]\nsystem = \"s\"\ndescription = \"\"\ntype = \"oauth2\"\nscopes = []\ndefault_scopes = []\n\
+             grant = {{ type = \"client-credentials\" }}\ntoken_url = \"https://a.example/t{url}\"\n{more}\n"
+        )
+    };
+    for (text, why) in [
+        (oauth2("", "additional_token_params = \"client_secret=hunter2\""), "holds a secret: \"client_secret\""),
+        (oauth2("", "additional_token_params = \"audience=x&client%5fassertion=hunter2\""), "\"client_assertion\""),
+        (oauth2("", "additional_authorize_params = \"a=b&password=hunter2\""), "holds a secret: \"password\""),
+        (oauth2("?api-key=hunter2", ""), "holds a secret among its parameters"),
+    ] {
+        let out = validated(&text);
+        assert!(out.contains(why), "{text}\n{out}");
+        assert!(!out.contains("hunter2"), "{out}");
+    }
+    let fine = "additional_token_params = \"token_type=x&audience=https%3A%2F%2Fb.example\"";
+    let site = Site::new();
+    site.file("a.toml", oauth2("?tenant=1", fine));
+    assert_eq!(site.versync(&["validate"]).code, Some(0));
+}
+
+#[test]
 fn what_something_is_called_by_cannot_be_empty() {
     let config = |keys: &str| format!("[auth_scheme_configs.a]\nsystem = \"s\"\ndescription = \"\"\n{keys}\n");
     let key = |rest: &str| config(&format!("type = \"api-key\"\nin = \"query\"\n{rest}"));

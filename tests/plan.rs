@@ -116,6 +116,23 @@ fn a_file_that_is_removed_broken_or_empty_is_a_target_all_the_same() {
 }
 
 #[test]
+fn a_file_whose_folder_is_removed_is_a_target_all_the_same() {
+    let site = Site::new();
+    let text = |name: &str| {
+        format!(
+            "[connection_templates.{name}]\nproject = \"storefront\"\nenvironment = \"staging\"\nsystem = \"stripe\"\n"
+        )
+    };
+    site.file("deep/down/one.toml", text("one")).file("two.toml", text("two"));
+    site.apply();
+    std::fs::remove_dir_all(site.manifests().join("deep")).unwrap();
+    for target in ["manifests/deep/down/one.toml", "manifests/../manifests/deep/down/one.toml"] {
+        let plan = site.versync(&["plan", "--json", target]).json();
+        assert_eq!(actions(&plan), [("connection_template.storefront/staging/one", "none")], "{target}");
+    }
+}
+
+#[test]
 fn a_target_that_means_nothing_keeps_the_others_from_being_applied() {
     let site = Site::new();
     site.file("shop.toml", SHOP);

@@ -198,13 +198,13 @@ fn a_secret_that_the_platform_repeats_is_not_shown() {
 #[test]
 fn a_password_that_somebody_wrote_into_an_address_is_not_shown() {
     let schemes = Schemes::applied();
-    let address = format!("https://me:{CANARY}@a.example/token");
+    let address = format!("https://me:{CANARY}@a.example/token?client_secret={CANARY}&tenant=1");
     for kind in ["s-machine", "s-oauth1"] {
         let patch = json!({"tokenUrl": address, "resourceOwnerAuthorizationEndpoint": {"url": address}});
         schemes.0.sandbox.world(|world| world.edit_config(&Owner::System(ids::SHOPIFY.into()), kind, &patch));
     }
     let plan = schemes.run(&["plan", "--json"]).out;
-    assert!(plan.contains("https://…@a.example/token") && !plan.contains(CANARY), "{plan}");
+    assert!(plan.contains("https://…@a.example/token?client_secret=…&tenant=1") && !plan.contains(CANARY), "{plan}");
     assert!(!schemes.run(&["apply", "--yes"]).out.contains(CANARY));
     for command in [&["history", "--json"][..], &["status", "--json"]] {
         assert!(!schemes.run(command).out.contains(CANARY));

@@ -161,12 +161,12 @@ fn tenant(organisation: &str, base_url: &Url) -> Tenant {
     Tenant { organisation: organisation.to_owned(), base_url: base_url.as_str().trim_end_matches('/').to_owned() }
 }
 
-/// A path without links on the way. What it leads to may be gone.
-fn real_path(path: &Path) -> io::Result<PathBuf> {
+/// A path without links on the way. What it leads to may be gone, and the folders above it.
+pub(super) fn real_path(path: &Path) -> io::Result<PathBuf> {
     match (fs::canonicalize(path), path.parent(), path.file_name()) {
         (Err(_), Some(parent), Some(name)) => {
             let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-            Ok(fs::canonicalize(parent)?.join(name))
+            Ok(real_path(parent)?.join(name))
         }
         (real, ..) => real,
     }

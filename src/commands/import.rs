@@ -44,6 +44,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let known = found - export.count();
     export.drop_known(|identity| recorded.resources.contains_key(identity));
     let Exported { files, resources, left_out } = export.into_manifests();
+    files::refuse_hidden(folder.root(), &args.out)?;
     let paths = files::write_all(&args.out, &files)?;
     tell_left_out(&left_out, known);
     if files.is_empty() {

@@ -183,6 +183,9 @@ pub fn check_segment(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         return Err("is empty");
     }
+    if text.trim().is_empty() {
+        return Err("holds nothing but spaces");
+    }
     if text == "." || text == ".." {
         return Err("would change the path of the request");
     }

@@ -94,8 +94,8 @@ pub const SCHEMES: [Scheme; 7] = [
         "oauth2",
         "oauth2",
         &[
-            Field::new("additional_authorize_params", "additionalAuthorizeParams", Kind::Text, Need::Never),
-            Field::new("additional_token_params", "additionalTokenParams", Kind::Text, Need::Never),
+            Field::new("additional_authorize_params", "additionalAuthorizeParams", Kind::Query, Need::Never),
+            Field::new("additional_token_params", "additionalTokenParams", Kind::Query, Need::Never),
             Field::new("authorize_url", "authorizeUrl", Kind::Url, Need::OnConnectors),
             DEFAULT_SCOPES,
             CLIENT_ID,

@@ -329,7 +329,7 @@ fn missing(section: &Section<'_>, field: &Field) {
         Kind::Set | Kind::Scopes | Kind::Sequence | Kind::Parameters => format!("add {key} = […]"),
         Kind::Url | Kind::UrlTemplate => format!("add {key} = \"https://…\""),
         Kind::Flag => format!("add {key} = true or false"),
-        Kind::Text | Kind::Name | Kind::Word(_) | Kind::Secret => format!("add {key} = \"…\""),
+        Kind::Text | Kind::Query | Kind::Name | Kind::Word(_) | Kind::Secret => format!("add {key} = \"…\""),
     };
     section.report(Problem::at(section.place(), format!("{} is missing", section.path_of(key))).help(help));
 }
@@ -411,6 +411,8 @@ fn usable_name(section: &Section<'_>, found: &Found<String>) -> bool {
 fn check_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         Err("is empty")
+    } else if name.trim().is_empty() {
+        Err("holds nothing but spaces")
     } else if name.chars().any(is_unprintable) {
         Err("holds a character that cannot be seen")
     } else {

@@ -53,6 +53,8 @@ pub enum Kind {
     Url,
     /// An address with `{placeholders}`. Absent means empty.
     UrlTemplate,
+    /// Parameters as in a query: `a=b&c=d`. Absent means empty.
+    Query,
     /// True or false. Absent means false.
     Flag,
     /// One of the API's own words.
@@ -121,7 +123,8 @@ impl Field {
     /// A value as it may be shown: whoever wrote an address by hand may have written a password into it.
     pub fn shown(&self, value: Value) -> Value {
         match (self.kind, value) {
-            (Kind::Url | Kind::UrlTemplate, Value::String(text)) => Value::String(without_user(text)),
+            (Kind::Url | Kind::UrlTemplate, Value::String(text)) => Value::String(shown_address(&without_user(text))),
+            (Kind::Query, Value::String(text)) => Value::String(without_secrets(&text)),
             (_, value) => value,
         }
     }
@@ -165,7 +168,7 @@ impl Field {
             Kind::Flag => Value::Bool(false),
             Kind::Sequence | Kind::Choices(_) | Kind::Set | Kind::Scopes | Kind::Parameters => Value::Array(Vec::new()),
             Kind::NewerChoice(_) | Kind::Secret => Value::Null,
-            Kind::Text | Kind::Name | Kind::Url | Kind::UrlTemplate | Kind::Choice(_) | Kind::Word(_) => {
+            Kind::Text | Kind::Query | Kind::Name | Kind::Url | Kind::UrlTemplate | Kind::Choice(_) | Kind::Word(_) => {
                 Value::String(String::new())
             }
         }
@@ -274,6 +277,45 @@ fn without_user(address: String) -> String {
     }
 }
 
+/// An address without the values of secret parameters.
+fn shown_address(address: &str) -> String {
+    match address.split_once('?') {
+        Some((path, query)) => format!("{path}?{}", without_secrets(query)),
+        None => address.to_owned(),
+    }
+}
+
+/// Words in the names of parameters whose values are nobody's business. `token` alone is none of them:
+/// `token_type` and `token_access_type` are what such parameters are for.
+const SECRET_WORDS: &[&str] = &["secret", "password", "passwd", "assertion", "private_key", "api_key", "apikey"];
+const SECRET_NAMES: &[&str] = &["token", "access_token", "refresh_token", "id_token"];
+
+/// The first parameter of a query whose name says that it is a secret.
+pub fn secret_parameter(query: &str) -> Option<String> {
+    let mut names = query.split('&').map(parameter_name);
+    names.find(|name| is_secret_name(name))
+}
+
+/// A query without the values of its secret parameters.
+fn without_secrets(query: &str) -> String {
+    let shown = |parameter: &str| match parameter.split_once('=') {
+        Some((name, _)) if is_secret_name(&parameter_name(parameter)) => format!("{name}=…"),
+        _ => parameter.to_owned(),
+    };
+    query.split('&').map(shown).collect::<Vec<_>>().join("&")
+}
+
+fn parameter_name(parameter: &str) -> String {
+    url::form_urlencoded::parse(parameter.as_bytes()).next().map(|(name, _)| name.trim().to_owned()).unwrap_or_default()
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    // An assertion's type is a public word.
+    let is_kind = name.ends_with("_type");
+    SECRET_NAMES.contains(&name.as_str()) || !is_kind && SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,6 +328,18 @@ mod tests {
         let other = SCOPES.normalise(Some(&json!([{"name": "a"}, {"name": "b", "description": "B"}, {"name": "a"}])));
         assert_eq!(one, other);
         assert_eq!(SCOPES.to_wire(&json!(["a"])), json!([{"name": "a"}]));
+    }
+
+    #[test]
+    fn a_query_is_shown_without_its_secrets() {
+        let field = Field::new("q", "q", Kind::Query, Need::Never);
+        let shown = |query: &str| field.shown(json!(query));
+        assert_eq!(shown("audience=a%3D&resource=r&flag"), "audience=a%3D&resource=r&flag");
+        assert_eq!(shown("a=b&client%5Fsecret=hunter2&c=d"), "a=b&client%5Fsecret=…&c=d");
+        let assertion = "client_assertion_type=urn&client_assertion=ey";
+        assert_eq!(shown(assertion), "client_assertion_type=urn&client_assertion=…");
+        assert_eq!(secret_parameter("token_type=x&access_type=offline"), None);
+        assert_eq!(secret_parameter("token_type=x&Api-Key=k").as_deref(), Some("Api-Key"));
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub enum Failure {
     /// It was not tried.
     #[error("not tried: {0}")]
     NotTried(String),
+    /// It was not tried, since versync was told to stop.
+    #[error("not tried: versync was told to stop")]
+    Stopped,
 }
 
 /// Applies a plan: configs before the templates that list them, deletes the other way round, and what
@@ -140,7 +143,7 @@ struct Applier<'a, A, S> {
 impl<A: Write, S: Books> Applier<'_, A, S> {
     async fn carry_out(&self, change: &Change) -> Outcome {
         let result = match self.obstacle(change) {
-            Some(why) => Err(Failure::NotTried(why)),
+            Some(failure) => Err(failure),
             None => self.execute(change).await,
         };
         if let Err(failure) = &result {
@@ -159,7 +162,7 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
                         self.halt(error.to_string());
                     }
                 }
-                Failure::Api(_) | Failure::NotTried(_) => {}
+                Failure::Api(_) | Failure::NotTried(_) | Failure::Stopped => {}
             }
         } else {
             self.unserved.set(0);
@@ -229,13 +232,20 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
         Ok(())
     }
 
-    fn obstacle(&self, change: &Change) -> Option<String> {
+    /// Why a change may not be tried now.
+    fn obstacle(&self, change: &Change) -> Option<Failure> {
         if self.stop.is_asked() {
-            return Some("versync was told to stop".to_owned());
+            return Some(Failure::Stopped);
         }
-        if let Some(why) = self.halted.borrow().as_ref() {
-            return Some(format!("nothing more is written after this: {why}"));
-        }
+        self.halted_by().or_else(|| self.waits_for(change)).map(Failure::NotTried)
+    }
+
+    fn halted_by(&self) -> Option<String> {
+        self.halted.borrow().as_ref().map(|why| format!("nothing more is written after this: {why}"))
+    }
+
+    /// What a change has to wait for that could not be applied.
+    fn waits_for(&self, change: &Change) -> Option<String> {
         let is_template = |identity: &Identity| matches!(identity, Identity::ConnectionTemplate { .. });
         if matches!(change.step, Step::DeleteConfig { .. }) && self.failed.borrow().iter().any(is_template) {
             return Some("a connection template could not be changed, and may still list it".to_owned());
@@ -303,7 +313,7 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
     /// A create that was certainly not executed is struck. Of any other, a later pass finds out what came of it.
     fn strike(&self, change: &Change, failure: &Failure) {
         let executed = match failure {
-            Failure::NotTried(_) => false,
+            Failure::NotTried(_) | Failure::Stopped => false,
             Failure::Store(_) => true,
             Failure::Api(error) => !error.kind.is_refusal(),
         };

@@ -9,7 +9,8 @@ use crate::model::address::Address;
 use crate::model::ledger::Ledger;
 use crate::model::plan::{Action, Cause, Change, FieldChange, Plan};
 use crate::model::source::{Problem, Severity};
-use crate::reconcile::{PassError, Report};
+use crate::model::wording::counted;
+use crate::reconcile::{Failure, PassError, Report};
 
 /// The target of drift messages, so that they can be filtered and kept apart.
 pub const DRIFT: &str = "versync::drift";
@@ -62,9 +63,14 @@ impl Voice {
         // Drift that is only reported has its own line.
         let held = plan.changes.iter().filter(|change| change.action != Action::None || !change.is_drifted());
         self.say_held(held.filter_map(|change| Some((change.address.clone(), not_done(change)?))).collect());
+        let (stopped, failures): (Vec<_>, Vec<_>) =
+            report.failures().partition(|(_, failure)| matches!(failure, Failure::Stopped));
         self.say_failures(
-            report.failures().map(|(outcome, failure)| (outcome.address.clone(), failure.to_string())).collect(),
+            failures.iter().map(|(outcome, failure)| (outcome.address.clone(), failure.to_string())).collect(),
         );
+        if !stopped.is_empty() {
+            tracing::info!("told to stop before {} that the next start makes", counted(stopped.len(), "change"));
+        }
     }
 
     /// Says that no plan could be made, once for as long as it stays so.

@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::serve::serve;
@@ -15,6 +16,8 @@ use super::serve::serve;
 pub(crate) enum Fault {
     /// It is refused and not executed.
     Before(u16),
+    /// It is refused for what it says of this member, with these words.
+    Refused(&'static str, &'static str),
     /// It is executed, and another answer comes in place of its own.
     After(u16),
     /// It is executed, and no answer comes at all.
@@ -54,6 +57,10 @@ impl Flaky {
                     let fault = faults(method.as_str(), uri.path(), before);
                     if let Some(Fault::Before(status)) = fault {
                         return broken(status);
+                    }
+                    if let Some(Fault::Refused(field, message)) = fault {
+                        let body = json!({"code": "invalid_request", "message": "invalid", "fields": [{"field": field, "message": message}]});
+                        return (StatusCode::BAD_REQUEST, axum::Json(body)).into_response();
                     }
                     let answer = forward(&client, sandbox, method, &uri, &headers, body).await;
                     match fault {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::commands::context::real_path;
 use crate::commands::error::CommandError;
 use crate::model::source::Problem;
 
@@ -60,6 +61,21 @@ fn write_beside(folder: &Path, text: &str) -> io::Result<NamedTempFile> {
     file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     file.as_file().sync_all()?;
     Ok(file)
+}
+
+/// Refuses a folder below the watched one that is passed over when manifests are read.
+///
+/// # Errors
+///
+/// Where it is hidden there.
+pub(super) fn refuse_hidden(manifests: &Path, out: &Path) -> Result<(), CommandError> {
+    let (Ok(manifests), Ok(real)) = (fs::canonicalize(manifests), real_path(out)) else { return Ok(()) };
+    let is_hidden = |inner: &Path| inner.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."));
+    if !real.strip_prefix(manifests).is_ok_and(is_hidden) {
+        return Ok(());
+    }
+    let problem = Problem::general(format!("{} is hidden, and nothing in it is read as a manifest", out.display()));
+    Err(CommandError::Problems(vec![problem.help("choose a folder whose name does not begin with a dot")]))
 }
 
 /// The names of the files below the watched folder, where they are below it.

@@ -9,6 +9,9 @@ use super::error::{StoreError, Tenant};
 use super::recorded;
 use super::schema::WITH_SET_ASIDE;
 
+const FIRST_LOOK: &str = "what exists as declared is adopted, and nothing is made, changed or deleted before one full look at \
+                          the platform";
+
 /// Opens the state for writing. A damaged one is moved aside, with a warning, and a new one is begun that
 /// remembers it.
 pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<Database, StoreError> {
@@ -19,6 +22,10 @@ pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<Dat
         let database = database.prepare(tenant)?;
         if is_blank {
             database.remember_set_aside(FILE)?;
+            tracing::warn!(
+                "the state {} is empty, as if it had been cut off: {FIRST_LOOK}",
+                directory.join(FILE).display()
+            );
         }
         database.check_whole()?;
         recorded(&database).map(|_| database)
@@ -28,11 +35,7 @@ pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<Dat
             let aside = move_aside(directory)?;
             let database = Database::create(directory)?.prepare(tenant)?;
             database.remember_set_aside(&aside.to_string_lossy())?;
-            tracing::warn!(
-                "{error}: it was set aside as {}; what exists as declared is adopted, and nothing is made, changed or \
-                 deleted before one full look at the platform",
-                aside.display()
-            );
+            tracing::warn!("{error}: it was set aside as {}; {FIRST_LOOK}", aside.display());
             Ok(database)
         }
         opened => opened,

@@ -11,7 +11,9 @@ use crate::model::auth_scheme_config::{
     CLIENT_CREDENTIALS, CLIENT_ID, CLIENT_SECRET, DEFAULT_SCOPES, ENDPOINTS, GRANT_TYPE, SCOPES, Scheme, TOKEN_AUTH,
 };
 use crate::model::document::{Found, Item, SecretRef, Section, holds_user};
-use crate::model::schema::{Field, Fields, Kind, LOCATIONS, USAGES, scope_name, scope_value, sequence, sorted};
+use crate::model::schema::{
+    Field, Fields, Kind, LOCATIONS, USAGES, scope_name, scope_value, secret_parameter, sequence, sorted,
+};
 use crate::model::source::Problem;
 
 /// What a file declares of a config beside its identity.
@@ -124,6 +126,7 @@ pub(super) fn read_value(section: &Section<'_>, field: &Field) -> Option<Value> 
         Kind::Text => section.text(key).map(|found| Value::String(found.value)),
         Kind::Name => name(section, key).map(|found| Value::String(found.value)),
         Kind::Url | Kind::UrlTemplate => url(section, field).map(Value::String),
+        Kind::Query => query(section, key).map(Value::String),
         Kind::Flag => section.flag(key).map(|found| Value::Bool(found.value)),
         Kind::Choice(words) | Kind::NewerChoice(words) => section.choice(key, words).map(|found| json!(found.value)),
         Kind::Word(words) => word(section, key, words),
@@ -151,7 +154,7 @@ fn beside(section: &Section<'_>, reference: SecretRef) -> SecretRef {
 /// Tokens and secrets go to these addresses, so they are encrypted on the way, except within one machine.
 fn url(section: &Section<'_>, field: &Field) -> Option<String> {
     let found = section.text(field.key())?;
-    if found.value.contains('@') {
+    if found.value.contains('@') || secret_of(&found.value, field).is_some() {
         // What is no URL may still hold a password.
         section.conceal(field.key());
     }
@@ -162,11 +165,32 @@ fn url(section: &Section<'_>, field: &Field) -> Option<String> {
     Some(found.value)
 }
 
+/// Parameters that are added to requests. What they hold is no secret: everybody who reads the config reads it.
+fn query(section: &Section<'_>, key: &'static str) -> Option<String> {
+    let found = section.text(key)?;
+    if let Some(name) = secret_parameter(&found.value) {
+        section.conceal(key);
+        let message = format!("{} holds a secret: {name:?}", section.path_of(key));
+        let help = "remove it: whoever reads the config reads it; a client's secret belongs into grant.client_secret";
+        section.report(Problem::at(found.place, message).help(help));
+    }
+    Some(found.value)
+}
+
+/// The secret parameter of an address. One with placeholders gets its values from whoever connects.
+fn secret_of(address: &str, field: &Field) -> Option<String> {
+    let query = address.split_once('?').filter(|_| matches!(field.kind, Kind::Url))?.1;
+    secret_parameter(query)
+}
+
 /// What is wrong with an address, said of it, and how to mend it.
 fn check_url(text: &str, field: &Field) -> Result<(), (&'static str, &'static str)> {
     let user = Err(("holds a user or password", "remove everything before the @: whoever reads the config reads it"));
     if holds_user(text) {
         return user;
+    }
+    if secret_of(text, field).is_some() {
+        return Err(("holds a secret among its parameters", "remove it: whoever reads the config reads it"));
     }
     let plain = match field.kind {
         Kind::UrlTemplate => match without_placeholders(text) {
