@@ -374,3 +374,18 @@ fn what_no_file_declares_any_more_is_said_once() {
     site.await_passes(3);
     assert_eq!(daemon.said("left alone").len(), 1);
 }
+
+#[test]
+fn what_a_stop_leaves_out_is_one_line_and_no_error() {
+    let site = Site::new();
+    site.settings(NEVER);
+    let shops = (0..1500).map(|n| SHOP.replace("templates.shop", &format!("templates.shop-{n:04}")));
+    site.file("shops.toml", shops.collect::<String>());
+    let mut daemon = site.run(&[]);
+    eventually("the first create", || site.templates("shop-0000").len() == 1);
+    daemon.stop(Signal::TERM);
+    let log = daemon.log();
+    assert!(log.iter().all(|line| line["level"] != "ERROR"), "{log:#?}");
+    let is_it = |line: &&Value| line["message"].as_str().is_some_and(|said| said.starts_with("told to stop before"));
+    assert_eq!(log.iter().filter(is_it).count(), 1, "{log:#?}");
+}
