@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use versync::args::Args;
 
+/// A pass makes and drops many small values: with the system's allocator, that is a third of its time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match Args::try_parse() {
         Ok(args) => versync::commands::execute(args),

@@ -1,6 +1,6 @@
 //! All files together: what is declared, and what is wrong with it before anything is looked up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -129,7 +129,7 @@ impl Desired {
 
 /// Every address that is declared more than once.
 fn repeats(resources: &[Declared]) -> impl Iterator<Item = (&Address, Problem)> {
-    let mut first: BTreeMap<&Address, &Declared> = BTreeMap::new();
+    let mut first: HashMap<&Address, &Declared> = HashMap::with_capacity(resources.len());
     resources.iter().filter_map(move |resource| {
         let earlier = first.insert(&resource.address, resource)?;
         Some((&resource.address, declared_twice(earlier, resource)))

@@ -3,12 +3,13 @@
 
 mod compare;
 mod configs;
+mod index;
 mod orphans;
 mod replacements;
 mod resolve;
 mod templates;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -17,13 +18,14 @@ use super::connection_template::SYSTEM;
 use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
 use super::manifest::{Declared, OnDrift};
-use super::observed::{LiveConfig, Observed};
+use super::observed::Observed;
 use super::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Plan, Source, Step};
 use super::recorded::{Recorded, RecordedResource};
 use super::saved::SavedPlan;
 use super::schema::Fields;
 use super::source::{Problem, sort_problems};
 use compare::Comparison;
+use index::Index;
 use resolve::Resolved;
 
 /// How the user wants differences to be treated.
@@ -87,7 +89,8 @@ pub fn plan(
             not_compared: desired.disputed.clone(),
             ..Plan::default()
         },
-        claimed: BTreeSet::new(),
+        claimed: HashSet::new(),
+        index: Index::of(observed, recorded),
     };
     let pointless = unknown_targets(policy, desired, recorded);
     if !pointless.is_empty() {
@@ -96,7 +99,7 @@ pub fn plan(
         return Plan { refused: true, ..planner.plan };
     }
     let resources = planner.resolve_all(desired);
-    let ids: BTreeSet<(&Owner, &str)> = resources
+    let ids: HashSet<(&Owner, &str)> = resources
         .iter()
         .filter_map(|(resolved, _)| match &resolved.identity {
             Identity::AuthSchemeConfig { owner, id } => Some((owner, id.as_str())),
@@ -171,31 +174,33 @@ struct Planner<'a> {
     policy: &'a Policy,
     plan: Plan,
     /// Identities that some file speaks for, sound or not: none of them is an orphan.
-    claimed: BTreeSet<Identity>,
+    claimed: HashSet<Identity>,
+    index: Index<'a>,
 }
 
 impl Planner<'_> {
     /// Gives every declared resource its identity. What cannot be resolved, or is declared twice under
     /// two spellings, becomes a problem and is left out.
-    fn resolve_all<'d>(&mut self, desired: &'d Desired) -> Vec<(Resolved, &'d Declared)> {
-        let mut found: BTreeMap<Identity, (Resolved, &'d Declared)> = BTreeMap::new();
-        let mut repeated = BTreeSet::new();
+    fn resolve_all<'d>(&mut self, desired: &'d Desired) -> Vec<(Resolved<'d>, &'d Declared)> {
+        let mut found: HashMap<Identity, &'d Declared> = HashMap::with_capacity(desired.resources.len());
+        let mut repeated = HashSet::new();
+        let mut resources = Vec::with_capacity(desired.resources.len());
         for declared in &desired.resources {
             match resolve::resolve(declared, self.observed) {
                 Ok(resolved) => {
-                    let identity = resolved.identity.clone();
-                    self.claimed.insert(identity.clone());
-                    if let Some((_, earlier)) = found.insert(identity.clone(), (resolved, declared)) {
+                    if let Some(earlier) = found.insert(resolved.identity.clone(), declared) {
                         let problem = declared_twice(earlier, declared);
                         self.give_up(declared, [problem]);
-                        repeated.insert(identity);
+                        repeated.insert(resolved.identity.clone());
                     }
+                    resources.push((resolved, declared));
                 }
                 Err(problem) => self.give_up(declared, [problem]),
             }
         }
-        found.retain(|identity, _| !repeated.contains(identity));
-        found.into_values().collect()
+        self.claimed.extend(found.into_keys());
+        resources.retain(|(resolved, _)| !repeated.contains(&resolved.identity));
+        resources
     }
 
     /// Leaves a resource out of this pass.
@@ -208,7 +213,7 @@ impl Planner<'_> {
     fn plan_missing(
         &mut self,
         declared: &Declared,
-        resolved: &Resolved,
+        resolved: &Resolved<'_>,
         wanted: &Fields,
         step: impl FnOnce(RecordedResource) -> Step,
     ) {
@@ -236,7 +241,7 @@ impl Planner<'_> {
     fn conclude(
         &mut self,
         declared: &Declared,
-        resolved: &Resolved,
+        resolved: &Resolved<'_>,
         recorded: Option<&RecordedResource>,
         comparison: Comparison,
         record: RecordedResource,
@@ -290,10 +295,10 @@ impl Planner<'_> {
     }
 
     /// Plans show the system as the file writes it, not its id.
-    fn write_system_as_declared(&self, comparison: &mut Comparison, resolved: &Resolved) {
+    fn write_system_as_declared(&self, comparison: &mut Comparison, resolved: &Resolved<'_>) {
         self.write_systems_by_name(&mut comparison.changes);
         for change in comparison.changes.iter_mut().filter(|change| change.path == SYSTEM.name) {
-            change.after = Value::String(resolved.owner_written.clone());
+            change.after = Value::String(resolved.owner_written.to_owned());
         }
     }
 
@@ -318,12 +323,32 @@ fn source_of(declared: &Declared) -> Source {
     Source { file: declared.place.file().to_owned(), line: declared.place.line() }
 }
 
-fn record_of(declared: &Declared, resolved: &Resolved, template_id: Option<&str>, fields: &Fields) -> RecordedResource {
+/// Whether what is recorded is what would be: then there is nothing to remember.
+fn is_recorded_as(
+    recorded: &RecordedResource,
+    declared: &Declared,
+    resolved: &Resolved<'_>,
+    template_id: Option<&str>,
+) -> bool {
+    recorded.template_id.as_deref() == template_id
+        && recorded.prevent_delete == declared.lifecycle.prevent_delete
+        && recorded.source.line == declared.place.line()
+        && recorded.source.file == declared.place.file()
+        && recorded.address == declared.address
+        && resolved.means_the_same(&recorded.references)
+}
+
+fn record_of(
+    declared: &Declared,
+    resolved: &Resolved<'_>,
+    template_id: Option<&str>,
+    fields: &Fields,
+) -> RecordedResource {
     RecordedResource {
         address: declared.address.clone(),
         template_id: template_id.map(str::to_owned),
         fields: fields.clone(),
-        references: resolved.references.clone(),
+        references: resolved.references(),
         source: source_of(declared),
         prevent_delete: declared.lifecycle.prevent_delete,
     }
@@ -348,9 +373,4 @@ fn unknown_targets(policy: &Policy, desired: &Desired, recorded: &Recorded) -> V
         problem.help("targets are addresses, in which * stands for any text, or files below the manifests folder")
     };
     unknown.map(problem).collect()
-}
-
-/// Whether a live config is one of those that a file or the state speaks for.
-fn config_identity(owner: &Owner, config: &LiveConfig) -> Identity {
-    Identity::AuthSchemeConfig { owner: owner.clone(), id: config.id.clone() }
 }

@@ -19,19 +19,15 @@ impl Database {
         }
         let sql = concat!("SELECT ", columns!(), ", payload, existing, missed FROM intent");
         let mut statement = self.connection.prepare_cached(sql).map_err(|source| self.error(source))?;
-        let rows = statement
-            .query_map([], |row| {
-                let begun: (String, String, bool) = (row.get(8)?, row.get(9)?, row.get(10)?);
-                Ok((Row::of(row)?, begun))
-            })
-            .map_err(|source| self.error(source))?;
+        let mut rows = statement.query([]).map_err(|source| self.error(source))?;
         let mut intents = BTreeMap::new();
-        for row in rows {
-            let (row, (payload, existing, missed)) = row.map_err(|source| self.error(source))?;
-            let name = row.identity.clone();
+        let begun = |row: &rusqlite::Row<'_>| Ok((row.get(8)?, row.get::<_, String>(9)?, row.get(10)?));
+        while let Some(row) = rows.next().map_err(|source| self.error(source))? {
+            let (payload, existing, missed) = begun(row).map_err(|source| self.error(source))?;
+            let row = Row::of(row).map_err(|source| self.error(source))?;
             let existing: Option<BTreeSet<String>> = serde_json::from_str(&existing).ok();
             let read = row.read().zip(existing);
-            let ((identity, record), existing) = read.ok_or_else(|| self.damaged(name))?;
+            let ((identity, record), existing) = read.ok_or_else(|| self.damaged(row.identity))?;
             intents.insert(identity, Intent { record, payload, existing, missed });
         }
         Ok(intents)

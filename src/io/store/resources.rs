@@ -1,5 +1,6 @@
 //! What was last applied.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rusqlite::params;
@@ -26,12 +27,11 @@ impl Database {
     pub(super) fn resources(&self) -> Result<BTreeMap<Identity, RecordedResource>, StoreError> {
         let sql = concat!("SELECT ", columns!(), " FROM resource");
         let mut statement = self.connection.prepare_cached(sql).map_err(|source| self.error(source))?;
-        let rows = statement.query_map([], Row::of).map_err(|source| self.error(source))?;
+        let mut rows = statement.query([]).map_err(|source| self.error(source))?;
         let mut resources = BTreeMap::new();
-        for row in rows {
-            let row = row.map_err(|source| self.error(source))?;
-            let name = row.identity.clone();
-            let (identity, resource) = row.read().ok_or_else(|| self.damaged(name))?;
+        while let Some(row) = rows.next().map_err(|source| self.error(source))? {
+            let row = Row::of(row).map_err(|source| self.error(source))?;
+            let (identity, resource) = row.read().ok_or_else(|| self.damaged(row.identity))?;
             resources.insert(identity, resource);
         }
         Ok(resources)
@@ -59,7 +59,11 @@ impl Database {
         saved.map(drop).map_err(|source| self.error(source))
     }
 
-    pub(super) fn as_row(&self, identity: &Identity, resource: &RecordedResource) -> Result<Row, StoreError> {
+    pub(super) fn as_row<'r>(
+        &self,
+        identity: &Identity,
+        resource: &'r RecordedResource,
+    ) -> Result<Row<'r>, StoreError> {
         let references: Vec<_> = resource.references.iter().collect();
         let (Ok(fields), Ok(references)) =
             (serde_json::to_string(&resource.fields), serde_json::to_string(&references))
@@ -67,12 +71,12 @@ impl Database {
             return Err(self.damaged(identity.to_string()));
         };
         Ok(Row {
-            identity: identity.to_string(),
-            address: resource.address.to_string(),
-            template_id: resource.template_id.clone(),
-            fields,
-            references,
-            file: resource.source.file.clone(),
+            identity: identity.to_string().into(),
+            address: resource.address.to_string().into(),
+            template_id: resource.template_id.as_deref().map(Cow::Borrowed),
+            fields: fields.into(),
+            references: references.into(),
+            file: Cow::Borrowed(&resource.source.file),
             line: i64::try_from(resource.source.line).unwrap_or_default(),
             prevent_delete: resource.prevent_delete,
         })
@@ -85,47 +89,48 @@ impl Database {
 }
 
 /// A resource as it is stored.
-pub(super) struct Row {
-    pub(super) identity: String,
-    pub(super) address: String,
-    pub(super) template_id: Option<String>,
-    pub(super) fields: String,
-    pub(super) references: String,
-    pub(super) file: String,
+pub(super) struct Row<'r> {
+    pub(super) identity: Cow<'r, str>,
+    pub(super) address: Cow<'r, str>,
+    pub(super) template_id: Option<Cow<'r, str>>,
+    pub(super) fields: Cow<'r, str>,
+    pub(super) references: Cow<'r, str>,
+    pub(super) file: Cow<'r, str>,
     pub(super) line: i64,
     pub(super) prevent_delete: bool,
 }
 
-impl Row {
+impl<'r> Row<'r> {
     /// Out of a query for [`columns`].
-    pub(super) fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn of(row: &'r rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let text = |column| Ok::<_, rusqlite::Error>(Cow::Borrowed(row.get_ref(column)?.as_str()?));
         Ok(Self {
-            identity: row.get(0)?,
-            address: row.get(1)?,
-            template_id: row.get(2)?,
-            fields: row.get(3)?,
-            references: row.get(4)?,
-            file: row.get(5)?,
+            identity: text(0)?,
+            address: text(1)?,
+            template_id: row.get_ref(2)?.as_str_or_null()?.map(Cow::Borrowed),
+            fields: text(3)?,
+            references: text(4)?,
+            file: text(5)?,
             line: row.get(6)?,
             prevent_delete: row.get(7)?,
         })
     }
 
     /// Nothing where the row makes no sense.
-    pub(super) fn read(self) -> Option<(Identity, RecordedResource)> {
+    pub(super) fn read(&self) -> Option<(Identity, RecordedResource)> {
         let identity = Identity::parse(&self.identity)?;
-        let stored: BTreeMap<String, Value> = serde_json::from_str(&self.fields).ok()?;
+        let stored: BTreeMap<&str, Value> = serde_json::from_str(&self.fields).ok()?;
         let references: Vec<(Reference, String)> = serde_json::from_str(&self.references).ok()?;
         let resource = RecordedResource {
             address: Address::parse(&self.address)?,
-            template_id: self.template_id,
+            template_id: self.template_id.as_deref().map(str::to_owned),
             // A field that this version does not know cannot be compared, so it is as if it were not recorded.
             fields: stored
                 .into_iter()
-                .filter_map(|(name, value)| Some((field_name(&identity, &name)?, value)))
+                .filter_map(|(name, value)| Some((field_name(&identity, name)?, value)))
                 .collect::<Fields>(),
             references: references.into_iter().collect(),
-            source: Source { file: self.file, line: usize::try_from(self.line).ok()? },
+            source: Source { file: self.file.clone().into_owned(), line: usize::try_from(self.line).ok()? },
             prevent_delete: self.prevent_delete,
         };
         Some((identity, resource))

@@ -6,6 +6,7 @@ pub mod client;
 mod connect;
 mod error;
 mod jwt;
+mod listed;
 mod observe;
 mod platform;
 mod request;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::listed::Listed;
 use crate::model::observed::{LiveTemplate, Project as LiveProject};
 
 /// A page of a list. The platform calls the items differently in different lists.
@@ -55,7 +56,7 @@ pub(super) struct Template {
     #[serde(default, deserialize_with = "null_is_default")]
     dynamic: bool,
     #[serde(default, deserialize_with = "null_is_default")]
-    auth_scheme_configs: Vec<Map<String, Value>>,
+    auth_scheme_configs: Vec<Listed>,
 }
 
 impl Template {
@@ -65,7 +66,7 @@ impl Template {
             name: self.name,
             system: self.id,
             dynamic: self.dynamic,
-            auth_scheme_configs: self.auth_scheme_configs.iter().filter_map(super::platform::config_id).collect(),
+            auth_scheme_configs: self.auth_scheme_configs.into_iter().filter_map(Listed::into_id).collect(),
         }
     }
 }

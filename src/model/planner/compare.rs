@@ -1,5 +1,6 @@
 //! The comparison of one live resource, field by field.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -108,15 +109,7 @@ pub(super) fn compare(
         }
         let wanted = declared.get(field.name);
         let before = recorded.and_then(|recorded| recorded.fields.get(field.name));
-        let live = live_value(field, observed);
-        // Also what an older answer does not show: what was sent last is all that is known of it.
-        let is_unseen = field.is_secret() || (live.is_null() && wanted.is_some());
-        let verdict = if is_unseen {
-            judge_unseen(wanted, before, recorded.is_some())
-        } else {
-            judge(wanted, before, &live, &field.default_value())
-        };
-        let live = if is_unseen { before.cloned().unwrap_or(live) } else { live };
+        let (verdict, live) = judge_field(field, wanted, before, recorded.is_some(), observed);
         // What was never declared is not remembered; what is no longer declared is forgotten.
         if let Some(wanted) = wanted {
             comparison.record.insert(field.name, wanted.clone());
@@ -132,14 +125,48 @@ pub(super) fn compare(
         };
         if cause == Cause::Drift && on_drift == OnDrift::Report {
             // Sent as it is: an update of another field must not revert this one.
-            comparison.send.insert(field.name, live.clone());
+            comparison.send.insert(field.name, live.clone().into_owned());
         } else {
             comparison.send.insert(field.name, after.clone());
             comparison.report_only = false;
         }
-        comparison.changes.push(field_change(field, live, after, cause));
+        comparison.changes.push(field_change(field, live.into_owned(), after, cause));
     }
     comparison
+}
+
+/// Whether a recorded resource is as declared, and was before: then there is nothing more to find out about its
+/// fields. What may be left alone takes the long way.
+pub(super) fn is_settled<'f>(
+    mut fields: impl Iterator<Item = &'f Field>,
+    declared: &Fields,
+    recorded: &RecordedResource,
+    observed: &Fields,
+    lifecycle: &Lifecycle,
+) -> bool {
+    let in_sync = |field: &Field| {
+        let value = declared.get(field.name);
+        let (verdict, _) = judge_field(field, value, value, true, observed);
+        matches!(verdict, Verdict::InSync | Verdict::NotOurs)
+    };
+    lifecycle.ignore.is_empty() && recorded.fields == *declared && fields.all(in_sync)
+}
+
+/// The verdict on one field, and the live value that it is about.
+fn judge_field<'v>(
+    field: &Field,
+    wanted: Option<&Value>,
+    before: Option<&'v Value>,
+    is_recorded: bool,
+    observed: &'v Fields,
+) -> (Verdict, Cow<'v, Value>) {
+    let live = observed.get(field.name).map_or_else(|| Cow::Owned(field.default_value()), Cow::Borrowed);
+    // Also what an older answer does not show: what was sent last is all that is known of it.
+    if field.is_secret() || (live.is_null() && wanted.is_some()) {
+        let verdict = judge_unseen(wanted, before, is_recorded);
+        return (verdict, before.map_or(live, Cow::Borrowed));
+    }
+    (judge(wanted, before, &live, &field.default_value()), live)
 }
 
 /// Whether a config changes its type or its grant's: what it did not hold before is set for the first time then,

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::compare::compare;
+use super::compare::{compare, is_settled};
 use super::resolve::Resolved;
-use super::{Planner, record_of};
+use super::{Planner, is_recorded_as, record_of};
 use crate::model::address::{Identity, Owner};
 use crate::model::auth_scheme_config::fields_of;
 use crate::model::manifest::Declared;
@@ -16,8 +16,13 @@ use crate::model::source::Problem;
 
 impl Planner<'_> {
     /// Plans one config of an owner that was read.
-    pub(super) fn plan_config(&mut self, declared: &Declared, resolved: &Resolved, owner: &Owner, id: &str) {
-        let Some(Ok(live)) = self.observed.configs.get(owner) else { return };
+    pub(super) fn plan_config(&mut self, declared: &Declared, resolved: &Resolved<'_>, owner: &Owner, id: &str) {
+        let Some(Ok(_)) = self.observed.configs.get(owner) else { return };
+        let live = self.index.config(owner, id);
+        if live.is_some_and(|live| self.is_settled_config(declared, resolved, live)) {
+            self.plan.unchanged += 1;
+            return;
+        }
         let step = |fields: &Fields, base: Map<String, Value>, record| {
             let open = fields.iter().filter(|(name, _)| !declared.secrets.contains_key(*name));
             let secrets = declared.secret_values().into_iter().filter(|(name, _)| fields.contains_key(name));
@@ -30,7 +35,7 @@ impl Planner<'_> {
                 record,
             }))
         };
-        let Some(live) = live.iter().find(|config| config.id == id) else {
+        let Some(live) = live else {
             self.plan_missing(declared, resolved, &declared.fields, |record| {
                 step(&declared.fields, Map::new(), record)
             });
@@ -45,6 +50,14 @@ impl Planner<'_> {
         let step = step(&comparison.send, live.raw.clone(), record.clone());
         self.conclude(declared, resolved, recorded, comparison, record, (Action::Update, step), None);
         self.refuse_without_secrets(declared);
+    }
+
+    fn is_settled_config(&self, declared: &Declared, resolved: &Resolved<'_>, live: &LiveConfig) -> bool {
+        let fields = || fields_of(declared.type_name(), resolved.owner.kind);
+        self.recorded.resources.get(&resolved.identity).is_some_and(|recorded| {
+            is_recorded_as(recorded, declared, resolved, None)
+                && is_settled(fields(), &declared.fields, recorded, &live.fields, &declared.lifecycle)
+        })
     }
 
     /// What a create that was begun has made, where it is still as it was sent. A config is made by a request

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::Planner;
 use super::compare::field_change;
-use super::{Planner, config_identity};
 use crate::model::address::{Identity, Owner, OwnerKind};
 use crate::model::auth_scheme_config::field_named;
 use crate::model::connection_template;
@@ -20,13 +20,13 @@ impl Planner<'_> {
     /// Plans what is recorded and no longer declared.
     pub(super) fn plan_orphans(&mut self, desired: &Desired) {
         for (identity, resource) in &self.recorded.resources {
-            let spoken_for = self.claimed.contains(identity)
-                || desired.broken_files.contains(&resource.source.file)
+            if self.claimed.contains(identity) {
+                continue;
+            }
+            self.plan.not_compared.insert(resource.address.clone());
+            let spoken_for = desired.broken_files.contains(&resource.source.file)
                 || desired.disputed.contains(&resource.address)
                 || desired.resources.binary_search_by(|declared| declared.address.cmp(&resource.address)).is_ok();
-            if !self.claimed.contains(identity) {
-                self.plan.not_compared.insert(resource.address.clone());
-            }
             if !spoken_for && self.policy.includes(&resource.address, &resource.source.file) {
                 self.plan_orphan(identity, resource);
             }
@@ -80,15 +80,15 @@ impl Planner<'_> {
     ) -> Result<Option<(Step, Fields)>, String> {
         match identity {
             Identity::ConnectionTemplate { scope, name } => {
-                let live = match self.observed.templates.get(scope) {
-                    Some(Ok(live)) => live,
+                match self.observed.templates.get(scope) {
+                    Some(Ok(_)) => {}
                     // The project or the environment is gone, and the template with it.
                     Some(Err(Unread::Absent)) => return Ok(None),
                     Some(Err(unread)) => return Err(why(unread)),
                     None => return Err("its environment was not read".to_owned()),
-                };
-                let matches: Vec<_> = live.iter().filter(|template| template.name == *name).collect();
-                match matches.as_slice() {
+                }
+                let matches = self.index.templates(scope, name);
+                match matches {
                     [] => Ok(None),
                     // Somebody has made another one of this name, which is not ours to delete.
                     [other] if resource.template_id.as_ref().is_some_and(|ours| *ours != other.id) => Ok(None),
@@ -99,34 +99,21 @@ impl Planner<'_> {
                 }
             }
             Identity::AuthSchemeConfig { owner, id } => {
-                let live = match self.observed.configs.get(owner) {
-                    Some(Ok(live)) => live,
+                match self.observed.configs.get(owner) {
+                    Some(Ok(_)) => {}
                     Some(Err(Unread::Absent)) => return Ok(None),
                     Some(Err(unread)) => return Err(why(unread)),
                     None => return Err(format!("its {} was not read", owner.kind)),
-                };
-                let found = live.iter().find(|config| config.id == *id);
-                Ok(found
-                    .map(|config| (Step::DeleteConfig { owner: owner.clone(), id: id.clone() }, config.fields.clone())))
+                }
+                let step = || Step::DeleteConfig { owner: owner.clone(), id: id.clone() };
+                Ok(self.index.config(owner, id).map(|config| (step(), config.fields.clone())))
             }
         }
     }
 
     /// Counts live objects, in the places that were read, that neither files nor state speak for.
     pub(super) fn count_unmanaged(&mut self) {
-        let known =
-            |identity: &Identity| self.claimed.contains(identity) || self.recorded.resources.contains_key(identity);
-        let templates = self.observed.templates.iter().flat_map(|(scope, list)| {
-            list.iter()
-                .flatten()
-                .map(|template| Identity::ConnectionTemplate { scope: scope.clone(), name: template.name.clone() })
-        });
-        let configs = self
-            .observed
-            .configs
-            .iter()
-            .flat_map(|(owner, list)| list.iter().flatten().map(|config| config_identity(owner, config)));
-        self.plan.unmanaged = templates.chain(configs).filter(|identity| !known(identity)).count();
+        self.plan.unmanaged = self.index.count_others(self.claimed.iter().chain(self.recorded.resources.keys()));
     }
 }
 

@@ -47,21 +47,19 @@ impl<'a> Planner<'a> {
         if self.recorded.resources.contains_key(&here) {
             return Ok(None);
         }
-        let (recorded, observed) = (self.recorded, self.observed);
-        let left = recorded.resources.iter().find(|(identity, resource)| {
-            let same = matches!(identity, Identity::ConnectionTemplate { scope: other, name: known }
-                if other.project == scope.project && known == name);
-            same && resource.source.file == declared.place.file() && !self.claimed.contains(identity)
+        let mut namesakes = self.index.recorded(&scope.project, name).iter();
+        let left = namesakes.find(|(identity, resource)| {
+            resource.source.file == declared.place.file() && !self.claimed.contains(*identity)
         });
-        let Some((identity, record)) = left else { return Ok(None) };
+        let Some((identity, record)) = left.copied() else { return Ok(None) };
         let found = self.find_live(identity, record).map_err(|why| {
             let message =
                 format!("{} was {} before, of which it is not known: {why}", declared.address, record.address);
             Problem::at(declared.place.clone(), message)
         })?;
         let Some((Step::DeleteTemplate { scope: old_scope, id }, _)) = found else { return Ok(None) };
-        let live = observed.templates.get(&old_scope).and_then(|list| list.as_ref().ok());
-        let Some(live) = live.and_then(|list| list.iter().find(|template| template.id == id)) else { return Ok(None) };
+        let mut live = self.index.templates(&old_scope, name).iter();
+        let Some(live) = live.find(|template| template.id == id).copied() else { return Ok(None) };
         self.claimed.insert(identity.clone());
         Ok(Some(Left { record, live, old: OldTemplate { scope: old_scope, id, identity: Some(identity.clone()) } }))
     }
@@ -70,7 +68,7 @@ impl<'a> Planner<'a> {
     pub(super) fn plan_move(
         &mut self,
         declared: &Declared,
-        resolved: &Resolved,
+        resolved: &Resolved<'_>,
         (scope, name): (&Scope, &str),
         wanted: &Fields,
         left: Left<'_>,
@@ -89,7 +87,7 @@ impl<'a> Planner<'a> {
     pub(super) fn finish_replacement(
         &mut self,
         declared: &Declared,
-        resolved: &Resolved,
+        resolved: &Resolved<'_>,
         (scope, old): (&Scope, &LiveTemplate),
         recorded: Option<&RecordedResource>,
         record: RecordedResource,
@@ -105,7 +103,7 @@ impl<'a> Planner<'a> {
     pub(super) fn finish_move(
         &mut self,
         declared: &Declared,
-        resolved: &Resolved,
+        resolved: &Resolved<'_>,
         left: Left<'_>,
         record: RecordedResource,
     ) {
@@ -124,7 +122,7 @@ impl<'a> Planner<'a> {
     fn finish(
         &mut self,
         declared: &Declared,
-        resolved: &Resolved,
+        resolved: &Resolved<'_>,
         fields: impl Into<Vec<FieldChange>>,
         held: Option<Held>,
         step: Step,
@@ -166,7 +164,7 @@ pub(super) fn refused_replacement(declared: &Declared, recorded: Option<&Recorde
 pub(super) fn unfinished_replacement<'t>(
     matches: &[&'t LiveTemplate],
     declared: &Declared,
-    resolved: &Resolved,
+    resolved: &Resolved<'_>,
     recorded: Option<&RecordedResource>,
 ) -> Option<(&'t LiveTemplate, &'t LiveTemplate)> {
     let [first, second] = matches else { return None };

@@ -1,6 +1,6 @@
 //! From what a file writes to what it means: names to ids, and the problems of names that mean nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::model::address::{Identity, Owner, OwnerKind, Scope};
 use crate::model::document::Found;
@@ -10,22 +10,61 @@ use crate::model::recorded::Reference;
 use crate::model::source::{Problem, nearest};
 
 /// A declared resource with its references looked up.
-pub(super) struct Resolved {
+pub(super) struct Resolved<'d> {
     /// What it is.
     pub(super) identity: Identity,
     /// The system or connector that it is about.
     pub(super) owner: Owner,
     /// The same as the file writes it.
-    pub(super) owner_written: String,
-    /// Every reference that was looked up.
-    pub(super) references: BTreeMap<Reference, String>,
+    pub(super) owner_written: &'d str,
+    /// The project and the environment of a template, as the file writes them.
+    place_written: Option<(&'d str, &'d str)>,
+}
+
+impl Resolved<'_> {
+    /// Every reference that was looked up, with what it means.
+    pub(super) fn references(&self) -> BTreeMap<Reference, String> {
+        let mut references = BTreeMap::new();
+        if let (Identity::ConnectionTemplate { scope, .. }, Some((project, environment))) =
+            (&self.identity, self.place_written)
+        {
+            references.insert(Reference::Project(project.to_owned()), scope.project.clone());
+            let written = Reference::Environment(project.to_owned(), environment.to_owned());
+            references.insert(written, scope.environment.clone());
+        }
+        if self.owner.kind == OwnerKind::System {
+            references.insert(Reference::System(self.owner_written.to_owned()), self.owner.id.clone());
+        }
+        references
+    }
+
+    /// Whether [`Self::references`] are these.
+    pub(super) fn means_the_same(&self, recorded: &BTreeMap<Reference, String>) -> bool {
+        let scope = match &self.identity {
+            Identity::ConnectionTemplate { scope, .. } => Some(scope),
+            Identity::AuthSchemeConfig { .. } => None,
+        };
+        let is_same = |(reference, meant): (&Reference, &String)| match (reference, scope, self.place_written) {
+            (Reference::Project(written), Some(scope), Some((project, _))) => {
+                written == project && *meant == scope.project
+            }
+            (Reference::Environment(within, written), Some(scope), Some((project, environment))) => {
+                within == project && written == environment && *meant == scope.environment
+            }
+            (Reference::System(written), ..) => {
+                self.owner.kind == OwnerKind::System && written == self.owner_written && *meant == self.owner.id
+            }
+            _ => false,
+        };
+        let count = 2 * usize::from(scope.is_some()) + usize::from(self.owner.kind == OwnerKind::System);
+        recorded.len() == count && recorded.iter().all(is_same)
+    }
 }
 
 /// Looks a resource's references up, and makes sure that the place where it lives was read.
-pub(super) fn resolve(declared: &Declared, observed: &Observed) -> Result<Resolved, Problem> {
+pub(super) fn resolve<'d>(declared: &'d Declared, observed: &Observed) -> Result<Resolved<'d>, Problem> {
     match &declared.target {
         Target::ConnectionTemplate { project, environment, system, name, .. } => {
-            let mut references = BTreeMap::new();
             let found = look_up(observed.projects.get(&project.value), project, "project")?;
             let environment_id = find_environment(found, project, environment)?;
             let owner = Owner::system(look_up(observed.systems.get(&system.value), system, "system")?.clone());
@@ -33,23 +72,18 @@ pub(super) fn resolve(declared: &Declared, observed: &Observed) -> Result<Resolv
             if let Some(Err(Unread::Absent)) = observed.configs.get(&owner) {
                 return Err(absent(system, "system"));
             }
-            let scope = Scope { project: found.id.clone(), environment: environment_id.clone() };
+            let scope = Scope { project: found.id.clone(), environment: environment_id };
             readable(observed.templates.get(&scope), || {
                 format!("the connection templates of {}/{}", project.value, environment.value)
             })?;
-            references.insert(Reference::Project(project.value.clone()), found.id.clone());
-            references.insert(Reference::Environment(project.value.clone(), environment.value.clone()), environment_id);
-            references.insert(Reference::System(system.value.clone()), owner.id.clone());
             let identity = Identity::ConnectionTemplate { scope, name: name.clone() };
-            Ok(Resolved { identity, owner, owner_written: system.value.clone(), references })
+            let place_written = Some((project.value.as_str(), environment.value.as_str()));
+            Ok(Resolved { identity, owner, owner_written: &system.value, place_written })
         }
         Target::AuthSchemeConfig { kind, owner: written, id } => {
-            let mut references = BTreeMap::new();
             let owner = match kind {
                 OwnerKind::System => {
-                    let id = look_up(observed.systems.get(&written.value), written, "system")?.clone();
-                    references.insert(Reference::System(written.value.clone()), id.clone());
-                    Owner::system(id)
+                    Owner::system(look_up(observed.systems.get(&written.value), written, "system")?.clone())
                 }
                 OwnerKind::Connector => Owner::connector(written.value.clone()),
             };
@@ -58,7 +92,7 @@ pub(super) fn resolve(declared: &Declared, observed: &Observed) -> Result<Resolv
                 lookup => readable(lookup, || format!("the auth scheme configs of {kind} {}", written.value))?,
             }
             let identity = Identity::AuthSchemeConfig { owner: owner.clone(), id: id.clone() };
-            Ok(Resolved { identity, owner, owner_written: written.value.clone(), references })
+            Ok(Resolved { identity, owner, owner_written: &written.value, place_written: None })
         }
     }
 }
@@ -67,7 +101,7 @@ pub(super) fn resolve(declared: &Declared, observed: &Observed) -> Result<Resolv
 pub(super) fn check_auth_scheme_configs(
     declared: &Declared,
     system: &Owner,
-    declared_ids: &BTreeSet<(&Owner, &str)>,
+    declared_ids: &HashSet<(&Owner, &str)>,
     observed: &Observed,
 ) -> Result<(), Vec<Problem>> {
     let Target::ConnectionTemplate { auth_scheme_configs, system: written, .. } = &declared.target else {
@@ -93,11 +127,12 @@ pub(super) fn check_auth_scheme_configs(
                 "the auth scheme config {:?} is not on system {}, and no sound file declares it",
                 item.value, written.value
             );
-            let known: Vec<&str> = live
+            let mut known: Vec<&str> = live
                 .iter()
                 .map(|config| config.id.as_str())
                 .chain(declared_ids.iter().filter(|(owner, _)| *owner == system).map(|(_, id)| *id))
                 .collect();
+            known.sort_unstable();
             let help = match nearest(&item.value, &known) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("declare it: [auth_scheme_configs.{}] with system = {:?}", item.value, written.value),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::compare::{Comparison, compare};
 use super::replacements::{PLACE_IS_TAKEN, refused_replacement, unfinished_replacement};
 use super::resolve::Resolved;
-use super::{Adopt, FOREIGN_HELD, Planner, record_of};
+use super::{Adopt, FOREIGN_HELD, Planner, is_recorded_as, record_of};
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use crate::model::manifest::Declared;
@@ -42,17 +42,21 @@ impl<'a, 'd> Rename<'a, 'd> {
 
 impl<'a> Planner<'a> {
     /// Plans one template of an environment that was read.
-    pub(super) fn plan_template(&mut self, declared: &Declared, resolved: &Resolved, scope: &Scope, name: &str) {
+    pub(super) fn plan_template(&mut self, declared: &Declared, resolved: &Resolved<'_>, scope: &Scope, name: &str) {
         let Some(Ok(live)) = self.observed.templates.get(scope) else { return };
+        if self.is_settled_template(declared, resolved, self.index.templates(scope, name)) {
+            self.plan.unchanged += 1;
+            return;
+        }
         let mut wanted = declared.fields.clone();
         wanted.insert(SYSTEM.name, Value::String(resolved.owner.id.clone()));
-        let rename = match self.rename(declared, resolved, (scope, name), live) {
+        let rename = match self.rename(declared, resolved, (scope, name)) {
             Ok(rename) => rename,
             Err(problem) => return self.give_up(declared, [problem]),
         };
         let known_as = rename.open().unwrap_or(name);
         let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
-        let matches: Vec<&LiveTemplate> = live.iter().filter(|template| template.name == known_as).collect();
+        let matches = self.index.templates(scope, known_as).to_vec();
         let begun = self.begun(scope, &identity, &matches);
         let before = rename.done().or_else(|| self.recorded.resources.get(&identity));
         let recorded = before.or(begun.as_ref());
@@ -135,14 +139,35 @@ impl<'a> Planner<'a> {
         self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
     }
 
+    /// Whether a template is live, recorded and declared all the same; for its few fields, without making the map
+    /// that [`compare`] goes by.
+    fn is_settled_template(&self, declared: &Declared, resolved: &Resolved<'_>, live: &[&LiveTemplate]) -> bool {
+        let ([live], Some(recorded)) = (live, self.recorded.resources.get(&resolved.identity)) else { return false };
+        let is_same = |field: &str| match (declared.fields.get(field), recorded.fields.get(field)) {
+            (None, None) => true,
+            (Some(Value::Bool(wanted)), before) if field == DYNAMIC.name => {
+                *wanted == live.dynamic && before == Some(&Value::Bool(*wanted))
+            }
+            (Some(wanted), before) if field == AUTH_SCHEME_CONFIGS.name => {
+                is_list_of(wanted, &live.auth_scheme_configs) && before == Some(wanted)
+            }
+            _ => false,
+        };
+        let system = recorded.fields.get(SYSTEM.name).and_then(Value::as_str);
+        declared.lifecycle.ignore.is_empty()
+            && system == Some(resolved.owner.id.as_str())
+            && live.system == resolved.owner.id
+            && FIELDS.iter().all(|field| is_same(field.name))
+            && is_recorded_as(recorded, declared, resolved, Some(&live.id))
+    }
+
     /// What the file's `renamed_from` comes to. What it says about the old name is history once the rename was
     /// recorded.
     fn rename<'d>(
         &mut self,
         declared: &'d Declared,
-        resolved: &Resolved,
+        resolved: &Resolved<'_>,
         (scope, name): (&Scope, &str),
-        live: &[LiveTemplate],
     ) -> Result<Rename<'a, 'd>, Problem> {
         let Some(old) = declared.lifecycle.renamed_from.as_deref() else { return Ok(Rename::None) };
         if self.recorded.resources.contains_key(&resolved.identity) {
@@ -150,7 +175,7 @@ impl<'a> Planner<'a> {
         }
         let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
         let record = self.recorded.resources.get(&identity);
-        let named = |name: &str| live.iter().find(|template| template.name == name);
+        let named = |name: &str| self.index.templates(scope, name).first();
         let Some(new) = named(name) else { return Ok(Rename::Open(old)) };
         if let Some(record) = record.filter(|record| record.template_id.as_ref() == Some(&new.id)) {
             // Whatever becomes of the rest, it is known under its new name from now on.
@@ -174,7 +199,7 @@ impl<'a> Planner<'a> {
     pub(super) fn compare_template(
         &self,
         declared: &Declared,
-        resolved: &Resolved,
+        resolved: &Resolved<'_>,
         wanted: &Fields,
         recorded: Option<&RecordedResource>,
         live: &LiveTemplate,
@@ -219,14 +244,12 @@ impl<'a> Planner<'a> {
         {
             let made = match identity {
                 Identity::ConnectionTemplate { scope, name } => {
-                    let Some(Ok(live)) = self.observed.templates.get(scope) else { continue };
-                    let matches: Vec<&LiveTemplate> = live.iter().filter(|template| template.name == *name).collect();
-                    self.begun(scope, identity, &matches)
+                    let Some(Ok(_)) = self.observed.templates.get(scope) else { continue };
+                    self.begun(scope, identity, self.index.templates(scope, name))
                 }
                 Identity::AuthSchemeConfig { owner, id } => {
-                    let Some(Ok(live)) = self.observed.configs.get(owner) else { continue };
-                    let found = live.iter().find(|config| config.id == *id);
-                    found.and_then(|live| self.begun_config(identity, live))
+                    let Some(Ok(_)) = self.observed.configs.get(owner) else { continue };
+                    self.index.config(owner, id).and_then(|live| self.begun_config(identity, live))
                 }
             };
             self.plan.bookkeeping.push(match made {
@@ -250,6 +273,12 @@ impl<'a> Planner<'a> {
         let other = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
         self.claimed.insert(other).then_some(found)
     }
+}
+
+/// Whether a list in the form in which it is compared holds these texts.
+fn is_list_of(value: &Value, texts: &[String]) -> bool {
+    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    items.len() == texts.len() && items.iter().zip(texts).all(|(item, text)| item.as_str() == Some(text))
 }
 
 /// Holds the templates that list a config which does not exist and is not made in this pass either: the
