@@ -307,7 +307,8 @@ impl Client {
     }
 
     async fn read_body(&self, request: &Request, mut response: Response) -> Result<Vec<u8>, ApiError> {
-        let mut body = Vec::new();
+        let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let mut body = Vec::with_capacity(expected.unwrap_or_default().min(MAX_ANSWER_BYTES));
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > MAX_ANSWER_BYTES => {
