@@ -1,6 +1,7 @@
 //! `versync.toml` and the environment → [`Settings`].
 
 mod api;
+mod log;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use crate::model::planner::Adopt;
 use crate::model::source::{Problem, SourceFile, sort_problems};
 
 pub use api::{Api, DEFAULT_BASE_URL};
+pub use log::{Log, LogFormat};
 
 /// How often everything is compared with the live API where the settings do not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
@@ -79,33 +81,6 @@ pub enum Mode {
     Enforce,
     /// Differences are only reported.
     Observe,
-}
-
-/// `[log]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
-    /// The least severe messages that are written.
-    pub level: tracing::Level,
-    /// How messages look.
-    pub format: LogFormat,
-    /// Where rotated files go.
-    pub directory: Option<PathBuf>,
-    /// How many of them are kept.
-    pub keep: usize,
-}
-
-/// `log.format`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LogFormat {
-    /// Text on a terminal, JSON otherwise.
-    #[default]
-    Auto,
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-    /// For the journal: text whose priority the journal reads from the line's first characters.
-    Journald,
 }
 
 /// `[http]`
@@ -241,33 +216,6 @@ impl Sync {
         };
         section.map(Section::finish);
         sync
-    }
-}
-
-impl Log {
-    fn read(section: Option<&Section<'_>>, base: &Path) -> Self {
-        let choice = |key, choices: &[&'static str]| {
-            section.and_then(|section| section.choice(key, choices)).map(|found| found.value)
-        };
-        let log = Self {
-            level: match choice("level", &["error", "warn", "info", "debug", "trace"]) {
-                Some("error") => tracing::Level::ERROR,
-                Some("warn") => tracing::Level::WARN,
-                Some("debug") => tracing::Level::DEBUG,
-                Some("trace") => tracing::Level::TRACE,
-                _ => tracing::Level::INFO,
-            },
-            format: match choice("format", &["auto", "text", "json", "journald"]) {
-                Some("text") => LogFormat::Text,
-                Some("json") => LogFormat::Json,
-                Some("journald") => LogFormat::Journald,
-                _ => LogFormat::Auto,
-            },
-            directory: section.and_then(|section| section.text("directory")).map(|found| base.join(found.value)),
-            keep: section.and_then(|section| number(section, "keep", 1, 10_000)).unwrap_or(14) as usize,
-        };
-        section.map(Section::finish);
-        log
     }
 }
 

@@ -15,6 +15,7 @@ mod house;
 mod import;
 mod kill;
 mod lifecycle;
+mod logs;
 mod manifests;
 mod plan;
 mod readme;

@@ -1,5 +1,6 @@
 //! Adapters to the world outside. They read and write; what it means is decided in [`crate::model`].
 
+pub mod drift_log;
 pub mod folder;
 pub mod logs;
 pub mod manifests;

@@ -10,6 +10,7 @@ pub mod backoff;
 pub mod connection_template;
 pub mod desired;
 pub mod document;
+pub mod drift;
 pub mod export;
 pub mod flapping;
 pub mod guard;

@@ -82,6 +82,21 @@ impl Change {
         self.causes.contains(&Cause::Drift)
     }
 
+    /// Whether it is drift, and the resource itself is what is missing.
+    pub fn was_deleted(&self) -> bool {
+        let is_missing = self.action == Action::Create || self.fields.iter().all(|field| field.before.is_null());
+        self.is_drifted() && is_missing
+    }
+
+    /// Why, in one word: what both sides changed counts before drift, and drift before the files.
+    pub fn cause(&self) -> Cause {
+        match (self.is_drifted(), self.fields.iter().any(|field| field.cause == Cause::Conflict)) {
+            (true, true) => Cause::Conflict,
+            (true, false) => Cause::Drift,
+            (false, _) => Cause::Manifest,
+        }
+    }
+
     /// Whether applying the plan does something about it.
     pub fn is_due(&self) -> bool {
         self.action != Action::None && self.held.is_none()

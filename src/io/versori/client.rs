@@ -253,11 +253,13 @@ impl Client {
         let status = response.status();
         let retry_after = retry::asked_for(response.headers());
         let body = self.read_body(request, response).await?;
+        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (what, code) = (request.describe(), status.as_u16());
         tracing::trace!(
-            request = request.describe(),
-            status = status.as_u16(),
-            milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "answered"
+            request = what,
+            status = code,
+            milliseconds,
+            "answered {code} within {milliseconds} ms: {what}"
         );
         Ok(Answer { status, retry_after, body })
     }
