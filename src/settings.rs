@@ -2,6 +2,7 @@
 
 mod api;
 mod log;
+mod notify;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use crate::model::source::{Problem, SourceFile, sort_problems};
 
 pub use api::{Api, DEFAULT_BASE_URL};
 pub use log::{Log, LogFormat};
+pub use notify::Notify;
 
 /// How often everything is compared with the live API where the settings do not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
@@ -50,6 +52,8 @@ pub struct Settings {
     pub log: Log,
     /// `[http]`
     pub http: Http,
+    /// `[[notify]]`
+    pub notify: Vec<Notify>,
 }
 
 /// `[sync]`: what to do about differences, and when.
@@ -167,6 +171,7 @@ impl Settings {
                 sync: Sync::read(top.section("sync").as_ref()),
                 log: Log::read(top.section("log").as_ref(), &base),
                 http: Http::read(top.section("http").as_ref()),
+                notify: Notify::read_all(top),
                 base,
             };
             top.finish();
@@ -289,7 +294,7 @@ fn path(section: &Section<'_>, key: &'static str) -> Option<String> {
 /// Whether a variable sets something. Variables such as `VERSYNC_TOKEN` are the user's own, for secret
 /// references to point at.
 fn is_setting(name: &str) -> bool {
-    let own = ["MANIFESTS", "STATE", "API", "SYNC", "LOG", "HTTP"];
+    let own = ["MANIFESTS", "STATE", "API", "SYNC", "LOG", "HTTP", "NOTIFY"];
     name.strip_prefix(VARIABLE_PREFIX).is_some_and(|path| path.contains("__") || own.contains(&path))
 }
 

@@ -17,6 +17,7 @@ mod kill;
 mod lifecycle;
 mod logs;
 mod manifests;
+mod notify;
 mod plan;
 mod readme;
 mod references;

@@ -12,6 +12,7 @@ use tracing::Level;
 use url::Url;
 
 use super::Terminal;
+use super::bell::Bell;
 use super::error::CommandError;
 use crate::args::Global;
 use crate::io::drift_log::DriftLog;
@@ -81,6 +82,7 @@ impl Context {
         if tenant(&connection) != self.tenant {
             return Err(CommandError::NeedsRestart { what: "api.organisation or api.base_url" });
         }
+        Bell::check(&settings)?;
         let logs = Logs::prepare(&settings.log, level(global, settings.log.level))?;
         Ok(Some(Changed { settings, connection, logs }))
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::bell::Bell;
 use super::context::{Changed, Context, Speaker};
 use super::error::CommandError;
 use super::{Exit, Terminal, sandbox};
@@ -39,13 +40,25 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
     if let Some(sandbox) = &context.sandbox {
         sandbox::introduce(sandbox, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }
+    let mut bell = Bell::default();
+    // Neither a world that is only played with nor what would be done is anybody's concern.
+    let tells = context.sandbox.is_none() && !args.dry_run;
+    if tells {
+        Bell::check(&context.settings)?;
+        bell.change(&context.settings);
+    }
     loop {
         let stay = Stay { context: &context, global, signals: &mut signals };
-        match stay_on(stay, args, terminal).await? {
-            End::Stopped => return Ok(Exit::Done),
+        match stay_on(stay, args, terminal, &mut bell).await? {
+            End::Stopped => break,
             End::Changed(settings) => context.change(*settings),
         }
+        if tells {
+            bell.change(&context.settings);
+        }
     }
+    bell.close().await;
+    Ok(Exit::Done)
 }
 
 /// Why the loop ended.
@@ -57,7 +70,7 @@ enum End {
 }
 
 /// Runs the loop that the settings and flags ask for.
-async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal) -> Result<End, CommandError> {
+async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal, bell: &mut Bell) -> Result<End, CommandError> {
     let context = stay.context;
     let screen = Screen { look: terminal.out, last: RefCell::default(), changes: RefCell::default() };
     if args.dry_run || context.settings.sync.mode == Mode::Observe {
@@ -68,7 +81,7 @@ async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal) -> Result<End
         };
         // Whoever only tries out what would happen does not write into the trail of those who do it.
         let drift_log = if args.dry_run { None } else { context.drift_log("run", false)? };
-        return Ok(stay.until_it_ends(context.dry_run()?, false, drift_log, on_report).await);
+        return Ok(stay.until_it_ends(context.dry_run()?, false, drift_log, bell, on_report).await);
     }
     let shows = context.sandbox.is_some() || logs::is_text(context.settings.log.format);
     let consent = |plan: &Plan| {
@@ -90,7 +103,7 @@ async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal) -> Result<End
             suggested = suggestion;
         }
     };
-    Ok(stay.until_it_ends(hands, true, drift_log, on_report).await)
+    Ok(stay.until_it_ends(hands, true, drift_log, bell, on_report).await)
 }
 
 /// What both kinds of daemon have in common.
@@ -106,6 +119,7 @@ impl Stay<'_> {
         hands: H,
         writes: bool,
         drift_log: Option<DriftLog>,
+        bell: &mut Bell,
         mut on_report: impl FnMut(&Report),
     ) -> End {
         let settings = &self.context.settings;
@@ -136,8 +150,13 @@ impl Stay<'_> {
             on_moment: |moment: Moment<'_>| {
                 self.context.logs.say_trouble();
                 tell_systemd(&moment);
-                if let Moment::Passed(report) = moment {
-                    on_report(report);
+                match moment {
+                    Moment::Passed(report) => {
+                        on_report(report);
+                        bell.passed(report, writes);
+                    }
+                    Moment::Failed(error) => bell.failed(error),
+                    Moment::Began | Moment::Alive => {}
                 }
             },
         };

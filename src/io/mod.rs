@@ -13,3 +13,4 @@ pub mod store;
 pub mod systemd;
 pub mod versori;
 pub mod watch;
+pub mod webhook;

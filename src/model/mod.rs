@@ -18,6 +18,7 @@ pub mod history;
 pub mod intent;
 pub mod ledger;
 pub mod manifest;
+pub mod notice;
 pub mod observed;
 pub mod pass;
 pub mod plan;

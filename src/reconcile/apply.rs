@@ -45,6 +45,16 @@ pub enum Failure {
     NotTried(String),
 }
 
+/// Why the rest of a pass is not tried when versync is told to stop.
+const STOPPED: &str = "versync was told to stop";
+
+impl Failure {
+    /// Whether nothing is wrong but that versync was told to stop.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Failure::NotTried(why) if why == STOPPED)
+    }
+}
+
 /// Applies a plan: configs before the templates that list them, deletes the other way round, and what
 /// does not depend on each other side by side. Every success is recorded as it comes.
 pub(super) async fn apply<A: Write, S: Books>(
@@ -228,7 +238,7 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
 
     fn obstacle(&self, change: &Change) -> Option<String> {
         if self.stop.is_asked() {
-            return Some("versync was told to stop".to_owned());
+            return Some(STOPPED.to_owned());
         }
         if let Some(why) = self.halted.borrow().as_ref() {
             return Some(format!("nothing more is written after this: {why}"));
