@@ -138,7 +138,13 @@ fn a_log_directory_that_cannot_be_used_is_an_error_at_the_start_and_refused_late
     daemon.await_said("created");
     site.settings(&format!("{NEVER}\nlog.directory = \"shop/log\""));
     daemon.signal(Signal::HUP);
-    daemon.await_said("the settings cannot be used, so the ones from before still count: log files cannot be written");
+    let refused = "the settings cannot be used, so the ones from before still count: log files cannot be written";
+    daemon.await_said(refused);
+    fs::create_dir_all(site.path("log/drift.jsonl")).unwrap();
+    site.settings(&format!("{NEVER}\nlog.directory = \"log\""));
+    daemon.signal(Signal::HUP);
+    eventually("the other refusal", || daemon.said(refused).len() == 2);
+    assert!(daemon.said(refused)[1]["message"].as_str().unwrap().contains("log/drift.jsonl: Is a directory"));
 }
 
 #[test]
@@ -297,6 +303,19 @@ fn what_is_held_says_why_and_no_secret_is_in_the_trail() {
     run();
     let text = fs::read_to_string(site.path("log/drift.jsonl")).unwrap();
     assert!(text.contains("b.example") && !text.contains("hunter"), "{text}");
+}
+
+/// Only root can give files away; whoever else runs this makes files of their own, as they are to be.
+#[test]
+fn root_does_not_lock_the_service_out_of_its_log_directory() {
+    let site = site("log.directory = \"log\"");
+    fs::create_dir(site.path("log")).unwrap();
+    let owner = if rustix::process::geteuid().is_root() { 61_234 } else { rustix::process::geteuid().as_raw() };
+    std::os::unix::fs::chown(site.path("log"), Some(owner), None).unwrap();
+    site.apply();
+    let owners: Vec<_> =
+        fs::read_dir(site.path("log")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().uid()).collect();
+    assert_eq!(owners, [owner, owner]);
 }
 
 /// The daemon is made for many drifts as well: each has its line.

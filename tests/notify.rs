@@ -176,7 +176,7 @@ fn a_receiver_that_hangs_keeps_nothing_waiting() {
 
 #[test]
 fn more_than_can_wait_is_dropped_and_said_once() {
-    let site = site(&format!("{OFTEN}\nsync.on_drift = \"report\""), EVERYTHING);
+    let site = site("sync.interval = \"5ms\"\nsync.debounce = \"5ms\"\nsync.on_drift = \"report\"", EVERYTHING);
     let receiver = Receiver::replying(|_| Reply::Silence);
     let daemon = run(&site, &receiver.url);
     daemon.await_said("created");

@@ -43,6 +43,7 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
         drift_log: drift_log.as_mut(),
     };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
+    context.logs.say_trouble();
     if report.plan.refused {
         return Err(CommandError::Problems(report.plan.problems));
     }

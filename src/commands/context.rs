@@ -26,7 +26,7 @@ use crate::model::plan::Plan;
 use crate::model::planner::Policy;
 use crate::reconcile::{DryRun, Writing};
 use crate::sandbox::{Sandbox, World};
-use crate::settings::{Log, Settings};
+use crate::settings::{Log, LogFormat, Settings};
 
 /// Everything that a command needs.
 pub(super) struct Context {
@@ -55,7 +55,10 @@ impl Context {
         let settings = settings(global)?;
         let usual = if speaker == Speaker::Daemon { settings.log.level } else { Level::WARN };
         let directory = settings.log.directory.clone().filter(|_| speaker != Speaker::Onlooker);
-        let log = Log { directory, ..settings.log };
+        // Whoever sits before a terminal does not look into the journal for what their command says.
+        let by_hand = speaker != Speaker::Daemon && settings.log.format == LogFormat::Journald;
+        let format = if by_hand { LogFormat::Auto } else { settings.log.format };
+        let log = Log { directory, format, ..settings.log };
         let logs = logs::start(&log, level(global, usual), terminal.err.color)?;
         let sandbox = if global.sandbox { Some(start_sandbox()?) } else { None };
         let connection = match &sandbox {
@@ -83,6 +86,8 @@ impl Context {
             return Err(CommandError::NeedsRestart { what: "api.organisation or api.base_url" });
         }
         Bell::check(&settings)?;
+        // Opened once more when the settings count; what is in the way has to be known before.
+        drift_log(&settings, "run", false)?;
         let logs = Logs::prepare(&settings.log, level(global, settings.log.level))?;
         Ok(Some(Changed { settings, connection, logs }))
     }
@@ -99,8 +104,7 @@ impl Context {
     /// The audit trail of drift, for the command of this name, where the settings ask for one. `writes` is whether
     /// the command does something about drift.
     pub(super) fn drift_log(&self, command: &'static str, writes: bool) -> Result<Option<DriftLog>, CommandError> {
-        let directory = self.settings.log.directory.as_deref();
-        Ok(directory.map(|directory| DriftLog::open(directory, command, writes)).transpose()?)
+        drift_log(&self.settings, command, writes)
     }
 
     /// The policy that the settings ask for, for the given targets.
@@ -180,6 +184,11 @@ fn settings(global: &Global) -> Result<Settings, CommandError> {
         settings.manifests.clone_from(manifests);
     }
     Ok(settings)
+}
+
+fn drift_log(settings: &Settings, command: &'static str, writes: bool) -> Result<Option<DriftLog>, CommandError> {
+    let directory = settings.log.directory.as_deref();
+    Ok(directory.map(|directory| DriftLog::open(directory, command, writes)).transpose()?)
 }
 
 fn tenant(connection: &Connection) -> Tenant {

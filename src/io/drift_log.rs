@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::logs::{LogError, make};
+use super::logs::{LogError, hand_over, make};
 use crate::model::address::Address;
 use crate::model::drift::{Circumstances, Entry, Trail};
 use crate::model::plan::Plan;
@@ -40,6 +40,7 @@ impl DriftLog {
         let path = directory.join(NAME);
         let unusable = |source| LogError::Directory { path: path.clone(), source };
         append(&path).map_err(unusable)?;
+        hand_over(&path);
         let (trail, is_whole) = read(&path).map_err(unusable)?;
         // Whoever was cut off in the middle of a line must not spoil the next one.
         let pending = if is_whole { Vec::new() } else { vec![b'\n'] };

@@ -180,6 +180,21 @@ pub(super) fn make(directory: &Path) -> Result<(), LogError> {
     std::fs::create_dir_all(directory).map_err(|source| LogError::Directory { path: directory.to_owned(), source })
 }
 
+/// Gives a file in the log directory to whom the directory belongs to: root, who applies by hand, must not lock the
+/// service out. What is not plainly a file that root has just made is left alone.
+pub(super) fn hand_over(file: &Path) {
+    use rustix::fs::{Mode, OFlags, fchown, fstat, open, stat};
+    let Some(Ok(owner)) = file.parent().map(stat) else { return };
+    let Ok(opened) = open(file, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK, Mode::empty()) else { return };
+    let is_new = fstat(&opened).is_ok_and(|stat| stat.st_uid == 0 && stat.st_nlink == 1);
+    if is_new && owner.st_uid != 0 && rustix::process::geteuid().is_root() {
+        let (user, group) =
+            (rustix::process::Uid::from_raw(owner.st_uid), rustix::process::Gid::from_raw(owner.st_gid));
+        // Where it fails, the service says so when it starts.
+        let _ = fchown(opened, Some(user), Some(group));
+    }
+}
+
 /// The innermost error, which says what really happened.
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut error = error;

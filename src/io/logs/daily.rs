@@ -12,6 +12,8 @@ use jiff::tz::TimeZone;
 use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::hand_over;
+
 const PREFIX: &str = "versync";
 const SUFFIX: &str = "jsonl";
 
@@ -97,6 +99,7 @@ impl Folder {
         let builder = RollingFileAppender::builder().rotation(Rotation::DAILY);
         let file = builder.filename_prefix(PREFIX).filename_suffix(SUFFIX).build(path)?;
         let folder = Self { path: path.to_owned(), keep, day: today(), file, torn: false };
+        hand_over(&path.join(format!("{PREFIX}.{}.{SUFFIX}", folder.day)));
         folder.prune();
         Ok(folder)
     }
