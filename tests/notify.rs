@@ -275,6 +275,7 @@ fn what_is_wrong_with_a_receiver_is_an_error_at_the_start_and_no_address_is_show
         "[[notify]]\nurl = \"https://example.com/hunter2\n",
         "[notify]\nurl = \"https://example.com/hunter2\"\n",
         "notify = [\"https://example.com/hunter2\"]\n",
+        "notify = [\"example.com/hunter2\"]\n",
         "notify = { url = \"https://example.com/hunter2\" }\n",
         "notify = \"https://example.com/hunter2\"\n",
         "[[notfiy]]\nurl = \"https://example.com/hunter2\"\n",

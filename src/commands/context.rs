@@ -58,7 +58,7 @@ impl Context {
         // Whoever sits before a terminal does not look into the journal for what their command says.
         let by_hand = speaker != Speaker::Daemon && settings.log.format == LogFormat::Journald;
         let format = if by_hand { LogFormat::Auto } else { settings.log.format };
-        let log = Log { directory, format, ..settings.log };
+        let log = Log { format, directory, ..settings.log };
         let logs = logs::start(&log, level(global, usual), terminal.err.color)?;
         let sandbox = if global.sandbox { Some(start_sandbox()?) } else { None };
         let connection = match &sandbox {

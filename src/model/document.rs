@@ -97,11 +97,15 @@ impl Reader {
         }
     }
 
+    /// Hides every text but the words that say what a receiver is told.
     fn hide_addresses(&self, value: &Spanned<DeValue<'_>>) {
         match value.get_ref() {
-            DeValue::Table(table) => table.values().for_each(|inner| self.hide_addresses(inner)),
+            DeValue::Table(table) => {
+                let others = table.iter().filter(|(key, _)| key.get_ref() != "on");
+                others.for_each(|(_, inner)| self.hide_addresses(inner));
+            }
             DeValue::Array(items) => items.iter().for_each(|item| self.hide_addresses(item)),
-            DeValue::String(text) if text.contains("//") => self.hide(value.span()),
+            DeValue::String(_) => self.hide(value.span()),
             _ => {}
         }
     }
