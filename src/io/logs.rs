@@ -18,6 +18,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, reload};
 
+use super::root_cause;
 use crate::settings::{Log, LogFormat};
 use daily::{Daily, Folder};
 use text::{Stamp, Text};
@@ -193,13 +194,4 @@ pub(super) fn hand_over(file: &Path) {
         // Where it fails, the service says so when it starts.
         let _ = fchown(opened, Some(user), Some(group));
     }
-}
-
-/// The innermost error, which says what really happened.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

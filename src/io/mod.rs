@@ -14,3 +14,12 @@ pub mod systemd;
 pub mod versori;
 pub mod watch;
 pub mod webhook;
+
+/// The innermost error, which says what really happened; the outer ones name the URL.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

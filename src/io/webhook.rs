@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use url::Url;
 
+use super::root_cause;
 use super::secrets::{self, SecretError};
 use super::versori::asked_for;
 use crate::model::address::is_loopback;
@@ -172,8 +173,8 @@ impl Courier {
 
     async fn post(&self, notice: &Value) -> Result<(), WebhookError> {
         let url = address(&self.reference, &self.base)?;
-        let answer =
-            self.client_for(&url)?.post(url).json(notice).send().await.map_err(|error| transport_error(&error))?;
+        let request = self.client_for(&url)?.post(url.clone()).json(notice);
+        let answer = request.send().await.map_err(|error| transport_error(&error, &url))?;
         let status = answer.status();
         let why = format!("it answers {}", status.as_u16());
         match status {
@@ -202,13 +203,14 @@ fn busy(why: String, retry_after: Option<Duration>) -> WebhookError {
     WebhookError::Busy { why, retry_after }
 }
 
-/// What happened, in words of our own: the error's name the address.
-fn transport_error(error: &reqwest::Error) -> WebhookError {
+/// What happened, in words of our own: the error's name the address. Why it happened may name the host.
+fn transport_error(error: &reqwest::Error, url: &Url) -> WebhookError {
+    let cause = root_cause(error).replace(url.host_str().unwrap_or_default(), "…");
     let why = match (error.is_connect(), error.is_timeout()) {
         (true, true) => format!("it cannot be reached within {CONNECT_TIMEOUT:?}"),
-        (true, false) => "it cannot be reached".to_owned(),
+        (true, false) => format!("it cannot be reached: {cause}"),
         (false, true) => format!("it gave no answer within {TIMEOUT:?}"),
-        (false, false) => "the connection broke".to_owned(),
+        (false, false) => format!("the connection broke: {cause}"),
     };
     busy(why, None)
 }

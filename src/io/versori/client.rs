@@ -18,6 +18,7 @@ use super::request::Request;
 use super::retry::{self, Allowance};
 use super::token::{CredentialError, Credentials, Token};
 use super::wire::Page;
+use crate::io::root_cause;
 use crate::model::address::{check_segment, is_loopback};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -370,15 +371,6 @@ impl Client {
         let message = self.connection.credentials.redact(&message.into());
         ApiError { kind, request: request.describe(), message, retry_after: None }
     }
-}
-
-/// The innermost error, which says what really happened; the outer ones name the URL.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]
