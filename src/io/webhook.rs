@@ -45,7 +45,10 @@ pub enum WebhookError {
     #[error("what {0} holds {1}")]
     Address(SecretRef, &'static str),
     /// The client cannot be set up.
-    #[error("cannot set up the HTTP client: {0}")]
+    #[error(
+        "cannot set up the HTTP client: {0} (are the system's authorities installed, which come with the package \
+         ca-certificates?)"
+    )]
     Setup(String),
     /// It may go better soon.
     #[error("{why}")]
@@ -247,5 +250,5 @@ fn client(url: &Url) -> Result<reqwest::Client, WebhookError> {
         // A machine without any authorities can do without them here.
         builder = builder.tls_certs_only(Vec::new());
     }
-    builder.build().map_err(|error| WebhookError::Setup(error.without_url().to_string()))
+    builder.build().map_err(|error| WebhookError::Setup(root_cause(&error)))
 }
