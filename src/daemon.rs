@@ -7,6 +7,7 @@ use futures_util::future::OptionFuture;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use crate::io::drift_log::DriftLog;
 use crate::io::folder::Manifests;
 use crate::io::versori::{Names, Read};
 use crate::io::watch::Hints;
@@ -37,6 +38,8 @@ pub struct Parts<'a, F, W, H, M> {
     pub schedule: Schedule,
     /// What keeps changes from being made too soon or too often.
     pub guards: Guards,
+    /// The audit trail of drift, where one is kept.
+    pub drift_log: Option<DriftLog>,
     /// Requests for a pass at once.
     pub requests: mpsc::Receiver<()>,
     /// How often the loop has to show that it goes round, where somebody looks on.
@@ -142,16 +145,17 @@ async fn pass<F: Manifests, W: Hints, H: Hands, M: FnMut(Moment<'_>)>(
         names,
         refresh: true,
         guards: Some((&mut parts.guards, now)),
+        drift_log: parts.drift_log.as_mut(),
     };
     match reconcile(target, &mut parts.hands, stop).await {
         Ok(report) => {
             tracing::debug!(
-                unchanged = report.plan.unchanged,
-                changes = report.plan.changes.len(),
-                problems = report.plan.problems.len(),
-                applied = report.applied(),
                 revision = report.plan.revision,
-                "pass ended"
+                "pass ended: {} unchanged, {} different, {} applied, {} problems",
+                report.plan.unchanged,
+                report.plan.changes.len(),
+                report.applied(),
+                report.plan.problems.len()
             );
             voice.report(&report, parts.writes);
             (parts.on_moment)(Moment::Passed(&report));

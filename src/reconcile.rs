@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::io::drift_log::DriftLog;
 use crate::io::folder::Manifests;
 use crate::io::manifests::FolderError;
 use crate::io::secrets::{DigestKey, DigestKeyError};
@@ -42,6 +43,8 @@ pub struct Target<'a, F> {
     /// What keeps changes from being made too soon or too often, with the time it is now. Only the daemon
     /// waits.
     pub guards: Option<(&'a mut Guards, Instant)>,
+    /// Where drift is written down before anything is done about it.
+    pub drift_log: Option<&'a mut DriftLog>,
 }
 
 /// What a pass may do. A dry run's client has no methods that write, so the compiler keeps it from it.
@@ -322,8 +325,16 @@ async fn attempt<H: Hands, F: Manifests>(
     if plan.bookkeeping.contains(&Bookkeeping::LookedAtEverything) {
         again_in = Some(Duration::ZERO);
     }
+    let mut drift_log = target.drift_log.filter(|_| !plan.refused);
+    if let Some(log) = &mut drift_log {
+        log.found(&plan);
+    }
     let outcomes = hands.carry_out(&plan, stop).await;
     let report = Report { plan, outcomes, again_in };
+    if let Some(log) = drift_log {
+        let applied = report.applied_changes().map(|change| &change.address).collect();
+        log.came_of(&report.plan, &applied, target.policy.is_unlimited());
+    }
     if let Some((guards, now)) = guards {
         guards.flapping.note(report.applied_changes(), now, fastrand::f64());
     }

@@ -1,6 +1,8 @@
 //! `versync.toml` and the environment → [`Settings`].
 
 mod api;
+mod log;
+mod notify;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -15,6 +17,8 @@ use crate::model::planner::Adopt;
 use crate::model::source::{Problem, SourceFile, sort_problems};
 
 pub use api::{Api, DEFAULT_BASE_URL};
+pub use log::{Log, LogFormat};
+pub use notify::Notify;
 
 /// How often everything is compared with the live API where the settings do not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
@@ -48,6 +52,8 @@ pub struct Settings {
     pub log: Log,
     /// `[http]`
     pub http: Http,
+    /// `[[notify]]`
+    pub notify: Vec<Notify>,
 }
 
 /// `[sync]`: what to do about differences, and when.
@@ -79,33 +85,6 @@ pub enum Mode {
     Enforce,
     /// Differences are only reported.
     Observe,
-}
-
-/// `[log]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
-    /// The least severe messages that are written.
-    pub level: tracing::Level,
-    /// How messages look.
-    pub format: LogFormat,
-    /// Where rotated files go.
-    pub directory: Option<PathBuf>,
-    /// How many of them are kept.
-    pub keep: usize,
-}
-
-/// `log.format`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LogFormat {
-    /// Text on a terminal, JSON otherwise.
-    #[default]
-    Auto,
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-    /// For the journal: text whose priority the journal reads from the line's first characters.
-    Journald,
 }
 
 /// `[http]`
@@ -192,6 +171,7 @@ impl Settings {
                 sync: Sync::read(top.section("sync").as_ref()),
                 log: Log::read(top.section("log").as_ref(), &base),
                 http: Http::read(top.section("http").as_ref()),
+                notify: Notify::read_all(top),
                 base,
             };
             top.finish();
@@ -241,33 +221,6 @@ impl Sync {
         };
         section.map(Section::finish);
         sync
-    }
-}
-
-impl Log {
-    fn read(section: Option<&Section<'_>>, base: &Path) -> Self {
-        let choice = |key, choices: &[&'static str]| {
-            section.and_then(|section| section.choice(key, choices)).map(|found| found.value)
-        };
-        let log = Self {
-            level: match choice("level", &["error", "warn", "info", "debug", "trace"]) {
-                Some("error") => tracing::Level::ERROR,
-                Some("warn") => tracing::Level::WARN,
-                Some("debug") => tracing::Level::DEBUG,
-                Some("trace") => tracing::Level::TRACE,
-                _ => tracing::Level::INFO,
-            },
-            format: match choice("format", &["auto", "text", "json", "journald"]) {
-                Some("text") => LogFormat::Text,
-                Some("json") => LogFormat::Json,
-                Some("journald") => LogFormat::Journald,
-                _ => LogFormat::Auto,
-            },
-            directory: section.and_then(|section| section.text("directory")).map(|found| base.join(found.value)),
-            keep: section.and_then(|section| number(section, "keep", 1, 10_000)).unwrap_or(14) as usize,
-        };
-        section.map(Section::finish);
-        log
     }
 }
 
@@ -341,7 +294,7 @@ fn path(section: &Section<'_>, key: &'static str) -> Option<String> {
 /// Whether a variable sets something. Variables such as `VERSYNC_TOKEN` are the user's own, for secret
 /// references to point at.
 fn is_setting(name: &str) -> bool {
-    let own = ["MANIFESTS", "STATE", "API", "SYNC", "LOG", "HTTP"];
+    let own = ["MANIFESTS", "STATE", "API", "SYNC", "LOG", "HTTP", "NOTIFY"];
     name.strip_prefix(VARIABLE_PREFIX).is_some_and(|path| path.contains("__") || own.contains(&path))
 }
 

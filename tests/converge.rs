@@ -138,6 +138,7 @@ impl Scene {
             names: &mut self.names,
             refresh: true,
             guards: None,
+            drift_log: None,
         };
         self.runtime.block_on(reconcile(target, &mut self.hands, &Stop::never())).unwrap()
     }

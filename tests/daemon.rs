@@ -33,7 +33,8 @@ fn an_edit_becomes_a_request_and_signals_end_it() {
         site.file("shop.toml", SHOP.replace("true", "false"));
         let updated = daemon.await_said("updated");
         assert_eq!(updated["address"], "connection_template.storefront/production/shop");
-        assert_eq!((&updated["fields"], &updated["source"]), (&"dynamic: true → false".into(), &"shop.toml:1".into()));
+        assert_eq!((&updated["fields"], &updated["action"]), (&"dynamic: true → false".into(), &"update".into()));
+        assert_eq!((&updated["file"], &updated["line"]), (&"shop.toml".into(), &1.into()));
         assert!(!site.template("shop").dynamic);
         let (code, took) = daemon.stop(signal);
         assert_eq!(code, Some(0));
@@ -149,14 +150,21 @@ fn drift_is_reverted_within_the_interval() {
 }
 
 #[test]
-fn a_pass_that_finds_nothing_says_nothing() {
+fn a_pass_that_finds_nothing_says_nothing_above_debug() {
     let site = site(OFTEN);
-    let mut daemon = site.run(&[]);
+    let mut daemon = site.run(&["-v"]);
     daemon.await_said("created");
     site.await_passes(5);
     daemon.stop(Signal::TERM);
-    let messages: Vec<Value> = daemon.log().into_iter().map(|entry| entry["message"].clone()).collect();
-    assert_eq!(messages, ["versync is running", "created", "versync has stopped"]);
+    let above_debug = daemon.log().into_iter().filter(|entry| entry["level"] != "DEBUG" && entry["level"] != "TRACE");
+    let messages: Vec<Value> = above_debug.map(|entry| entry["message"].clone()).collect();
+    let begins = |at: usize, text: &str| messages[at].as_str().unwrap().starts_with(text);
+    assert!(
+        begins(0, "versync is running: ") && begins(1, "created ") && begins(2, "versync has stopped"),
+        "{messages:?}"
+    );
+    assert_eq!(messages.len(), 3, "{messages:?}");
+    assert!(daemon.said("pass ended: 1 unchanged").len() >= 5, "they were made");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn the_plan_it_shows_is_the_quickstart_s() {
 fn the_settings_and_the_manifest_it_shows_are_sound() {
     let site = Site::new();
     let blocks = blocks("toml");
-    let (manifest, settings) = (&blocks[1], &blocks[2]);
+    let (manifest, settings) = (&blocks[1], format!("{}\n{}", blocks[2], blocks[3]));
     site.file("shop.toml", manifest);
     assert_eq!(site.versync(&["validate"]).out, "1 file, 3 resources: no problems.\n");
     fs::write(

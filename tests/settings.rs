@@ -43,6 +43,36 @@ listen = "localhost"
 }
 
 #[test]
+fn a_receiver_is_checked_at_its_place() {
+    insta::assert_snapshot!(refused(
+        r#"
+[[notify]]
+on = ["drfit", "held"]
+
+[[notify]]
+url = { env = "HOOK" }
+events = ["drift"]
+on = []
+"#
+    ));
+}
+
+#[test]
+fn variables_name_no_receivers() {
+    for name in ["VERSYNC_NOTIFY", "VERSYNC_NOTIFY__URL"] {
+        let site = Site::new();
+        let ran = Ran::of(site.command(&["plan"]).env(name, "https://example.com/hunter2").output().unwrap());
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains(&format!("${name}")) && !ran.err.contains("hunter2"), "{}", ran.err);
+        assert!(
+            ran.err.contains("`notify` takes a list of tables, which can only be written in the file"),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
 fn a_literal_token_is_refused_and_not_shown() {
     for text in [
         "[api]\ntoken = \"hunter2\"\n",

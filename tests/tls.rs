@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{Ran, Site};
+use crate::support::{Daemon, Ran, Receiver, Site};
 
 const CONFIG: &str = "[auth_scheme_configs.ok]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n";
 
@@ -26,6 +26,13 @@ struct Secured {
 
 /// A certificate for `name`, signed by an authority of which only this test knows.
 fn secured(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Secured {
+    let site = Site::new();
+    let sandbox = site.sandbox.address();
+    secured_before(sandbox, site, name, change)
+}
+
+/// The same before another server than the sandbox.
+fn secured_before(server: SocketAddr, site: Site, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Secured {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -33,7 +40,6 @@ fn secured(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Secured {
     change(&mut params);
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, &authority).unwrap();
-    let site = Site::new();
     fs::write(site.path("ca.pem"), authority.pem()).unwrap();
     site.file("a.toml", CONFIG);
     let chain = vec![certificate.der().clone()];
@@ -41,12 +47,12 @@ fn secured(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Secured {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
-    let (port, stop) = serve(TlsAcceptor::from(Arc::new(config)), site.sandbox.address());
+    let (port, stop) = serve(TlsAcceptor::from(Arc::new(config)), server);
     Secured { site, port, _stop: stop }
 }
 
 /// Takes TLS off what comes, and hands it on.
-fn serve(acceptor: TlsAcceptor, sandbox: SocketAddr) -> (u16, oneshot::Sender<()>) {
+fn serve(acceptor: TlsAcceptor, server: SocketAddr) -> (u16, oneshot::Sender<()>) {
     let (ready, address) = mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     std::thread::spawn(move || {
@@ -61,7 +67,7 @@ fn serve(acceptor: TlsAcceptor, sandbox: SocketAddr) -> (u16, oneshot::Sender<()
                     tokio::spawn(async move {
                         // A client that does not like the certificate goes away.
                         let Ok(mut outside) = acceptor.accept(stream).await else { return };
-                        let mut inside = TcpStream::connect(sandbox).await.unwrap();
+                        let mut inside = TcpStream::connect(server).await.unwrap();
                         let _ = copy_bidirectional(&mut outside, &mut inside).await;
                     });
                 }
@@ -133,4 +139,36 @@ fn a_machine_without_any_authorities_needs_none_for_itself() {
     let ran = without(&site);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("the package ca-certificates"), "{}", ran.err);
+}
+
+#[test]
+fn nobody_is_told_over_a_connection_that_is_not_trusted() {
+    let receiver = Receiver::start();
+    let site = Site::new();
+    let (address, path) = receiver.url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let secured = secured_before(address.parse().unwrap(), site, "localhost", |_| {});
+    let site = &secured.site;
+    site.settings_as(
+        &site.sandbox.base_url(),
+        "sync.interval = \"50ms\"",
+        "token = { env = \"SITE_TOKEN\" }\n[[notify]]\nurl = { env = \"HOOK\" }",
+    );
+    site.file("broken.toml", "[");
+    let run = |authorities: &str| {
+        let mut command = site.command(&["run"]);
+        command.env("HOOK", format!("https://localhost:{}/{path}", secured.port));
+        command.env("SSL_CERT_FILE", site.path(authorities));
+        Daemon::start(command)
+    };
+    fs::write(
+        site.path("other.pem"),
+        rcgen::generate_simple_self_signed(vec!["x.example".to_owned()]).unwrap().cert.pem(),
+    )
+    .unwrap();
+    let said = run("other.pem").await_said("a notification to { env = \"HOOK\" } is not delivered yet");
+    assert!(said["message"].as_str().unwrap().contains("invalid peer certificate"), "{said}");
+    assert!(receiver.seen().is_empty());
+    let daemon = run("ca.pem");
+    receiver.await_notices(1);
+    drop(daemon);
 }

@@ -3,9 +3,8 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use serde_json::json;
-use tracing::Level;
 
-use super::context::Context;
+use super::context::{Context, Speaker};
 use super::error::CommandError;
 use super::{Exit, Terminal, saved, write_json};
 use crate::args::{Apply as Args, Global};
@@ -20,7 +19,7 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
     if !args.yes && !io::stdin().is_terminal() {
         return Err(CommandError::NobodyToAsk);
     }
-    let context = Context::new(global, terminal, Some(Level::WARN))?;
+    let context = Context::new(global, terminal, Speaker::Hand)?;
     let saved = saved::take(&mut args.targets, context.tenant())?;
     let policy = Policy { saved, ..context.policy(args.targets) };
     let mut shown = Ok(());
@@ -34,14 +33,17 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
         args.yes || (shown.is_ok() && ask())
     };
     let mut hands = context.writing("apply", consent)?;
+    let mut drift_log = context.drift_log("apply", true)?;
     let target = Target {
         manifests: &context.folder(),
         policy: &policy,
         names: &mut Names::default(),
         refresh: true,
         guards: None,
+        drift_log: drift_log.as_mut(),
     };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
+    context.logs.say_trouble();
     if report.plan.refused {
         return Err(CommandError::Problems(report.plan.problems));
     }

@@ -12,10 +12,12 @@ use tracing::Level;
 use url::Url;
 
 use super::Terminal;
+use super::bell::Bell;
 use super::error::CommandError;
 use crate::args::Global;
+use crate::io::drift_log::DriftLog;
 use crate::io::folder::Folder;
-use crate::io::logs::{self, LogGuard};
+use crate::io::logs::{self, Logs, Prepared};
 use crate::io::manifests::read_folder;
 use crate::io::secrets::DigestKey;
 use crate::io::store::{Journal, Store, Tenant};
@@ -24,7 +26,7 @@ use crate::model::plan::Plan;
 use crate::model::planner::Policy;
 use crate::reconcile::{DryRun, Writing};
 use crate::sandbox::{Sandbox, World};
-use crate::settings::Settings;
+use crate::settings::{Log, LogFormat, Settings};
 
 /// Everything that a command needs.
 pub(super) struct Context {
@@ -33,23 +35,38 @@ pub(super) struct Context {
     pub(super) sandbox: Option<Sandbox>,
     connection: Connection,
     tenant: Tenant,
-    _logs: LogGuard,
+    pub(super) logs: Logs,
+}
+
+/// Who speaks in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaker {
+    /// The daemon, whose level the settings say.
+    Daemon,
+    /// A command that changes something: a person looks on, and files are kept.
+    Hand,
+    /// A command that only looks, maybe as another user than the one whom the log files belong to.
+    Onlooker,
 }
 
 impl Context {
-    /// Reads settings, starts the logs and, with `--sandbox`, the stand-in. `usual` is the log level of a
-    /// command that is not the daemon, whose level the settings say.
-    pub(super) fn new(global: &Global, terminal: &Terminal, usual: Option<Level>) -> Result<Self, CommandError> {
+    /// Reads settings, starts the logs and, with `--sandbox`, the stand-in.
+    pub(super) fn new(global: &Global, terminal: &Terminal, speaker: Speaker) -> Result<Self, CommandError> {
         let settings = settings(global)?;
-        let level = level(global, usual.unwrap_or(settings.log.level));
-        let logs = logs::start(&settings.log, level, terminal.err.color)?;
+        let usual = if speaker == Speaker::Daemon { settings.log.level } else { Level::WARN };
+        let directory = settings.log.directory.clone().filter(|_| speaker != Speaker::Onlooker);
+        // Whoever sits before a terminal does not look into the journal for what their command says.
+        let by_hand = speaker != Speaker::Daemon && settings.log.format == LogFormat::Journald;
+        let format = if by_hand { LogFormat::Auto } else { settings.log.format };
+        let log = Log { format, directory, ..settings.log };
+        let logs = logs::start(&log, level(global, usual), terminal.err.color)?;
         let sandbox = if global.sandbox { Some(start_sandbox()?) } else { None };
         let connection = match &sandbox {
             Some(sandbox) => sandbox_connection(&settings, sandbox),
             None => connection(&settings)?,
         };
         let tenant = tenant(&connection.organisation, &connection.base_url);
-        Ok(Self { settings, sandbox, connection, tenant, _logs: logs })
+        Ok(Self { settings, sandbox, connection, tenant, logs })
     }
 
     /// The settings as they are now, sound and ready to take the place of these; nothing where they are the same.
@@ -68,15 +85,26 @@ impl Context {
         if tenant(&connection.organisation, &connection.base_url) != self.tenant {
             return Err(CommandError::NeedsRestart { what: "api.organisation or api.base_url" });
         }
-        if settings.log != self.settings.log {
-            tracing::warn!("what has changed in [log] counts from the next start");
-        }
-        Ok(Some(Changed { settings, connection }))
+        Bell::check(&settings)?;
+        // Opened once more when the settings count; what is in the way has to be known before.
+        drift_log(&settings, "run", false)?;
+        let logs = Logs::prepare(&settings.log, level(global, settings.log.level))?;
+        Ok(Some(Changed { settings, connection, logs }))
     }
 
     /// Uses other settings from now on.
-    pub(super) fn change(&mut self, Changed { settings, connection }: Changed) {
+    pub(super) fn change(&mut self, Changed { settings, connection, logs }: Changed) {
+        self.logs.change(logs);
+        if settings.log.format != self.settings.log.format {
+            tracing::warn!("log.format has changed, and counts from the next start");
+        }
         (self.settings, self.connection) = (settings, connection);
+    }
+
+    /// The audit trail of drift, for the command of this name, where the settings ask for one. `writes` is whether
+    /// the command does something about drift.
+    pub(super) fn drift_log(&self, command: &'static str, writes: bool) -> Result<Option<DriftLog>, CommandError> {
+        drift_log(&self.settings, command, writes)
     }
 
     /// The policy that the settings ask for, for the given targets.
@@ -147,6 +175,7 @@ impl Context {
 pub(super) struct Changed {
     settings: Settings,
     connection: Connection,
+    logs: Prepared,
 }
 
 fn settings(global: &Global) -> Result<Settings, CommandError> {
@@ -155,6 +184,11 @@ fn settings(global: &Global) -> Result<Settings, CommandError> {
         settings.manifests.clone_from(manifests);
     }
     Ok(settings)
+}
+
+fn drift_log(settings: &Settings, command: &'static str, writes: bool) -> Result<Option<DriftLog>, CommandError> {
+    let directory = settings.log.directory.as_deref();
+    Ok(directory.map(|directory| DriftLog::open(directory, command, writes)).transpose()?)
 }
 
 fn tenant(organisation: &str, base_url: &Url) -> Tenant {

@@ -7,6 +7,7 @@ use crate::io::manifests::FolderError;
 use crate::io::secrets::DigestKeyError;
 use crate::io::store::StoreError;
 use crate::io::versori::{ApiError, CredentialError};
+use crate::io::webhook::WebhookError;
 use crate::model::approval::ApprovalError;
 use crate::model::source::Problem;
 use crate::reconcile::PassError;
@@ -49,6 +50,8 @@ pub(super) enum CommandError {
     Sandbox { file: Option<String>, error: SandboxError },
     /// Logs cannot be written.
     Log(LogError),
+    /// A receiver of notices cannot be told.
+    Notify(WebhookError),
     /// A setting that a running daemon cannot change.
     NeedsRestart { what: &'static str },
     /// Something of the system's.
@@ -154,6 +157,11 @@ impl CommandError {
                 (format!("{place}{error}{source}"), None)
             }
             CommandError::Log(error) => (error.to_string(), Some("log.directory in the settings says where they go")),
+            CommandError::Notify(error) => {
+                let help =
+                    "the url in [[notify]] refers to where the receiver's address is, which begins with https://";
+                (format!("nobody can be notified: {error}"), Some(help))
+            }
             CommandError::NeedsRestart { what } => {
                 (format!("{what} cannot change while versync runs"), Some("restart it"))
             }

@@ -5,9 +5,7 @@ mod files;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use tracing::Level;
-
-use super::context::Context;
+use super::context::{Context, Speaker};
 use super::error::CommandError;
 use super::{Exit, Terminal};
 use crate::args::{Global, Import as Args};
@@ -29,7 +27,7 @@ use crate::report::{escape, problems, text};
 
 pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let scopes = scopes(&args)?;
-    let context = Context::new(global, terminal, Some(Level::WARN))?;
+    let context = Context::new(global, terminal, Speaker::Onlooker)?;
     let mut names = Names::default();
     // Recording what is written is what makes the next plan empty: nothing else is ever due here.
     let consent =
@@ -61,7 +59,8 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
         return Ok(Exit::Done);
     };
     let policy = Policy { targets, ..context.policy(Vec::new()) };
-    let target = Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, guards: None };
+    let target =
+        Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, guards: None, drift_log: None };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
     let recorded = hands.recorded()?;
     if !resources.iter().all(|identity| recorded.resources.contains_key(identity)) {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod approve;
+mod bell;
 mod context;
 mod error;
 mod history;
@@ -50,7 +51,12 @@ pub fn execute(args: Args) -> ExitCode {
         err: look(args.global.color, io::stderr().is_terminal()),
     };
     let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(dispatch(&args.global, args.command, &terminal)),
+        Ok(runtime) => {
+            let result = runtime.block_on(dispatch(&args.global, args.command, &terminal));
+            // A name that is still being looked up is not waited for.
+            runtime.shutdown_background();
+            result
+        }
         Err(error) => Err(CommandError::Io { what: "starting", source: error }),
     };
     let exit = result.unwrap_or_else(|error| {

@@ -2,9 +2,7 @@
 
 use std::io;
 
-use tracing::Level;
-
-use super::context::Context;
+use super::context::{Context, Speaker};
 use super::error::CommandError;
 use super::{Exit, Terminal, saved, write_json};
 use crate::args::{Global, Plan as Args};
@@ -14,7 +12,7 @@ use crate::reconcile::{Stop, Target, reconcile};
 use crate::report::{json, text};
 
 pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
-    let context = Context::new(global, terminal, Some(Level::WARN))?;
+    let context = Context::new(global, terminal, Speaker::Onlooker)?;
     let policy = context.policy(args.targets);
     let mut hands = context.dry_run()?;
     let target = Target {
@@ -23,6 +21,7 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
         names: &mut Names::default(),
         refresh: !args.no_refresh,
         guards: None,
+        drift_log: None,
     };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
     if args.json {

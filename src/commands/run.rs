@@ -8,11 +8,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::context::{Changed, Context};
+use super::bell::Bell;
+use super::context::{Changed, Context, Speaker};
 use super::error::CommandError;
 use super::{Exit, Terminal, sandbox};
 use crate::args::{Global, Run as Args};
 use crate::daemon::{self, Moment, Parts};
+use crate::io::drift_log::DriftLog;
 use crate::io::logs;
 use crate::io::manifests::read_folder;
 use crate::io::signals::{Signal, Signals};
@@ -32,19 +34,31 @@ const SANDBOX_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let mut signals = Signals::listen().map_err(|source| CommandError::Io { what: "listening to signals", source })?;
-    let mut context = Context::new(global, terminal, None)?;
+    let mut context = Context::new(global, terminal, Speaker::Daemon)?;
     // A folder that is not there at the start is a mistake in the settings; later it is an incident.
     read_folder(&context.settings.manifests)?;
     if let Some(sandbox) = &context.sandbox {
         sandbox::introduce(sandbox, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }
+    let mut bell = Bell::default();
+    // Neither a world that is only played with nor what would be done is anybody's concern.
+    let tells = context.sandbox.is_none() && !args.dry_run;
+    if tells {
+        Bell::check(&context.settings)?;
+        bell.change(&context.settings);
+    }
     loop {
         let stay = Stay { context: &context, global, signals: &mut signals };
-        match stay_on(stay, args, terminal).await? {
-            End::Stopped => return Ok(Exit::Done),
+        match stay_on(stay, args, terminal, &mut bell).await? {
+            End::Stopped => break,
             End::Changed(settings) => context.change(*settings),
         }
+        if tells {
+            bell.change(&context.settings);
+        }
     }
+    bell.close().await;
+    Ok(Exit::Done)
 }
 
 /// Why the loop ended.
@@ -56,7 +70,7 @@ enum End {
 }
 
 /// Runs the loop that the settings and flags ask for.
-async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal) -> Result<End, CommandError> {
+async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal, bell: &mut Bell) -> Result<End, CommandError> {
     let context = stay.context;
     let screen = Screen { look: terminal.out, last: RefCell::default(), changes: RefCell::default() };
     if args.dry_run || context.settings.sync.mode == Mode::Observe {
@@ -65,7 +79,9 @@ async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal) -> Result<End
                 screen.show(&report.plan);
             }
         };
-        return Ok(stay.until_it_ends(context.dry_run()?, false, on_report).await);
+        // Whoever only tries out what would happen does not write into the trail of those who do it.
+        let drift_log = if args.dry_run { None } else { context.drift_log("run", false)? };
+        return Ok(stay.until_it_ends(context.dry_run()?, false, drift_log, bell, on_report).await);
     }
     let shows = context.sandbox.is_some() || logs::is_text(context.settings.log.format);
     let consent = |plan: &Plan| {
@@ -75,6 +91,7 @@ async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal) -> Result<End
         true
     };
     let hands = context.writing("run", consent)?;
+    let drift_log = context.drift_log("run", true)?;
     let mut suggested = None;
     let on_report = |report: &Report| {
         if report.failures().next().is_none() {
@@ -86,7 +103,7 @@ async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal) -> Result<End
             suggested = suggestion;
         }
     };
-    Ok(stay.until_it_ends(hands, true, on_report).await)
+    Ok(stay.until_it_ends(hands, true, drift_log, bell, on_report).await)
 }
 
 /// What both kinds of daemon have in common.
@@ -97,7 +114,14 @@ struct Stay<'a> {
 }
 
 impl Stay<'_> {
-    async fn until_it_ends<H: Hands>(self, hands: H, writes: bool, mut on_report: impl FnMut(&Report)) -> End {
+    async fn until_it_ends<H: Hands>(
+        self,
+        hands: H,
+        writes: bool,
+        drift_log: Option<DriftLog>,
+        bell: &mut Bell,
+        mut on_report: impl FnMut(&Report),
+    ) -> End {
         let settings = &self.context.settings;
         let usual = if self.context.sandbox.is_some() { SANDBOX_INTERVAL } else { DEFAULT_INTERVAL };
         let interval = settings.sync.interval.unwrap_or(usual);
@@ -105,7 +129,11 @@ impl Stay<'_> {
         if settings.http.listen.is_some() {
             tracing::warn!("http.listen is set, but this version serves no status");
         }
-        tracing::info!(manifests = %settings.manifests.display(), ?interval, writes, "versync is running");
+        let (manifests, only_looks) = (settings.manifests.display(), if writes { "" } else { ", and writes nothing" });
+        tracing::info!(
+            %manifests, ?interval, writes,
+            "versync is running: it watches {manifests} and compares every {interval:?}{only_looks}"
+        );
         let folder = self.context.folder();
         let (request, requests) = mpsc::channel(1);
         let parts = Parts {
@@ -116,12 +144,19 @@ impl Stay<'_> {
             writes,
             schedule: Schedule::new(settings.sync.debounce, interval),
             guards: Guards { grace: Grace::new(settings.sync.delete_grace), flapping: Flapping::default() },
+            drift_log,
             requests,
             pulse: systemd::pulse(),
             on_moment: |moment: Moment<'_>| {
+                self.context.logs.say_trouble();
                 tell_systemd(&moment);
-                if let Moment::Passed(report) = moment {
-                    on_report(report);
+                match moment {
+                    Moment::Passed(report) => {
+                        on_report(report);
+                        bell.passed(report, writes);
+                    }
+                    Moment::Failed(error) => bell.failed(error),
+                    Moment::Began | Moment::Alive => {}
                 }
             },
         };

@@ -1,5 +1,6 @@
 //! Adapters to the world outside. They read and write; what it means is decided in [`crate::model`].
 
+pub mod drift_log;
 pub mod folder;
 pub mod logs;
 pub mod manifests;
@@ -12,3 +13,13 @@ pub mod store;
 pub mod systemd;
 pub mod versori;
 pub mod watch;
+pub mod webhook;
+
+/// The innermost error, which says what really happened; the outer ones name the URL.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

@@ -18,6 +18,9 @@ pub use section::{Item, Section};
 /// Keys whose values are secret wherever they stand, also in a text that does not parse.
 const SECRET_KEYS: [&str; 4] = ["client_secret", "consumer_secret", "token", "signing_key"];
 
+/// The table of those who are told: their addresses are secrets, under whatever key they stand.
+const RECEIVERS: &str = "notify";
+
 /// Collects problems and secrets while a text is read.
 #[derive(Debug)]
 pub struct Reader {
@@ -42,7 +45,8 @@ impl Reader {
         let reader = Self { file: Arc::clone(file), problems: RefCell::default(), secrets: RefCell::default() };
         let (table, errors) = DeTable::parse_recoverable(file.text());
         if !errors.is_empty() {
-            if SECRET_KEYS.iter().any(|key| file.text().contains(key)) || holds_user(file.text()) {
+            let holds_secrets = SECRET_KEYS.iter().chain(&[RECEIVERS]).any(|key| file.text().contains(key));
+            if holds_secrets || holds_user(file.text()) {
                 file.hide_values();
             }
             // Only message and span are used: the error's own text forms quote the source.
@@ -86,7 +90,23 @@ impl Reader {
             if SECRET_KEYS.contains(&key.get_ref().as_ref()) && !value.get_ref().is_table() {
                 self.hide(value.span());
             }
+            if key.get_ref() == RECEIVERS {
+                self.hide_addresses(value);
+            }
             self.note_secrets_in(value);
+        }
+    }
+
+    /// Hides every text but the words that say what a receiver is told.
+    fn hide_addresses(&self, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                let others = table.iter().filter(|(key, _)| key.get_ref() != "on");
+                others.for_each(|(_, inner)| self.hide_addresses(inner));
+            }
+            DeValue::Array(items) => items.iter().for_each(|item| self.hide_addresses(item)),
+            DeValue::String(_) => self.hide(value.span()),
+            _ => {}
         }
     }
 

@@ -45,8 +45,8 @@ pub fn hold_deletes(changes: &mut [Change], limit: DeleteLimit, circumstances: C
     let held = if circumstances.errors {
         // A replacement deletes as well. It is not counted against the limit, since its file asks for it by name.
         let replacements = changes.iter_mut().filter(|change| change.action == Action::Replace && change.is_due());
-        replacements.for_each(|change| change.held = Some(Held::because(IN_ERROR)));
-        Some(Held::because(IN_ERROR))
+        replacements.for_each(|change| change.held = Some(Held::for_now(IN_ERROR)));
+        Some(Held::for_now(IN_ERROR))
     } else if circumstances.folder_is_empty {
         Some(Held::until_approved(
             "the folder holds no manifest at all: an empty folder deletes nothing, unless `versync approve` lets it, once",
@@ -72,7 +72,7 @@ pub fn let_through(plan: &mut Plan, approvals: &[Approval]) {
 /// Holds everything but adoption while it is not known what was recorded.
 pub fn only_adopt(changes: &mut [Change]) {
     for change in changes.iter_mut().filter(|change| change.is_due() && change.action != Action::Adopt) {
-        change.held = Some(Held::because(
+        change.held = Some(Held::for_now(
             "the state was damaged and set aside: what exists as declared is adopted first, and after one full look \
              the next pass goes on",
         ));
@@ -126,7 +126,7 @@ impl Guards {
             for change in plan.changes.iter_mut().filter(|change| change.is_due()) {
                 if matches!(change.step, Step::DeleteConfig { .. }) {
                     change.held =
-                        Some(Held::because("it waits until the held deletes of connection templates are done"));
+                        Some(Held::for_now("it waits until the held deletes of connection templates are done"));
                 }
             }
         }
@@ -176,7 +176,7 @@ impl Grace {
             }
             if change.held.is_none() {
                 let reason = format!("it has to be gone from the files for {:?} (sync.delete_grace)", self.period);
-                change.held = Some(Held::because(reason));
+                change.held = Some(Held::for_now(reason));
             }
             soonest = Some(soonest.map_or(left, |earlier| earlier.min(left)));
         }

@@ -121,7 +121,7 @@ impl DriftNote {
         let fields = change.fields.iter().filter(|field| field.cause != Cause::Manifest);
         change.is_drifted().then(|| Self {
             address: change.address.to_string(),
-            deleted: change.action == Action::Create || change.fields.iter().all(|field| field.before.is_null()),
+            deleted: change.was_deleted(),
             reverted,
             since: now,
             source: change.source.clone(),

@@ -82,6 +82,21 @@ impl Change {
         self.causes.contains(&Cause::Drift)
     }
 
+    /// Whether it is drift, and the resource itself is what is missing.
+    pub fn was_deleted(&self) -> bool {
+        let is_missing = self.action == Action::Create || self.fields.iter().all(|field| field.before.is_null());
+        self.is_drifted() && is_missing
+    }
+
+    /// Why, in one word: what both sides changed counts before drift, and drift before the files.
+    pub fn cause(&self) -> Cause {
+        match (self.is_drifted(), self.fields.iter().any(|field| field.cause == Cause::Conflict)) {
+            (true, true) => Cause::Conflict,
+            (true, false) => Cause::Drift,
+            (false, _) => Cause::Manifest,
+        }
+    }
+
     /// Whether applying the plan does something about it.
     pub fn is_due(&self) -> bool {
         self.action != Action::None && self.held.is_none()
@@ -100,22 +115,29 @@ pub struct Held {
     pub reason: String,
     /// Whether an approval lifts it.
     pub approvable: bool,
+    /// Whether it passes without anybody's doing anything about this very change.
+    pub for_now: bool,
 }
 
 impl Held {
     /// For a reason that lasts whatever anybody approves.
     pub fn because(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), approvable: false }
+        Self { reason: reason.into(), approvable: false, for_now: false }
+    }
+
+    /// For a reason that passes by itself, or with something else that is said anyway.
+    pub fn for_now(reason: impl Into<String>) -> Self {
+        Self { for_now: true, ..Self::because(reason) }
     }
 
     /// For the delete of a config that some template may list, which nobody has looked for.
     pub fn unlooked() -> Self {
-        Self::because("it has not been looked whether a connection template of another environment lists it")
+        Self::for_now("it has not been looked whether a connection template of another environment lists it")
     }
 
     /// For a reason that an approval lifts.
     pub fn until_approved(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), approvable: true }
+        Self { approvable: true, ..Self::because(reason) }
     }
 }
 

@@ -48,7 +48,7 @@ pub struct Policy {
 
 impl Policy {
     /// Whether everything is planned that there is to plan.
-    fn is_unlimited(&self) -> bool {
+    pub fn is_unlimited(&self) -> bool {
         self.targets.is_empty() && self.saved.is_none()
     }
 

@@ -48,6 +48,13 @@ pub enum Failure {
     Stopped,
 }
 
+impl Failure {
+    /// Whether nothing is wrong but that versync was told to stop.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Failure::Stopped)
+    }
+}
+
 /// Applies a plan: configs before the templates that list them, deletes the other way round, and what
 /// does not depend on each other side by side. Every success is recorded as it comes.
 pub(super) async fn apply<A: Write, S: Books>(

@@ -164,7 +164,7 @@ fn field(field: &FieldChange) -> Value {
 }
 
 /// A note holds no value that may not be shown.
-fn field_note(note: &FieldNote) -> Value {
+pub(super) fn field_note(note: &FieldNote) -> Value {
     json!({
         "path": note.path,
         "before": note.before,

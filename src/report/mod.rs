@@ -5,6 +5,7 @@ mod escape;
 pub mod history;
 pub mod json;
 pub mod line;
+pub mod notice;
 pub mod problems;
 pub mod status;
 pub mod text;

@@ -1,6 +1,7 @@
 //! What the daemon says in the log: drift, problems and what is held once when they begin and once when
-//! they end; changes as they are applied.
+//! they end; changes as they are applied. Each message is complete in its words.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::escape;
@@ -10,10 +11,7 @@ use crate::model::ledger::Ledger;
 use crate::model::plan::{Action, Cause, Change, FieldChange, Plan};
 use crate::model::source::{Problem, Severity};
 use crate::model::wording::counted;
-use crate::reconcile::{Failure, PassError, Report};
-
-/// The target of drift messages, so that they can be filtered and kept apart.
-pub const DRIFT: &str = "versync::drift";
+use crate::reconcile::{PassError, Report};
 
 /// Remembers what it has said.
 #[derive(Debug, Default)]
@@ -25,11 +23,11 @@ pub struct Voice {
     down: Ledger<(), String>,
 }
 
+/// What is new about a drift where any of it is another.
 #[derive(Debug, Clone, PartialEq)]
 struct Drifted {
     fields: String,
     response: &'static str,
-    source: String,
 }
 
 /// Why something is held. The numbers in it do not count: they change as other changes come and go.
@@ -41,6 +39,33 @@ impl PartialEq for Reason {
         let words = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
         words(&self.0) == words(&other.0)
     }
+}
+
+/// What a message is about, as fields that programs filter by. The words of the message say it too.
+struct About<'a> {
+    address: String,
+    action: Option<&'static str>,
+    cause: &'static str,
+    file: Option<Cow<'a, str>>,
+    line: Option<usize>,
+    revision: Option<&'a str>,
+}
+
+/// Says something about a resource.
+macro_rules! say {
+    ($level:ident, $about:expr, { $($name:ident = $value:expr),* } $($message:tt)+) => {{
+        let about = &$about;
+        tracing::$level!(
+            address = about.address,
+            action = about.action,
+            cause = about.cause,
+            file = about.file.as_deref(),
+            line = about.line,
+            revision = about.revision,
+            $($name = $value,)*
+            $($message)+
+        );
+    }};
 }
 
 impl Voice {
@@ -62,11 +87,11 @@ impl Voice {
         self.say_drift(still, plan);
         // Drift that is only reported has its own line.
         let held = plan.changes.iter().filter(|change| change.action != Action::None || !change.is_drifted());
-        self.say_held(held.filter_map(|change| Some((change.address.clone(), not_done(change)?))).collect());
-        let (stopped, failures): (Vec<_>, Vec<_>) =
-            report.failures().partition(|(_, failure)| matches!(failure, Failure::Stopped));
+        self.say_held(held.filter_map(|change| Some((change.address.clone(), not_done(change)?))).collect(), plan);
+        let (stopped, failures): (Vec<_>, Vec<_>) = report.failures().partition(|(_, failure)| failure.is_stop());
         self.say_failures(
             failures.iter().map(|(outcome, failure)| (outcome.address.clone(), failure.to_string())).collect(),
+            plan,
         );
         if !stopped.is_empty() {
             tracing::info!("told to stop before {} that the next start makes", counted(stopped.len(), "change"));
@@ -96,9 +121,12 @@ impl Voice {
         let now = problems.iter().map(|problem| (in_one_line(problem), problem.severity)).collect();
         let changes = self.problems.update_known(now, |_| all);
         for (text, severity) in changes.begun {
+            let problem = problems.iter().find(|problem| in_one_line(problem) == text);
+            let file = problem.and_then(|problem| problem.file_name()).map(escape);
+            let (file, line) = (file.as_deref(), problem.and_then(|problem| problem.position()).map(|(line, _)| line));
             match severity {
-                Severity::Error => tracing::error!("{text}"),
-                Severity::Warning => tracing::warn!("{text}"),
+                Severity::Error => tracing::error!(file, line, "{text}"),
+                Severity::Warning => tracing::warn!(file, line, "{text}"),
             }
         }
         for (text, _) in changes.ended {
@@ -109,59 +137,89 @@ impl Voice {
     fn say_drift(&mut self, now: BTreeMap<Address, Drifted>, plan: &Plan) {
         let changes = self.drift.update_known(now, |address| !plan.not_compared.contains(address));
         for (address, drift) in changes.begun {
-            tracing::warn!(
-                target: DRIFT,
-                address = %escape(&address.to_string()),
-                fields = %drift.fields,
-                response = drift.response,
-                source = %escape(&drift.source),
-                "drift: changed on the platform, not in the files"
-            );
+            let Some(change) = change_of(&address, plan) else { continue };
+            let about = about(change, plan);
+            let what = if change.was_deleted() {
+                "was deleted on the platform".to_owned()
+            } else {
+                format!("was changed on the platform: {}", drift.fields)
+            };
+            say!(warn, about, { fields = drift.fields, response = drift.response }
+                "drift: {} {what}; {}{}", about.address, drift.response, origin(&about));
         }
         for (address, _) in changes.ended {
-            tracing::info!(target: DRIFT, address = %escape(&address.to_string()), "drift ended: as declared again");
+            let address = address.to_string();
+            let address = &*escape(&address);
+            tracing::info!(address, cause = Cause::Drift.as_str(), "drift ended: {address} is as declared again");
         }
     }
 
-    fn say_held(&mut self, now: BTreeMap<Address, Reason>) {
+    fn say_held(&mut self, now: BTreeMap<Address, Reason>, plan: &Plan) {
         for (address, Reason(reason)) in self.held.update(now).begun {
-            tracing::warn!(address = %escape(&address.to_string()), "{}", escape(&reason));
+            let Some(change) = change_of(&address, plan) else { continue };
+            let about = about(change, plan);
+            say!(warn, about, {} "{}: {}{}", escape(&reason), about.address, origin(&about));
         }
     }
 
-    fn say_failures(&mut self, now: BTreeMap<Address, String>) {
+    fn say_failures(&mut self, now: BTreeMap<Address, String>, plan: &Plan) {
         let changes = self.failures.update(now);
         for (address, failure) in changes.begun {
-            tracing::error!(address = %escape(&address.to_string()), "not applied: {}", escape(&failure));
+            let Some(change) = change_of(&address, plan) else { continue };
+            let about = about(change, plan);
+            say!(error, about, {} "not applied: {}: {}{}", about.address, escape(&failure), origin(&about));
         }
         for (address, _) in changes.ended {
-            tracing::info!(address = %escape(&address.to_string()), "no longer failing");
+            let address = address.to_string();
+            let address = &*escape(&address);
+            tracing::info!(address, "no longer failing: {address}");
         }
     }
 }
 
 fn say_applied(report: &Report) {
     for change in report.applied_changes() {
-        tracing::info!(
-            address = %escape(&change.address.to_string()),
-            fields = %fields(&change.fields),
-            source = %escape(&source(change)),
-            "{}", done(change.action)
-        );
+        let about = about(change, &report.plan);
+        let fields = fields(&change.fields);
+        let differs = if fields.is_empty() { String::new() } else { format!(": {fields}") };
+        let done = done(change.action);
+        say!(info, about, { fields = fields } "{done} {}{differs}{}", about.address, origin(&about));
     }
 }
 
 fn say_remarks(report: &Report) {
     for (change, remark) in report.remarks() {
-        let (address, source) = (change.address.to_string(), source(change));
+        let about = about(change, &report.plan);
         let text = in_words(remark);
-        let text = escape(&text);
+        let (text, address, origin) = (escape(&text), &about.address, origin(&about));
         match remark.severity.as_str() {
-            "error" => tracing::error!(address = %escape(&address), source = %escape(&source), "{text}"),
-            "info" => tracing::info!(address = %escape(&address), source = %escape(&source), "{text}"),
-            _ => tracing::warn!(address = %escape(&address), source = %escape(&source), "{text}"),
+            "error" => say!(error, about, {} "{text}: {address}{origin}"),
+            "info" => say!(info, about, {} "{text}: {address}{origin}"),
+            _ => say!(warn, about, {} "{text}: {address}{origin}"),
         }
     }
+}
+
+fn change_of<'a>(address: &Address, plan: &'a Plan) -> Option<&'a Change> {
+    plan.changes.iter().find(|change| change.address == *address)
+}
+
+fn about<'a>(change: &'a Change, plan: &'a Plan) -> About<'a> {
+    About {
+        address: escape(&change.address.to_string()).into_owned(),
+        action: (change.action != Action::None).then(|| change.action.as_str()),
+        cause: change.cause().as_str(),
+        file: change.source.as_ref().map(|source| escape(&source.file)),
+        line: change.source.as_ref().map(|source| source.line),
+        revision: plan.revision.as_deref(),
+    }
+}
+
+/// Whose change it is and where the resource is declared, behind a message.
+fn origin(about: &About<'_>) -> String {
+    let place = about.file.as_ref().zip(about.line).map(|(file, line)| format!(", {file}:{line}"));
+    let revision = about.revision.map(|commit| format!(", revision {}", super::history::revision(commit)));
+    format!(" ({}{}{})", about.cause, place.unwrap_or_default(), revision.unwrap_or_default())
 }
 
 /// Why nothing is done about a change.
@@ -173,7 +231,7 @@ fn not_done(change: &Change) -> Option<Reason> {
 
 fn drifted_as(change: &Change, writes: bool) -> Drifted {
     let drifted = change.fields.iter().filter(|field| field.cause != Cause::Manifest);
-    let fields = if change.action == Action::Create || change.fields.iter().all(|field| field.before.is_null()) {
+    let fields = if change.was_deleted() {
         "deleted".to_owned()
     } else {
         drifted.map(drifted_field).collect::<Vec<_>>().join(", ")
@@ -187,7 +245,7 @@ fn drifted_as(change: &Change, writes: bool) -> Drifted {
     } else {
         "reverted"
     };
-    Drifted { fields, response, source: source(change) }
+    Drifted { fields, response }
 }
 
 fn fields(fields: &[FieldChange]) -> String {
@@ -204,10 +262,6 @@ fn field(field: &FieldChange) -> String {
 /// What somebody made of a field, and what it was to be.
 fn drifted_field(field: &FieldChange) -> String {
     format!("{}: {} (declared: {})", field.path, shown(&field.before), shown(&field.after))
-}
-
-fn source(change: &Change) -> String {
-    change.source.as_ref().map(|source| format!("{}:{}", source.file, source.line)).unwrap_or_default()
 }
 
 pub(super) fn done(action: Action) -> &'static str {

@@ -147,7 +147,7 @@ async fn watch(State(shared): State<Shared>, request: Request, next: Next) -> Re
         _ => (too_large().into_response(), None),
     };
     let status = response.status().as_u16();
-    tracing::debug!(method, path, status, "sandbox");
+    tracing::debug!(method, path, status, "the sandbox answers {status} to {method} {path}");
     let mut seen = shared.seen();
     if seen.len() == SEEN_LIMIT {
         seen.pop_front();

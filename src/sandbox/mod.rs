@@ -190,7 +190,7 @@ async fn serve(listener: tokio::net::TcpListener, shared: Shared, stopped: watch
     // A client that neither finishes its request nor goes away must not keep us.
     tokio::select! {
         result = server.into_future() => if let Err(error) = result {
-            tracing::error!(%error, "the sandbox's server has failed");
+            tracing::error!("the sandbox's server has failed: {error}");
         },
         () = deadline => {}
     }

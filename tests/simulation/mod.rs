@@ -97,6 +97,7 @@ impl Simulation {
             writes: true,
             schedule: Schedule::new(Duration::from_millis(250), Duration::from_secs(20)),
             guards: Guards { grace: Grace::new(grace), flapping: Flapping::default() },
+            drift_log: None,
             requests,
             pulse: None,
             on_moment: |_: Moment<'_>| {},
@@ -131,6 +132,7 @@ impl Simulation {
             names: &mut Names::default(),
             refresh: true,
             guards: None,
+            drift_log: None,
         };
         let (mut hands, stop) = (self.hands(), Stop::never());
         tokio::select! {

@@ -18,6 +18,7 @@ use super::request::Request;
 use super::retry::{self, Allowance};
 use super::token::{CredentialError, Credentials, Token};
 use super::wire::Page;
+use crate::io::root_cause;
 use crate::model::address::{check_segment, is_loopback};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -253,11 +254,13 @@ impl Client {
         let status = response.status();
         let retry_after = retry::asked_for(response.headers());
         let body = self.read_body(request, response).await?;
+        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (what, code) = (request.describe(), status.as_u16());
         tracing::trace!(
-            request = request.describe(),
-            status = status.as_u16(),
-            milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "answered"
+            request = what,
+            status = code,
+            milliseconds,
+            "answered {code} within {milliseconds} ms: {what}"
         );
         Ok(Answer { status, retry_after, body })
     }
@@ -369,15 +372,6 @@ impl Client {
         let message = self.connection.credentials.redact(&message.into());
         ApiError { kind, request: request.describe(), message, retry_after: None }
     }
-}
-
-/// The innermost error, which says what really happened; the outer ones name the URL.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub use client::{Client, Connection};
 pub use error::{ApiError, ErrorKind};
 pub use jwt::KeyError;
 pub use observe::{Names, observe, observe_elsewhere};
+pub(in crate::io) use retry::asked_for;
 pub use token::{Credential, CredentialError, Credentials, SigningKey, TokenScheme};
 
 use secrecy::ExposeSecret;

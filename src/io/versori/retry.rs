@@ -51,7 +51,7 @@ pub(super) fn wait(error: &ApiError, wait: Duration, left: Duration) -> Option<D
 }
 
 /// What an answer's `Retry-After` asks for: seconds, or a date.
-pub(super) fn asked_for(headers: &HeaderMap) -> Option<Duration> {
+pub(in crate::io) fn asked_for(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

@@ -49,6 +49,11 @@ impl Overlay {
         self.keys().into_iter().next().map(|(_, file)| file)
     }
 
+    /// Where the first of the values at or below a key comes from.
+    pub(super) fn source_of(&self, key: &str) -> Option<Arc<SourceFile>> {
+        self.values.get(key).cloned().or_else(|| self.tables.get(key)?.source())
+    }
+
     /// Every key at this level, with a source to point at.
     pub(super) fn keys(&self) -> Vec<(&str, Arc<SourceFile>)> {
         let values = self.values.iter().map(|(key, file)| (key.as_str(), Arc::clone(file)));

@@ -126,8 +126,16 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// A list of tables.
+    /// A list of tables. Values from outside cannot make one up, and are refused unseen.
     pub fn tables(&self, key: &'static str) -> Option<Found<Vec<Section<'a>>>> {
+        if let Some(file) = self.overlay.and_then(|overlay| overlay.source_of(key)) {
+            file.hide(std::iter::once(0..file.text().len()).collect());
+            let message =
+                format!("{} takes a list of tables, which can only be written in the file", self.path_of(key));
+            self.report(Problem::at(Place::new(&file, 0..0), message));
+            self.asked.borrow_mut().push(key);
+            return None;
+        }
         self.list(key, "a list of tables", "tables only", |item| self.table_item(key, item))
     }
 

@@ -232,7 +232,7 @@ impl<'a> Planner<'a> {
         let makes = |change: &Change| matches!(change.action, Action::Create | Action::Replace);
         let create = |change: &&mut Change| change.identity == *identity && makes(change) && change.held.is_none();
         if let Some(change) = self.plan.changes.last_mut().filter(create) {
-            change.held = Some(Held::because(BEGUN));
+            change.held = Some(Held::for_now(BEGUN));
             self.plan.bookkeeping.push(Bookkeeping::Missed(identity.clone()));
         }
     }
