@@ -226,9 +226,14 @@ impl Report {
         self.tried().filter(|(_, outcome)| outcome.result.is_ok()).map(|(change, _)| change)
     }
 
+    /// What was applied of which no drift is left.
+    pub fn mended(&self) -> BTreeSet<&Address> {
+        self.applied_changes().filter(|change| !change.leaves_drift()).map(|change| &change.address).collect()
+    }
+
     /// The changes that drift is among the causes of, and that were not put right.
     pub fn drifting(&self) -> impl Iterator<Item = &Change> {
-        let mended: BTreeSet<&Address> = self.applied_changes().map(|change| &change.address).collect();
+        let mended = self.mended();
         self.plan.changes.iter().filter(move |it| it.is_drifted() && !mended.contains(&it.address))
     }
 
@@ -332,8 +337,7 @@ async fn attempt<H: Hands, F: Manifests>(
     let outcomes = hands.carry_out(&plan, stop).await;
     let report = Report { plan, outcomes, again_in };
     if let Some(log) = drift_log {
-        let applied = report.applied_changes().map(|change| &change.address).collect();
-        log.came_of(&report.plan, &applied, target.policy.is_unlimited());
+        log.came_of(&report.plan, &report.mended(), target.policy.is_unlimited());
     }
     if let Some((guards, now)) = guards {
         guards.flapping.note(report.applied_changes(), now, fastrand::f64());

@@ -303,3 +303,92 @@ fn what_somebody_made_in_the_place_of_ours_is_not_deleted_with_our_file() {
     site.apply();
     assert_eq!(site.template("erp").system, ids::STRIPE);
 }
+
+#[test]
+fn a_rename_onto_what_is_recorded_as_well_deletes_nothing() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit.percent = 100");
+    let other = legacy("").replacen("legacy-erp", "erp", 1);
+    site.file("erp.toml", legacy("") + &other);
+    site.apply();
+    site.file("erp.toml", legacy("lifecycle = { renamed_from = \"legacy-erp\" }").replacen("legacy-erp", "erp", 1));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("cannot be renamed from \"legacy-erp\""), "{}", ran.out);
+    assert_eq!((site.templates("legacy-erp").len(), site.templates("erp").len()), (1, 1));
+}
+
+#[test]
+fn a_template_that_somebody_renamed_is_not_forgotten_with_its_file() {
+    let site = Site::new();
+    site.settings("sync.delete_limit.percent = 100");
+    site.file("erp.toml", legacy("").replace("legacy-erp", "erp"));
+    site.apply();
+    site.tamper("erp", |template| template.name = "mine".to_owned());
+    site.remove("erp.toml");
+    assert_eq!(actions(&site.plan()), [("connection_template.storefront/staging/erp", "none")]);
+    site.settings("sync.prune = true\nsync.delete_limit.percent = 100");
+    site.file("keep.toml", "");
+    site.apply();
+    assert!(site.templates("mine").is_empty());
+}
+
+#[test]
+fn a_template_that_somebody_gave_the_name_of_another_gets_its_own_back() {
+    let site = Site::new();
+    let file = legacy("lifecycle = { allow_replace = true }");
+    let other = file.replacen("legacy-erp", "erp", 1).replace("netsuite", "stripe");
+    site.file("erp.toml", format!("{file}{other}"));
+    site.apply();
+    site.tamper("erp", |template| template.name = "legacy-erp".to_owned());
+    site.apply();
+    assert_eq!(site.template("legacy-erp").system, ids::NETSUITE);
+    assert_eq!(site.template("erp").system, ids::STRIPE);
+    assert!(site.writes().iter().all(|write| !write.starts_with("DELETE")));
+}
+
+#[test]
+fn what_somebody_renamed_as_the_file_says_is_known_by_its_new_address() {
+    let site = Site::new();
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    site.tamper("legacy-erp", |template| template.name = "erp".to_owned());
+    site.file(
+        "erp.toml",
+        legacy("lifecycle = { renamed_from = \"legacy-erp\" }")
+            .replacen("legacy-erp", "erp", 1)
+            .replace("netsuite", "stripe"),
+    );
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    site.remove("erp.toml");
+    assert_eq!(actions(&site.plan()), [("connection_template.storefront/staging/erp", "none")]);
+}
+
+#[test]
+fn drift_that_is_only_reported_is_not_said_to_be_put_right_beside_a_change() {
+    let site = Site::new();
+    let file = |description: &str| {
+        format!(
+            "[auth_scheme_configs.key]\nsystem = \"stripe\"\ndescription = \"{description}\"\ntype = \"api-key\"\nin = \"header\"\nname = \"X\"\n"
+        )
+    };
+    site.settings("sync.on_drift = \"report\"");
+    site.file("key.toml", file("one"));
+    site.apply();
+    let stripe = Owner::System(ids::STRIPE.to_owned());
+    site.sandbox.world(|world| world.edit_config(&stripe, "key", &json!({"name": "Y"})));
+    site.file("key.toml", file("two"));
+    let plan = site.plan();
+    let address = "auth_scheme_config.system/stripe/key";
+    let kept = json!({"path": "name", "before": "Y", "after": "Y", "cause": "drift", "sensitive": false});
+    assert!(change(&plan, address)["fields"].as_array().unwrap().contains(&kept), "{plan:#}");
+    let ran = site.apply();
+    assert!(ran.out.contains("\"Y\"  (drift, only reported: declared \"X\")"), "{}", ran.out);
+    let live = site.sandbox.world(|world| world.configs(&stripe));
+    assert!(live[0].to_string().contains("\"Y\"") && live[0].to_string().contains("two"), "{live:?}");
+    let history = site.versync(&["history", "--json"]).json();
+    assert_eq!(history["changes"][0]["fields"].as_array().unwrap().len(), 1, "{history:#}");
+    let status = site.versync(&["status", "--json"]).json();
+    assert_eq!(status["drifted"][0]["reverted"], false);
+    assert_eq!(actions(&site.plan()), [(address, "none")]);
+}

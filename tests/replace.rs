@@ -60,18 +60,92 @@ fn another_system_needs_a_replacement_that_was_allowed() {
 
 #[test]
 fn a_replacement_that_was_cut_off_is_brought_to_its_end() {
+    let anew = "lifecycle = { allow_replace = true }";
+    let elsewhere = |more: &str| legacy(more).replace("netsuite", "stripe");
+    let renamed = elsewhere("lifecycle = { allow_replace = true, renamed_from = \"legacy-erp\" }");
+    let renamed = renamed.replacen("legacy-erp", "erp", 1);
+    for (name, file) in [("legacy-erp", elsewhere(anew)), ("legacy-erp", in_production(anew)), ("erp", renamed)] {
+        for (method, fault) in
+            [("POST", Fault::After(504)), ("PUT", Fault::Before(400)), ("DELETE", Fault::Before(400))]
+        {
+            let site = Site::new();
+            site.file("erp.toml", legacy(""));
+            let file = format!(
+                "{file}\n[auth_scheme_configs.key]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n"
+            );
+            let lost = move |seen: &str, path: &str, before: usize| {
+                (seen == method && before == 0 && path.contains("/connection-templates")).then_some(fault)
+            };
+            let flaky = Flaky::before(site.sandbox.address(), lost);
+            site.settings_for(&flaky.base_url, "");
+            site.apply();
+            site.file("erp.toml", file.replace(anew, &format!("{anew}\nauth_scheme_configs = []")));
+            let first = site.versync(&["apply", "--yes"]);
+            for _ in 0..3 {
+                site.versync(&["apply", "--yes"]);
+            }
+            let all = [site.templates("legacy-erp"), site.templates("erp")].concat();
+            assert_eq!(all.len(), 1, "{method} {file}\n{first:?}\n{all:?}");
+            assert_eq!(all[0].name, name);
+            let plan = site.versync(&["plan", "--detailed-exitcode"]);
+            assert_eq!(plan.code, Some(0), "{method} {file} {plan:?}");
+        }
+    }
+}
+
+#[test]
+fn of_two_templates_of_one_name_neither_is_deleted() {
+    for system in ["netsuite", "stripe"] {
+        let site = Site::new();
+        site.settings("sync.adopt = \"always\"\nsync.prune = true");
+        let file = legacy("lifecycle = { allow_replace = true }");
+        site.file("erp.toml", &file);
+        site.apply();
+        let body = json!({"name": "legacy-erp", "systemId": ids::STRIPE, "environmentId": ids::STAGING});
+        site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
+        site.file("erp.toml", file.replace("netsuite", system));
+        let ran = site.versync(&["apply", "--yes"]);
+        assert!(ran.out.contains("exists twice on the platform"), "{ran:?}");
+        assert_eq!(site.templates("legacy-erp").len(), 2);
+    }
+}
+
+#[test]
+fn a_move_to_another_environment_under_another_name_needs_a_replacement() {
     let site = Site::new();
-    site.file("erp.toml", legacy("lifecycle = { allow_replace = true }"));
+    site.settings("sync.prune = true\nsync.delete_limit.percent = 100");
+    site.file("erp.toml", legacy(""));
     site.apply();
-    // The new one was made, and then the power went.
-    let body = json!({"name": "legacy-erp", "systemId": ids::STRIPE, "environmentId": ids::STAGING});
-    site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
-    site.file("erp.toml", legacy("lifecycle = { allow_replace = true }").replace("netsuite", "stripe"));
-    let plan = site.plan();
-    assert_eq!(actions(&plan), [(ADDRESS, "replace")]);
+    let moved = |more: &str| in_production(more).replacen("legacy-erp", "erp", 1);
+    site.file("erp.toml", moved("lifecycle = { renamed_from = \"legacy-erp\" }"));
+    let address = "connection_template.storefront/production/erp";
+    assert_eq!(actions(&site.plan()), [(address, "replace")]);
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+    site.file("erp.toml", moved("lifecycle = { renamed_from = \"legacy-erp\", allow_replace = true }"));
     site.apply();
-    assert_eq!(site.template("legacy-erp").system, ids::STRIPE);
-    assert_eq!(site.plan()["summary"]["unchanged"], 1);
+    assert_eq!((site.templates("legacy-erp").len(), site.template("erp").environment.as_str()), (0, ids::PRODUCTION));
+}
+
+#[test]
+fn a_target_that_is_only_the_old_place_deletes_nothing() {
+    let cases = [
+        (in_production(""), "connection_template.storefront/staging/*"),
+        (in_production("lifecycle = { allow_replace = true, prevent_delete = true }"), "*/staging/*"),
+        (
+            legacy("lifecycle = { renamed_from = \"legacy-erp\" }").replacen("legacy-erp", "erp", 1),
+            "connection_template.storefront/staging/legacy-erp",
+        ),
+    ];
+    for (file, target) in cases {
+        let site = Site::new();
+        site.settings("sync.prune = true\nsync.delete_limit.percent = 100");
+        site.file("erp.toml", legacy(""));
+        site.apply();
+        site.file("erp.toml", &file);
+        let ran = site.versync(&["apply", "--yes", target]);
+        assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP, "{file}\n{ran:?}");
+    }
 }
 
 #[test]
@@ -180,21 +254,4 @@ fn a_template_is_not_moved_onto_somebody_elses() {
         site.apply();
         assert_eq!(site.template("legacy-erp").environment, ids::PRODUCTION);
     }
-}
-
-#[test]
-fn a_move_that_was_cut_off_is_brought_to_its_end() {
-    let site = Site::new();
-    let lost = |method: &str, _: &str, _: usize| (method == "POST").then_some(Fault::After(504));
-    let flaky = Flaky::before(site.sandbox.address(), lost);
-    site.settings_for(&flaky.base_url, "");
-    site.file("erp.toml", legacy(""));
-    site.apply();
-    site.file("erp.toml", in_production("lifecycle = { allow_replace = true }"));
-    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));
-    assert_eq!(site.templates("legacy-erp").len(), 2);
-    assert_eq!(actions(&site.plan()), [(MOVED, "replace")]);
-    site.apply();
-    assert_eq!(site.template("legacy-erp").environment, ids::PRODUCTION);
-    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
 }

@@ -52,7 +52,7 @@ impl Bell {
     pub(super) fn passed(&mut self, report: &Report, writes: bool) {
         let failures = report.failures().filter(|(_, failure)| !failure.is_stop());
         let results = Results {
-            applied: report.applied_changes().map(|change| &change.address).collect(),
+            mended: report.mended(),
             failed: failures.map(|(outcome, failure)| (&outcome.address, failure.to_string())).collect(),
             writes,
         };

@@ -108,6 +108,8 @@ impl Desired {
                 }
             }
         }
+        let records = recorded.resources.values().chain(recorded.intents.values().map(|intent| &intent.record));
+        wanted.scopes.extend(records.filter_map(|record| Some(record.replaces.as_ref()?.scope.clone())));
         for identity in recorded.resources.keys().chain(recorded.intents.keys()) {
             match identity {
                 Identity::ConnectionTemplate { scope, .. } => wanted.scopes.insert(scope.clone()),

@@ -180,7 +180,7 @@ fn began(change: &Change, plan: &Plan, circumstances: Circumstances<'_>) -> Entr
         (false, Cause::Conflict) => Kind::Conflict,
         (false, _) => Kind::Changed,
     };
-    let response = if !circumstances.writes {
+    let response = if !circumstances.writes || change.leaves_drift() {
         Response::Reported
     } else if change.is_due() {
         Response::Reverting
@@ -244,6 +244,7 @@ mod tests {
                 after: json!("wanted"),
                 cause: Cause::Drift,
                 sensitive: live == "hunter2",
+                kept: false,
             }],
             step: Step::Nothing,
         }

@@ -85,6 +85,7 @@ mod tests {
             after: value.into(),
             cause: Cause::Drift,
             sensitive: false,
+            kept: false,
         };
         let change = Change {
             address: Address::parse(text).unwrap(),

@@ -38,7 +38,7 @@ impl Event {
             action: change.action,
             causes: change.causes.iter().copied().collect(),
             source: change.source.clone(),
-            fields: change.fields.iter().map(FieldNote::of).collect(),
+            fields: change.changed_fields().map(FieldNote::of).collect(),
         }
     }
 }
@@ -85,6 +85,7 @@ mod tests {
             after: secret,
             cause: Cause::Drift,
             sensitive: true,
+            kept: false,
         };
         let note = FieldNote::of(&field);
         assert_eq!((note.before, note.after), (Value::Null, Value::Null));

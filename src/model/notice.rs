@@ -68,8 +68,8 @@ pub struct Item {
 /// What came of a plan.
 #[derive(Debug, Clone, Default)]
 pub struct Results<'a> {
-    /// What was applied.
-    pub applied: BTreeSet<&'a Address>,
+    /// What was applied of which no drift is left.
+    pub mended: BTreeSet<&'a Address>,
     /// What was not, with the reason.
     pub failed: BTreeMap<&'a Address, String>,
     /// Whether anything may be applied at all.
@@ -114,7 +114,7 @@ impl Told {
     pub fn passed(&mut self, plan: &Plan, results: &Results<'_>) -> Vec<Notice> {
         let known = |address: &Address| !plan.not_compared.contains(address);
         let drifted = || plan.changes.iter().filter(|change| change.is_drifted());
-        let lasts = |change: &&Change| !results.applied.contains(&change.address);
+        let lasts = |change: &&Change| !results.mended.contains(&change.address);
         let with_fields = |change: &Change| (change.address.clone(), drifted_fields(change));
         let drift = self.drift.update_known(drifted().map(with_fields).collect(), known);
         let over = self.drift.update_known(drifted().filter(lasts).map(with_fields).collect(), known);
@@ -220,11 +220,11 @@ fn drifted_fields(change: &Change) -> Vec<FieldNote> {
 
 fn drift_item(change: &Change, results: &Results<'_>) -> Item {
     let what = if change.was_deleted() { "deleted" } else { "changed" };
-    let response = if results.applied.contains(&change.address) {
+    let response = if results.mended.contains(&change.address) {
         "put right"
     } else if results.failed.contains_key(&change.address) {
         "it could not be put right"
-    } else if change.held.is_some() || !results.writes {
+    } else if change.held.is_some() || change.leaves_drift() || !results.writes {
         "only reported"
     } else {
         "not put right yet"
@@ -276,7 +276,14 @@ mod tests {
     }
 
     fn change(id: &str, action: Action, cause: Cause, held: Option<Held>) -> Change {
-        let field = FieldChange { path: "description", before: json!(1), after: json!(2), cause, sensitive: false };
+        let field = FieldChange {
+            path: "description",
+            before: json!(1),
+            after: json!(2),
+            cause,
+            sensitive: false,
+            kept: false,
+        };
         Change {
             address: address(id),
             identity: Identity::AuthSchemeConfig { owner: Owner::system("01J".to_owned()), id: id.to_owned() },
@@ -331,8 +338,8 @@ mod tests {
     fn drift_that_is_put_right_at_once_is_told_each_time_and_needs_no_recovery() {
         let mut told = all();
         let drift = plan(vec![change("a", Action::Update, Cause::Drift, None)]);
-        let applied = BTreeSet::from([&drift.changes[0].address]);
-        let results = Results { applied, ..nothing() };
+        let mended = BTreeSet::from([&drift.changes[0].address]);
+        let results = Results { mended, ..nothing() };
         for _ in 0..2 {
             let notices = told.passed(&drift, &results);
             assert_eq!(said(&notices), [("drift", vec!["changed on the platform; put right"])]);

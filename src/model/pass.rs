@@ -122,7 +122,7 @@ impl DriftNote {
         change.is_drifted().then(|| Self {
             address: change.address.to_string(),
             deleted: change.was_deleted(),
-            reverted,
+            reverted: reverted && !change.leaves_drift(),
             since: now,
             source: change.source.clone(),
             fields: fields.map(FieldNote::of).collect(),

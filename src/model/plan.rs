@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::address::{Address, Identity, Owner, Scope};
 use super::approval::Approval;
-use super::recorded::RecordedResource;
+use super::recorded::{OldTemplate, RecordedResource};
 use super::schema::Fields;
 use super::source::{Problem, Severity};
 
@@ -86,6 +86,16 @@ impl Change {
     pub fn was_deleted(&self) -> bool {
         let is_missing = self.action == Action::Create || self.fields.iter().all(|field| field.before.is_null());
         self.is_drifted() && is_missing
+    }
+
+    /// The fields that applying it changes.
+    pub fn changed_fields(&self) -> impl Iterator<Item = &FieldChange> {
+        self.fields.iter().filter(|field| !field.kept)
+    }
+
+    /// Whether drift is left of it once it is applied.
+    pub fn leaves_drift(&self) -> bool {
+        self.fields.iter().any(|field| field.kept)
     }
 
     /// Why, in one word: what both sides changed counts before drift, and drift before the files.
@@ -218,6 +228,8 @@ pub struct FieldChange {
     pub cause: Cause,
     /// Whether the values may not be shown.
     pub sensitive: bool,
+    /// Whether it is drift that is only reported: applying the change leaves the live value as it is.
+    pub kept: bool,
 }
 
 /// What the applier executes, with all that it needs.
@@ -281,17 +293,6 @@ impl Step {
             Step::Nothing | Step::CreateTemplate(_) | Step::PutConfig(_) | Step::DeleteConfig { .. } => None,
         }
     }
-}
-
-/// A template whose place another takes.
-#[derive(Debug, Clone)]
-pub struct OldTemplate {
-    /// Where it is.
-    pub scope: Scope,
-    /// The platform's id of it.
-    pub id: String,
-    /// The identity under which it is recorded, where it is not that of the new one.
-    pub identity: Option<Identity>,
 }
 
 /// A template as it is to be.

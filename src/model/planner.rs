@@ -5,6 +5,7 @@ mod compare;
 mod configs;
 mod index;
 mod orphans;
+mod renames;
 mod replacements;
 mod resolve;
 mod templates;
@@ -99,6 +100,7 @@ pub fn plan(
         return Plan { refused: true, ..planner.plan };
     }
     let resources = planner.resolve_all(desired);
+    planner.claim_replaced(&resources);
     let ids: HashSet<(&Owner, &str)> = resources
         .iter()
         .filter_map(|(resolved, _)| match &resolved.identity {
@@ -107,9 +109,9 @@ pub fn plan(
         })
         .collect();
     for (resolved, declared) in &resources {
-        if !policy.includes(&declared.address, declared.place.file()) {
-            continue;
-        }
+        // What is no target is planned as well, for what it claims: a template that moves from one place to another is
+        // no orphan where only its old place is a target.
+        let mark = (!policy.includes(&declared.address, declared.place.file())).then(|| planner.mark());
         match &resolved.identity {
             Identity::ConnectionTemplate { scope, name } => {
                 if let Err(problems) = resolve::check_auth_scheme_configs(declared, &resolved.owner, &ids, observed) {
@@ -119,6 +121,9 @@ pub fn plan(
                 }
             }
             Identity::AuthSchemeConfig { owner, id } => planner.plan_config(declared, resolved, owner, id),
+        }
+        if let Some(mark) = mark {
+            planner.go_back_to(mark);
         }
     }
     planner.plan_orphans(desired);
@@ -168,6 +173,14 @@ pub fn identities(declared: &[Declared], observed: &Observed) -> BTreeSet<Identi
     declared.iter().filter_map(of_one).flatten().collect()
 }
 
+/// How far a plan has come.
+struct Mark {
+    changes: usize,
+    bookkeeping: usize,
+    problems: usize,
+    unchanged: usize,
+}
+
 struct Planner<'a> {
     recorded: &'a Recorded,
     observed: &'a Observed,
@@ -201,6 +214,31 @@ impl Planner<'_> {
         self.claimed.extend(found.into_keys());
         resources.retain(|(resolved, _)| !repeated.contains(&resolved.identity));
         resources
+    }
+
+    /// What a replacement that was cut off has left behind is spoken for by the file of the new one.
+    fn claim_replaced(&mut self, resources: &[(Resolved<'_>, &Declared)]) {
+        for (resolved, _) in resources {
+            let recorded = self.recorded.resources.get(&resolved.identity);
+            let begun = self.recorded.intents.get(&resolved.identity).map(|intent| &intent.record);
+            let replaced =
+                recorded.into_iter().chain(begun).filter_map(|record| record.replaces.as_ref()?.identity.clone());
+            self.claimed.extend(replaced);
+        }
+    }
+
+    /// How far the plan has come.
+    fn mark(&self) -> Mark {
+        let Plan { changes, bookkeeping, problems, unchanged, .. } = &self.plan;
+        Mark { changes: changes.len(), bookkeeping: bookkeeping.len(), problems: problems.len(), unchanged: *unchanged }
+    }
+
+    /// Takes back what was planned since, but for what it claims.
+    fn go_back_to(&mut self, mark: Mark) {
+        self.plan.changes.truncate(mark.changes);
+        self.plan.bookkeeping.truncate(mark.bookkeeping);
+        self.plan.problems.truncate(mark.problems);
+        self.plan.unchanged = mark.unchanged;
     }
 
     /// Leaves a resource out of this pass.
@@ -332,6 +370,7 @@ fn is_recorded_as(
 ) -> bool {
     recorded.template_id.as_deref() == template_id
         && recorded.prevent_delete == declared.lifecycle.prevent_delete
+        && recorded.replaces.is_none()
         && recorded.source.line == declared.place.line()
         && recorded.source.file == declared.place.file()
         && recorded.address == declared.address
@@ -351,6 +390,7 @@ fn record_of(
         references: resolved.references(),
         source: source_of(declared),
         prevent_delete: declared.lifecycle.prevent_delete,
+        replaces: None,
     }
 }
 

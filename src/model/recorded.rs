@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::address::{Address, Identity};
+use super::address::{Address, Identity, Scope};
 use super::approval::Approval;
 use super::intent::Intent;
 use super::plan::Source;
@@ -46,6 +46,20 @@ pub struct RecordedResource {
     pub source: Source,
     /// `lifecycle.prevent_delete`, kept here so that removing the file does not remove the protection.
     pub prevent_delete: bool,
+    /// The template whose place it takes, for as long as that is not deleted: only what is written down here as ours
+    /// is deleted for another.
+    pub replaces: Option<OldTemplate>,
+}
+
+/// A template whose place another takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldTemplate {
+    /// Where it is.
+    pub scope: Scope,
+    /// The platform's id of it.
+    pub id: String,
+    /// The identity under which it is recorded, where it is not that of the new one.
+    pub identity: Option<Identity>,
 }
 
 impl RecordedResource {

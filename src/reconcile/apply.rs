@@ -181,7 +181,7 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
         match &change.step {
             Step::Nothing => {}
             Step::Record(record) => self.save(change, record)?,
-            Step::CreateTemplate(step) => self.create(change, step).await?,
+            Step::CreateTemplate(step) => self.create(change, step).await.map(drop)?,
             Step::UpdateTemplate { id, renamed_from, step } => {
                 self.api.update_template(id, step).await?;
                 self.settle(change, |store| {
@@ -192,11 +192,13 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
                 })?;
             }
             Step::ReplaceTemplate { old, step } => {
-                self.create(change, step).await?;
+                let made = self.create(change, step).await?;
                 self.api.delete_template(&old.scope, &old.id).await?;
-                if let Some(identity) = &old.identity {
-                    self.store.borrow_mut().forget(identity)?;
-                }
+                let done = RecordedResource { replaces: None, ..made };
+                self.store.borrow_mut().together(|store| {
+                    store.save(&change.identity, &done)?;
+                    old.identity.as_ref().map_or(Ok(()), |identity| store.forget(identity))
+                })?;
             }
             Step::FinishReplacement { old, record } => {
                 self.api.delete_template(&old.scope, &old.id).await?;
@@ -223,11 +225,12 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
     }
 
     /// Two requests: what the first one made is recorded before the second is sent.
-    async fn create(&self, change: &Change, step: &TemplateStep) -> Result<(), Failure> {
+    async fn create(&self, change: &Change, step: &TemplateStep) -> Result<RecordedResource, Failure> {
         let made = self.api.create_template(step).await?;
         let mut record = RecordedResource { template_id: Some(made.id.clone()), ..step.record.clone() };
         if made.auth_scheme_configs == step.auth_scheme_configs {
-            return Ok(self.save(change, &record)?);
+            self.save(change, &record)?;
+            return Ok(record);
         }
         let list = record.fields.remove(AUTH_SCHEME_CONFIGS.name);
         let mut without_list = change.clone();
@@ -236,7 +239,7 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
         self.api.update_template(&made.id, step).await?;
         record.fields.extend(list.map(|list| (AUTH_SCHEME_CONFIGS.name, list)));
         self.keep(Some(row), change, |store| store.save(&change.identity, &record))?;
-        Ok(())
+        Ok(record)
     }
 
     /// Why a change may not be tried now.

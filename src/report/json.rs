@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::model::approval::Approval;
 use crate::model::history::{Event, FieldNote};
 use crate::model::pass::{DriftNote, FailureNote, HeldNote, Pass, ProblemNote};
-use crate::model::plan::{Change, FieldChange, Plan, Source, Summary};
+use crate::model::plan::{Action, Change, FieldChange, Plan, Source, Summary};
 use crate::model::source::Problem;
 use crate::model::status::{Entries, Status};
 
@@ -155,12 +155,17 @@ fn change(change: &Change) -> Value {
         "causes": change.causes.iter().map(|cause| cause.as_str()).collect::<Vec<_>>(),
         "source": change.source.as_ref().map(source),
         "held": change.held.as_ref().map(|held| &held.reason),
-        "fields": change.fields.iter().map(field).collect::<Vec<_>>(),
+        "fields": change.fields.iter().map(|found| field(change.action, found)).collect::<Vec<_>>(),
     })
 }
 
-fn field(field: &FieldChange) -> Value {
-    field_note(&FieldNote::of(field))
+/// A difference. What an action leaves as it is has the same value after it.
+fn field(action: Action, field: &FieldChange) -> Value {
+    let note = FieldNote::of(field);
+    match field.kept && action != Action::None {
+        true => field_note(&FieldNote { after: note.before.clone(), ..note }),
+        false => field_note(&note),
+    }
 }
 
 /// A note holds no value that may not be shown.

@@ -116,7 +116,7 @@ fn write_field(action: Action, field: &FieldChange, width: usize, look: Look, ou
         _ => ("~", AnsiColor::Yellow),
     };
     let sign = paint(sign, color.on_default(), look);
-    if let (Some(before), Some(after)) = (field.before.as_str(), field.after.as_str())
+    if let (Some(before), Some(after), false) = (field.before.as_str(), field.after.as_str(), field.kept)
         && [before, after].iter().any(|text| text.len() > LONG_TEXT || text.contains('\n'))
     {
         writeln!(out, "    {sign} {}{}", field.path, remark(field.cause))?;
@@ -129,6 +129,10 @@ fn write_field(action: Action, field: &FieldChange, width: usize, look: Look, ou
     }
     if is_new {
         return writeln!(out, "{}", shown(&field.after));
+    }
+    if field.kept && action != Action::None {
+        let (before, after) = (shown(&field.before), shown(&field.after));
+        return writeln!(out, "{before}  (drift, only reported: declared {after})");
     }
     if is_gone {
         return writeln!(out, "{}", shown(&field.before));

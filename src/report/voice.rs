@@ -77,7 +77,7 @@ impl Voice {
         let drifted = plan.changes.iter().filter(|change| change.is_drifted());
         let now: BTreeMap<_, _> = drifted.map(|change| (change.address.clone(), drifted_as(change, writes))).collect();
         let mut still = now.clone();
-        report.applied_changes().for_each(|change| drop(still.remove(&change.address)));
+        report.mended().into_iter().for_each(|address| drop(still.remove(address)));
         self.say_drift(now, plan);
         if plan.approval.is_some() && plan.summary().delete > 0 {
             tracing::info!("the deletes that were held are approved");
@@ -180,7 +180,7 @@ impl Voice {
 fn say_applied(report: &Report) {
     for change in report.applied_changes() {
         let about = about(change, &report.plan);
-        let fields = fields(&change.fields);
+        let fields = change.changed_fields().map(field).collect::<Vec<_>>().join(", ");
         let differs = if fields.is_empty() { String::new() } else { format!(": {fields}") };
         let done = done(change.action);
         say!(info, about, { fields = fields } "{done} {}{differs}{}", about.address, origin(&about));
@@ -236,7 +236,7 @@ fn drifted_as(change: &Change, writes: bool) -> Drifted {
     } else {
         drifted.map(drifted_field).collect::<Vec<_>>().join(", ")
     };
-    let response = if change.held.is_some() {
+    let response = if change.held.is_some() || change.leaves_drift() {
         "reported"
     } else if !writes {
         "reported: nothing is written in this mode"
@@ -246,10 +246,6 @@ fn drifted_as(change: &Change, writes: bool) -> Drifted {
         "reverted"
     };
     Drifted { fields, response }
-}
-
-fn fields(fields: &[FieldChange]) -> String {
-    fields.iter().map(field).collect::<Vec<_>>().join(", ")
 }
 
 fn field(field: &FieldChange) -> String {

@@ -17,11 +17,11 @@ impl Database {
         if self.version()? < WITH_INTENTS {
             return Ok(BTreeMap::new());
         }
-        let sql = concat!("SELECT ", columns!(), ", payload, existing, missed FROM intent");
-        let mut statement = self.connection.prepare_cached(sql).map_err(|source| self.error(source))?;
+        let sql = format!("SELECT {}, payload, existing, missed FROM intent", self.columns()?);
+        let mut statement = self.connection.prepare_cached(&sql).map_err(|source| self.error(source))?;
         let mut rows = statement.query([]).map_err(|source| self.error(source))?;
         let mut intents = BTreeMap::new();
-        let begun = |row: &rusqlite::Row<'_>| Ok((row.get(8)?, row.get::<_, String>(9)?, row.get(10)?));
+        let begun = |row: &rusqlite::Row<'_>| Ok((row.get(9)?, row.get::<_, String>(10)?, row.get(11)?));
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             let (payload, existing, missed) = begun(row).map_err(|source| self.error(source))?;
             let row = Row::of(row).map_err(|source| self.error(source))?;
@@ -50,7 +50,7 @@ impl Database {
         let sql = concat!(
             "INSERT OR REPLACE INTO intent (",
             columns!(),
-            ", payload, existing, missed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+            ", payload, existing, missed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         );
         let values = params![
             record.identity,
@@ -61,6 +61,7 @@ impl Database {
             record.file,
             record.line,
             record.prevent_delete,
+            record.replaces,
             intent.payload,
             existing,
             intent.missed

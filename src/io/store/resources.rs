@@ -4,29 +4,37 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rusqlite::params;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::database::Database;
 use super::error::StoreError;
-use crate::model::address::{Address, Identity};
+use super::schema::WITH_REPLACES;
+use crate::model::address::{Address, Identity, Scope};
 use crate::model::auth_scheme_config;
 use crate::model::connection_template;
 use crate::model::plan::Source;
-use crate::model::recorded::{RecordedResource, Reference};
+use crate::model::recorded::{OldTemplate, RecordedResource, Reference};
 use crate::model::schema::Fields;
 
 /// The columns of a [`Row`], in its order.
 macro_rules! columns {
     () => {
-        "identity, address, template_id, fields, reference, file, line, prevent_delete"
+        "identity, address, template_id, fields, reference, file, line, prevent_delete, replaces"
     };
 }
 pub(super) use columns;
 
 impl Database {
+    /// [`columns`] as this file has them: a reader may meet an older one.
+    pub(super) fn columns(&self) -> Result<String, StoreError> {
+        let all = columns!();
+        let is_older = self.version()? < WITH_REPLACES;
+        Ok(if is_older { all.replace("replaces", "NULL") } else { all.to_owned() })
+    }
+
     pub(super) fn resources(&self) -> Result<BTreeMap<Identity, RecordedResource>, StoreError> {
-        let sql = concat!("SELECT ", columns!(), " FROM resource");
-        let mut statement = self.connection.prepare_cached(sql).map_err(|source| self.error(source))?;
+        let sql = format!("SELECT {} FROM resource", self.columns()?);
+        let mut statement = self.connection.prepare_cached(&sql).map_err(|source| self.error(source))?;
         let mut rows = statement.query([]).map_err(|source| self.error(source))?;
         let mut resources = BTreeMap::new();
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
@@ -42,7 +50,7 @@ impl Database {
         let sql = concat!(
             "INSERT OR REPLACE INTO resource (",
             columns!(),
-            ", applied_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+            ", applied_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
         );
         let values = params![
             row.identity,
@@ -53,6 +61,7 @@ impl Database {
             row.file,
             row.line,
             row.prevent_delete,
+            row.replaces,
             jiff::Timestamp::now().to_string(),
         ];
         let saved = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values));
@@ -79,6 +88,7 @@ impl Database {
             file: Cow::Borrowed(&resource.source.file),
             line: i64::try_from(resource.source.line).unwrap_or_default(),
             prevent_delete: resource.prevent_delete,
+            replaces: resource.replaces.as_ref().map(written),
         })
     }
 
@@ -98,6 +108,7 @@ pub(super) struct Row<'r> {
     pub(super) file: Cow<'r, str>,
     pub(super) line: i64,
     pub(super) prevent_delete: bool,
+    pub(super) replaces: Option<String>,
 }
 
 impl<'r> Row<'r> {
@@ -113,6 +124,7 @@ impl<'r> Row<'r> {
             file: text(5)?,
             line: row.get(6)?,
             prevent_delete: row.get(7)?,
+            replaces: row.get(8)?,
         })
     }
 
@@ -132,9 +144,28 @@ impl<'r> Row<'r> {
             references: references.into_iter().collect(),
             source: Source { file: self.file.clone().into_owned(), line: usize::try_from(self.line).ok()? },
             prevent_delete: self.prevent_delete,
+            replaces: match &self.replaces {
+                Some(replaces) => Some(read_replaces(replaces)?),
+                None => None,
+            },
         };
         Some((identity, resource))
     }
+}
+
+fn written(old: &OldTemplate) -> String {
+    let OldTemplate { scope, id, identity } = old;
+    json!([scope.project, scope.environment, id, identity.as_ref().map(Identity::to_string)]).to_string()
+}
+
+fn read_replaces(text: &str) -> Option<OldTemplate> {
+    let (project, environment, id, identity): (String, String, String, Option<String>) =
+        serde_json::from_str(text).ok()?;
+    let identity = match identity {
+        Some(identity) => Some(Identity::parse(&identity)?),
+        None => None,
+    };
+    Some(OldTemplate { scope: Scope { project, environment }, id, identity })
 }
 
 fn field_name(identity: &Identity, name: &str) -> Option<&'static str> {

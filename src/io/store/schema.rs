@@ -9,7 +9,7 @@ use super::error::Tenant;
 pub(super) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 
 /// From each version to the next. A step is never edited once it was released: files that took it exist.
-const STEPS: [&str; 4] = [RESOURCES, JOURNAL, INTENTS, SET_ASIDE];
+const STEPS: [&str; 5] = [RESOURCES, JOURNAL, INTENTS, SET_ASIDE, REPLACES];
 
 const RESOURCES: &str = "
     CREATE TABLE tenant (organisation TEXT NOT NULL, base_url TEXT NOT NULL) STRICT;
@@ -80,6 +80,15 @@ pub(super) const WITH_SET_ASIDE: i64 = 4;
 
 /// The file in whose place this one was begun, for as long as nobody has looked at everything since.
 const SET_ASIDE: &str = "CREATE TABLE set_aside (file TEXT NOT NULL) STRICT;";
+
+/// The first version with [`REPLACES`].
+pub(super) const WITH_REPLACES: i64 = 5;
+
+/// The template whose place one takes, as JSON.
+const REPLACES: &str = "
+    ALTER TABLE resource ADD COLUMN replaces TEXT;
+    ALTER TABLE intent ADD COLUMN replaces TEXT;
+";
 
 /// Brings the tables from `version` to [`SCHEMA_VERSION`]: all steps, or none. A file without tables
 /// becomes `tenant`'s.

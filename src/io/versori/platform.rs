@@ -165,6 +165,7 @@ mod tests {
             references: std::collections::BTreeMap::new(),
             source: crate::model::plan::Source::default(),
             prevent_delete: false,
+            replaces: None,
         };
         ConfigStep {
             owner: Owner::system("s"),

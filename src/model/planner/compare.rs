@@ -35,7 +35,7 @@ impl Comparison {
             .map(|(name, value)| {
                 let sensitive = field_named(name).is_some_and(Field::is_secret);
                 let after = if sensitive { Value::Null } else { value.clone() };
-                FieldChange { path: name, before: Value::Null, after, cause, sensitive }
+                FieldChange { path: name, before: Value::Null, after, cause, sensitive, kept: false }
             })
             .collect();
         Self { changes, send: wanted.clone(), record: wanted.clone(), report_only: false }
@@ -57,7 +57,7 @@ impl Comparison {
     pub(super) fn drifted_name(&mut self, from: &str, to: &str, on_drift: OnDrift) -> bool {
         let reverted = on_drift == OnDrift::Revert;
         self.report_only &= !reverted;
-        self.changes.push(text_change(NAME.name, from, to, Cause::Drift));
+        self.changes.push(FieldChange { kept: !reverted, ..text_change(NAME.name, from, to, Cause::Drift) });
         reverted
     }
 
@@ -68,7 +68,7 @@ impl Comparison {
             return;
         }
         self.send.insert(field.name, after.clone());
-        self.changes.push(FieldChange { path: field.name, before, after, cause: Cause::Manifest, sensitive: false });
+        self.changes.push(field_change(field, before, after, Cause::Manifest));
     }
 
     /// Whether all that differs is drift that may only be reported.
@@ -123,14 +123,15 @@ pub(super) fn compare(
             Verdict::Differs(cause) => (wanted.cloned().unwrap_or_default(), cause),
             Verdict::Unset => (field.default_value(), Cause::Manifest),
         };
-        if cause == Cause::Drift && on_drift == OnDrift::Report {
+        let kept = cause == Cause::Drift && on_drift == OnDrift::Report;
+        if kept {
             // Sent as it is: an update of another field must not revert this one.
             comparison.send.insert(field.name, live.clone().into_owned());
         } else {
             comparison.send.insert(field.name, after.clone());
             comparison.report_only = false;
         }
-        comparison.changes.push(field_change(field, live.into_owned(), after, cause));
+        comparison.changes.push(FieldChange { kept, ..field_change(field, live.into_owned(), after, cause) });
     }
     comparison
 }
@@ -182,7 +183,7 @@ fn is_made_anew(declared: &Fields, observed: &Fields) -> bool {
 /// A change of a text that may be shown.
 pub(super) fn text_change(path: &'static str, from: &str, to: &str, cause: Cause) -> FieldChange {
     let (before, after) = (Value::String(from.to_owned()), Value::String(to.to_owned()));
-    FieldChange { path, before, after, cause, sensitive: false }
+    FieldChange { path, before, after, cause, sensitive: false, kept: false }
 }
 
 fn live_value(field: &Field, observed: &Fields) -> Value {
@@ -194,5 +195,5 @@ pub(super) fn field_change(field: &Field, before: Value, after: Value, cause: Ca
     let sensitive = field.is_secret();
     let (before, after) =
         if sensitive { (Value::Null, Value::Null) } else { (field.shown(before), field.shown(after)) };
-    FieldChange { path: field.name, before, after, cause, sensitive }
+    FieldChange { path: field.name, before, after, cause, sensitive, kept: false }
 }

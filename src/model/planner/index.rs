@@ -11,8 +11,10 @@ use crate::model::recorded::{Recorded, RecordedResource};
 #[derive(Default)]
 pub(super) struct Index<'a> {
     templates: HashMap<&'a Scope, ByName<'a, Vec<&'a LiveTemplate>>>,
+    template_ids: HashMap<&'a Scope, ByName<'a, &'a LiveTemplate>>,
     configs: HashMap<&'a Owner, ByName<'a, &'a LiveConfig>>,
     recorded: HashMap<&'a str, ByName<'a, Vec<Record<'a>>>>,
+    recorded_ids: ByName<'a, &'a Identity>,
 }
 
 type ByName<'a, T> = HashMap<&'a str, T>;
@@ -23,8 +25,10 @@ impl<'a> Index<'a> {
         let mut index = Self::default();
         for (scope, list) in &observed.templates {
             let names = index.templates.entry(scope).or_default();
+            let ids = index.template_ids.entry(scope).or_default();
             for template in list.iter().flatten() {
                 names.entry(&template.name).or_default().push(template);
+                ids.insert(&template.id, template);
             }
         }
         for (owner, list) in &observed.configs {
@@ -35,6 +39,7 @@ impl<'a> Index<'a> {
         }
         for (identity, resource) in &recorded.resources {
             if let Identity::ConnectionTemplate { scope, name } = identity {
+                index.recorded_ids.extend(resource.template_id.as_deref().map(|id| (id, identity)));
                 index.recorded.entry(&scope.project).or_default().entry(name).or_default().push((identity, resource));
             }
         }
@@ -46,6 +51,11 @@ impl<'a> Index<'a> {
         self.templates.get(scope).and_then(|names| names.get(name)).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The live template of an id.
+    pub(super) fn template(&self, scope: &Scope, id: &str) -> Option<&'a LiveTemplate> {
+        self.template_ids.get(scope).and_then(|ids| ids.get(id)).copied()
+    }
+
     /// The live config of an id.
     pub(super) fn config(&self, owner: &Owner, id: &str) -> Option<&'a LiveConfig> {
         self.configs.get(owner).and_then(|ids| ids.get(id)).copied()
@@ -54,6 +64,11 @@ impl<'a> Index<'a> {
     /// The recorded templates of a name in every environment of a project, in their order.
     pub(super) fn recorded(&self, project: &str, name: &str) -> &[Record<'a>] {
         self.recorded.get(project).and_then(|names| names.get(name)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// As what the template of this id is recorded.
+    pub(super) fn recorded_as(&self, id: &str) -> Option<&'a Identity> {
+        self.recorded_ids.get(id).copied()
     }
 
     /// How many live objects none of these identities means.

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::Planner;
 use super::compare::field_change;
-use crate::model::address::{Identity, Owner, OwnerKind};
+use crate::model::address::{Identity, Owner, OwnerKind, Scope};
 use crate::model::auth_scheme_config::field_named;
 use crate::model::connection_template;
 use crate::model::desired::Desired;
-use crate::model::observed::{Lookup, Observed, Unread, configs_of};
-use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, OldTemplate, Step};
-use crate::model::recorded::RecordedResource;
+use crate::model::observed::{LiveTemplate, Lookup, Observed, Unread, configs_of};
+use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Step};
+use crate::model::recorded::{OldTemplate, RecordedResource};
 use crate::model::schema::Fields;
 use crate::model::source::Problem;
 
@@ -87,16 +87,17 @@ impl Planner<'_> {
                     Some(Err(unread)) => return Err(why(unread)),
                     None => return Err("its environment was not read".to_owned()),
                 }
-                let matches = self.index.templates(scope, name);
-                match matches {
-                    [] => Ok(None),
-                    // Somebody has made another one of this name, which is not ours to delete.
-                    [other] if resource.template_id.as_ref().is_some_and(|ours| *ours != other.id) => Ok(None),
-                    [one] => {
-                        Ok(Some((Step::DeleteTemplate { scope: scope.clone(), id: one.id.clone() }, one.fields())))
-                    }
-                    [..] => Err(format!("the platform has {} templates of this name", matches.len())),
-                }
+                let found = match &resource.template_id {
+                    // By its id, whatever somebody calls it now; another one of its name is not ours to delete.
+                    Some(id) => self.index.template(scope, id).filter(|found| self.is_nobodys(scope, name, found)),
+                    None => match self.index.templates(scope, name) {
+                        [] => None,
+                        [one] => Some(*one),
+                        [..] => return Err("the platform has several templates of this name".to_owned()),
+                    },
+                };
+                let delete = |id: &str| Step::DeleteTemplate { scope: scope.clone(), id: id.to_owned() };
+                Ok(found.map(|one| (delete(&one.id), one.fields())))
             }
             Identity::AuthSchemeConfig { owner, id } => {
                 match self.observed.configs.get(owner) {
@@ -109,6 +110,12 @@ impl Planner<'_> {
                 Ok(self.index.config(owner, id).map(|config| (step(), config.fields.clone())))
             }
         }
+    }
+
+    /// Whether no file speaks for a template under the name that somebody has given it.
+    fn is_nobodys(&self, scope: &Scope, name: &str, found: &LiveTemplate) -> bool {
+        let renamed = || Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
+        found.name == name || !self.claimed.contains(&renamed())
     }
 
     /// Counts live objects, in the places that were read, that neither files nor state speak for.

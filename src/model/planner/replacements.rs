@@ -10,9 +10,9 @@ use super::{Planner, record_of, source_of};
 use crate::model::address::{Address, Identity, Scope};
 use crate::model::connection_template::SYSTEM;
 use crate::model::manifest::Declared;
-use crate::model::observed::LiveTemplate;
-use crate::model::plan::{Action, Cause, Change, FieldChange, Held, OldTemplate, Step};
-use crate::model::recorded::RecordedResource;
+use crate::model::observed::{LiveTemplate, Unread};
+use crate::model::plan::{Action, Bookkeeping, Cause, Change, Held, Step};
+use crate::model::recorded::{OldTemplate, RecordedResource};
 use crate::model::schema::Fields;
 use crate::model::source::Problem;
 
@@ -35,21 +35,22 @@ pub(super) struct Left<'a> {
 }
 
 impl<'a> Planner<'a> {
-    /// The template that a file declared in another environment of the project, where it now declares one that
-    /// is not recorded: its environment was changed. Claimed, so that it is no orphan.
+    /// The template that a file declared in another environment of the project, under one of these names, where it
+    /// now declares one that is not recorded: its environment was changed. Claimed, so that it is no orphan.
     pub(super) fn environment_left(
         &mut self,
         declared: &Declared,
         scope: &Scope,
-        name: &str,
+        names: [&str; 2],
     ) -> Result<Option<Left<'a>>, Problem> {
-        let here = Identity::ConnectionTemplate { scope: scope.clone(), name: name.to_owned() };
-        if self.recorded.resources.contains_key(&here) {
-            return Ok(None);
-        }
-        let mut namesakes = self.index.recorded(&scope.project, name).iter();
+        let here = Identity::ConnectionTemplate { scope: scope.clone(), name: names[0].to_owned() };
+        // A move that was begun, and of which nothing came, claims it as well.
+        let begun =
+            self.recorded.intents.get(&here).and_then(|intent| intent.record.replaces.as_ref()?.identity.as_ref());
+        let mut namesakes = names.iter().flat_map(|name| self.index.recorded(&scope.project, name));
         let left = namesakes.find(|(identity, resource)| {
-            resource.source.file == declared.place.file() && !self.claimed.contains(*identity)
+            let is_free = !self.claimed.contains(*identity) || begun == Some(*identity);
+            resource.source.file == declared.place.file() && is_free
         });
         let Some((identity, record)) = left.copied() else { return Ok(None) };
         let found = self.find_live(identity, record).map_err(|why| {
@@ -57,11 +58,10 @@ impl<'a> Planner<'a> {
                 format!("{} was {} before, of which it is not known: {why}", declared.address, record.address);
             Problem::at(declared.place.clone(), message)
         })?;
-        let Some((Step::DeleteTemplate { scope: old_scope, id }, _)) = found else { return Ok(None) };
-        let mut live = self.index.templates(&old_scope, name).iter();
-        let Some(live) = live.find(|template| template.id == id).copied() else { return Ok(None) };
+        let Some((Step::DeleteTemplate { scope, id }, _)) = found else { return Ok(None) };
+        let Some(live) = self.index.template(&scope, &id) else { return Ok(None) };
         self.claimed.insert(identity.clone());
-        Ok(Some(Left { record, live, old: OldTemplate { scope: old_scope, id, identity: Some(identity.clone()) } }))
+        Ok(Some(Left { record, live, old: OldTemplate { scope, id, identity: Some(identity.clone()) } }))
     }
 
     /// Plans the replacement of a template by one in another environment.
@@ -77,65 +77,57 @@ impl<'a> Planner<'a> {
         let (mut comparison, _) = self.compare_template(declared, resolved, wanted, Some(left.record), left.live);
         comparison.relocate(environment_of(&left.record.address), environment_of(&declared.address));
         let record = record_of(declared, resolved, None, &comparison.record);
+        let record = RecordedResource { replaces: Some(left.old.clone()), ..record };
         let step = Box::new(template_step(scope, name, &comparison.send, Some(left.live), record.clone()));
         let step = Step::ReplaceTemplate { old: left.old, step };
         let refused = refused.or_else(|| refused_replacement(declared, Some(left.record)));
         self.conclude(declared, resolved, Some(left.record), comparison, record, (Action::Replace, step), refused);
     }
 
-    /// Plans what is left to do where a template is as declared and another of its name waits to be deleted.
+    /// What is left of a replacement that was cut off: the old template, if it is still there. One that is gone is
+    /// forgotten; of one that could not be looked for, nothing follows.
+    pub(super) fn still_pending(
+        &mut self,
+        pending: Option<OldTemplate>,
+    ) -> (Option<OldTemplate>, Option<&'a LiveTemplate>) {
+        let Some(old) = pending else { return (None, None) };
+        let is_read = matches!(self.observed.templates.get(&old.scope), Some(Ok(_) | Err(Unread::Absent)));
+        let live = self.index.template(&old.scope, &old.id);
+        if is_read && live.is_none() {
+            self.plan.bookkeeping.extend(old.identity.map(Bookkeeping::Forget));
+            return (None, None);
+        }
+        (Some(old), live)
+    }
+
+    /// Plans what is left to do where the new template is made: to delete the old one.
     pub(super) fn finish_replacement(
         &mut self,
         declared: &Declared,
         resolved: &Resolved<'_>,
-        (scope, old): (&Scope, &LiveTemplate),
+        (pending, old): (&OldTemplate, &LiveTemplate),
         recorded: Option<&RecordedResource>,
         record: RecordedResource,
     ) {
-        let mut fields = [text_change(SYSTEM.name, &old.system, &resolved.owner_written, Cause::Manifest)];
+        let known = pending.identity.as_ref().and_then(|identity| self.recorded.resources.get(identity));
+        let mut fields = Vec::new();
+        if let Some(known) = known.filter(|known| environment_of(&known.address) != environment_of(&declared.address)) {
+            let (from, to) = (environment_of(&known.address), environment_of(&declared.address));
+            fields.push(text_change(ENVIRONMENT, from, to, Cause::Manifest));
+        }
+        if old.system != resolved.owner.id {
+            fields.push(text_change(SYSTEM.name, &old.system, resolved.owner_written, Cause::Manifest));
+        }
         self.write_systems_by_name(&mut fields);
-        let held = refused_replacement(declared, recorded);
-        let old = OldTemplate { scope: scope.clone(), id: old.id.clone(), identity: None };
-        self.finish(declared, resolved, fields, held, Step::FinishReplacement { old, record: Box::new(record) });
-    }
-
-    /// The same, where the other one is in the environment that was left.
-    pub(super) fn finish_move(
-        &mut self,
-        declared: &Declared,
-        resolved: &Resolved<'_>,
-        left: Left<'_>,
-        record: RecordedResource,
-    ) {
-        let (from, to) = (environment_of(&left.record.address), environment_of(&declared.address));
-        let fields = [text_change(ENVIRONMENT, from, to, Cause::Manifest)];
-        let held = refused_replacement(declared, Some(left.record));
-        self.finish(
-            declared,
-            resolved,
-            fields,
-            held,
-            Step::FinishReplacement { old: left.old, record: Box::new(record) },
-        );
-    }
-
-    fn finish(
-        &mut self,
-        declared: &Declared,
-        resolved: &Resolved<'_>,
-        fields: impl Into<Vec<FieldChange>>,
-        held: Option<Held>,
-        step: Step,
-    ) {
         self.plan.changes.push(Change {
             address: declared.address.clone(),
             identity: resolved.identity.clone(),
             action: Action::Replace,
             causes: BTreeSet::from([Cause::Manifest]),
             source: Some(source_of(declared)),
-            held,
-            fields: fields.into(),
-            step,
+            held: refused_replacement(declared, known.or(recorded)),
+            fields,
+            step: Step::FinishReplacement { old: pending.clone(), record: Box::new(record) },
         });
     }
 }
@@ -157,23 +149,4 @@ pub(super) fn refused_replacement(declared: &Declared, recorded: Option<&Recorde
         (true, false) => return None,
     };
     Some(Held::because(why))
-}
-
-/// The new and the old one of two templates of one name, where the one was made to take the other's place
-/// and something came between. That one of them is ours is recorded; that there may be two is declared.
-pub(super) fn unfinished_replacement<'t>(
-    matches: &[&'t LiveTemplate],
-    declared: &Declared,
-    resolved: &Resolved<'_>,
-    recorded: Option<&RecordedResource>,
-) -> Option<(&'t LiveTemplate, &'t LiveTemplate)> {
-    let [first, second] = matches else { return None };
-    let ours = recorded?.template_id.as_deref()?;
-    let is_new = |template: &LiveTemplate| template.system == resolved.owner.id;
-    let (new, old) = match (is_new(first), is_new(second)) {
-        (true, false) => (first, second),
-        (false, true) => (second, first),
-        _ => return None,
-    };
-    (declared.lifecycle.allow_replace && [&new.id, &old.id].iter().any(|id| *id == ours)).then_some((*new, *old))
 }

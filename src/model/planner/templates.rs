@@ -5,95 +5,84 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::compare::{Comparison, compare};
-use super::replacements::{PLACE_IS_TAKEN, refused_replacement, unfinished_replacement};
+use super::renames::Rename;
+use super::replacements::{PLACE_IS_TAKEN, refused_replacement};
 use super::resolve::Resolved;
 use super::{Adopt, FOREIGN_HELD, Planner, is_recorded_as, record_of};
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use crate::model::manifest::Declared;
 use crate::model::observed::{LiveTemplate, Observed};
-use crate::model::plan::{Action, Bookkeeping, Change, Held, OldTemplate, Step, TemplateStep};
-use crate::model::recorded::RecordedResource;
+use crate::model::plan::{Action, Bookkeeping, Change, Held, Step, TemplateStep};
+use crate::model::recorded::{OldTemplate, RecordedResource};
 use crate::model::schema::{Fields, texts};
 use crate::model::source::Problem;
 
 const BEGUN: &str =
     "it was begun before and its answer never came: it is made again if the next pass does not find it either";
 
-/// What a `renamed_from` comes to.
-enum Rename<'a, 'd> {
-    /// Nothing.
-    None,
-    /// It has its new name already, and is recorded under its old one: the answer to the rename was lost.
-    Done(&'a RecordedResource),
-    /// It is to be looked for under this name.
-    Open(&'d str),
-}
-
-impl<'a, 'd> Rename<'a, 'd> {
-    fn done(&self) -> Option<&'a RecordedResource> {
-        if let Rename::Done(record) = self { Some(record) } else { None }
-    }
-
-    fn open(&self) -> Option<&'d str> {
-        if let Rename::Open(old) = self { Some(old) } else { None }
-    }
-}
-
-impl<'a> Planner<'a> {
+impl Planner<'_> {
     /// Plans one template of an environment that was read.
     pub(super) fn plan_template(&mut self, declared: &Declared, resolved: &Resolved<'_>, scope: &Scope, name: &str) {
-        let Some(Ok(live)) = self.observed.templates.get(scope) else { return };
-        if self.is_settled_template(declared, resolved, self.index.templates(scope, name)) {
+        let Some(Ok(list)) = self.observed.templates.get(scope) else { return };
+        if self.is_settled_template(declared, resolved, scope, name) {
             self.plan.unchanged += 1;
             return;
         }
         let mut wanted = declared.fields.clone();
         wanted.insert(SYSTEM.name, Value::String(resolved.owner.id.clone()));
-        let rename = match self.rename(declared, resolved, (scope, name)) {
+        // What a create of this very name has made is not to be renamed to it.
+        let made = self.begun(scope, &resolved.identity);
+        let rename = match made {
+            Some(_) => Ok(Rename::None),
+            None => self.rename(declared, resolved, (scope, name)),
+        };
+        let rename = match rename {
             Ok(rename) => rename,
             Err(problem) => return self.give_up(declared, [problem]),
         };
         let known_as = rename.open().unwrap_or(name);
         let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
-        let matches = self.index.templates(scope, known_as).to_vec();
-        let begun = self.begun(scope, &identity, &matches);
         let before = rename.done().or_else(|| self.recorded.resources.get(&identity));
-        let recorded = before.or(begun.as_ref());
-        let unfinished = unfinished_replacement(&matches, declared, resolved, recorded);
-        if let (None, [first, second, ..]) = (unfinished, matches.as_slice()) {
+        let begun = made.is_none().then(|| self.begun(scope, &identity)).flatten();
+        let recorded = made.as_ref().or(before).or(begun.as_ref());
+        let pending = recorded.and_then(|recorded| recorded.replaces.clone());
+        self.claimed.extend(pending.iter().filter_map(|old| old.identity.clone()));
+        let is_other = |template: &&LiveTemplate| pending.as_ref().is_none_or(|old| old.id != template.id);
+        let matches: Vec<_> = self.candidates(scope, known_as, &rename).into_iter().filter(is_other).collect();
+        if let [first, second, ..] = matches.as_slice() {
             let message =
                 format!("{} exists twice on the platform: templates {} and {}", declared.address, first.id, second.id);
             let problem = Problem::at(declared.place.clone(), message);
             let problem = problem.help("versync leaves both alone: delete the one that is not in use");
             return self.give_up(declared, [problem]);
         }
-        let left = match before {
-            None if rename.open().is_none() => self.environment_left(declared, scope, name),
-            _ => Ok(None),
+        let left = match recorded {
+            None => self.environment_left(declared, scope, [name, known_as]),
+            Some(_) => Ok(None),
         };
         let left = match left {
             Ok(left) => left,
             Err(problem) => return self.give_up(declared, [problem]),
         };
-        let strayed = if matches.is_empty() { self.renamed_by_somebody(scope, live, recorded) } else { None };
-        let found = unfinished.map(|(new, _)| new).or_else(|| matches.first().copied()).or(strayed);
-        let (live, left) = match (found, left) {
+        let strayed = if matches.is_empty() { self.renamed_by_somebody(scope, list, recorded) } else { None };
+        let live = match (matches.first().copied().or(strayed), left) {
             (None, Some(left)) => {
                 self.plan_move(declared, resolved, (scope, name), &wanted, left, None);
                 return self.wait_for_begun(&resolved.identity);
             }
             (None, None) => {
                 self.plan_missing(declared, resolved, &wanted, |record| {
+                    let record = RecordedResource { replaces: pending, ..record };
                     Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
                 });
                 return self.wait_for_begun(&resolved.identity);
             }
-            (Some(_), Some(left)) if begun.is_none() => {
+            (Some(_), Some(left)) => {
                 let taken = Some(Held::because(PLACE_IS_TAKEN));
                 return self.plan_move(declared, resolved, (scope, name), &wanted, left, taken);
             }
-            (Some(live), left) => (live, left),
+            (Some(live), None) => live,
         };
         let renamed_from = rename.open().map(|_| identity);
         if renamed_from.as_ref().is_some_and(|old| !self.claimed.insert(old.clone())) {
@@ -107,29 +96,32 @@ impl<'a> Planner<'a> {
         let mut send_name = name;
         if renamed_from.is_some() {
             comparison.rename(&live.name, name);
-        } else if strayed.is_some() && !comparison.drifted_name(&live.name, name, self.on_drift(declared)) {
+        } else if strayed.is_some() && !comparison.drifted_name(&live.name, name, self.on_drift(declared)) && !moved {
             // Sent as it is: an update of another field must not revert this one.
             send_name = &live.name;
         }
+        let (pending, old) = self.still_pending(pending);
         let record = record_of(declared, resolved, Some(&live.id), &comparison.record);
-        if comparison.changes.is_empty() {
-            // The new one is as declared: what is left to do is to delete the old one.
-            if let Some((_, old)) = unfinished {
-                return self.finish_replacement(declared, resolved, (scope, old), recorded, record);
-            }
-            if let Some(left) = left {
-                return self.finish_move(declared, resolved, left, record);
-            }
+        if let (Some(pending), Some(old)) = (&pending, old)
+            && (moved || comparison.changes.is_empty())
+        {
+            // One replacement after the other: what this one has made is to be replaced only then.
+            let record = if moved { recorded.cloned().unwrap_or(record) } else { record };
+            let record = RecordedResource { replaces: None, ..record };
+            return self.finish_replacement(declared, resolved, (pending, old), recorded, record);
         }
+        let record = RecordedResource { replaces: pending, ..record };
         let mut step = Box::new(template_step(scope, send_name, &comparison.send, Some(live), record.clone()));
         let (action, step) = if moved {
-            step.existing = vec![live.id.clone()];
+            let namesakes = self.index.templates(scope, name).iter().map(|template| template.id.clone());
+            step.existing = namesakes.chain([live.id.clone()]).collect();
             let old = OldTemplate { scope: scope.clone(), id: live.id.clone(), identity: renamed_from };
+            step.record.replaces = Some(old.clone());
             (Action::Replace, Step::ReplaceTemplate { old, step })
         } else {
             (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
         };
-        let is_ours = before.is_none_or(|known| known.template_id.as_ref().is_none_or(|ours| *ours == live.id));
+        let is_ours = recorded.is_none_or(|known| known.template_id.as_ref().is_none_or(|ours| *ours == live.id));
         let refused = match moved {
             // Somebody has made it in the place of ours: it is not for us to delete.
             true if !is_ours && self.policy.adopt != Adopt::Always => Some(Held::because(FOREIGN_HELD)),
@@ -141,8 +133,9 @@ impl<'a> Planner<'a> {
 
     /// Whether a template is live, recorded and declared all the same; for its few fields, without making the map
     /// that [`compare`] goes by.
-    fn is_settled_template(&self, declared: &Declared, resolved: &Resolved<'_>, live: &[&LiveTemplate]) -> bool {
-        let ([live], Some(recorded)) = (live, self.recorded.resources.get(&resolved.identity)) else { return false };
+    fn is_settled_template(&self, declared: &Declared, resolved: &Resolved<'_>, scope: &Scope, name: &str) -> bool {
+        let recorded = self.recorded.resources.get(&resolved.identity);
+        let ([live], Some(recorded)) = (self.index.templates(scope, name), recorded) else { return false };
         let is_same = |field: &str| match (declared.fields.get(field), recorded.fields.get(field)) {
             (None, None) => true,
             (Some(Value::Bool(wanted)), before) if field == DYNAMIC.name => {
@@ -155,44 +148,11 @@ impl<'a> Planner<'a> {
         };
         let system = recorded.fields.get(SYSTEM.name).and_then(Value::as_str);
         declared.lifecycle.ignore.is_empty()
+            && declared.lifecycle.renamed_from.is_none()
             && system == Some(resolved.owner.id.as_str())
             && live.system == resolved.owner.id
             && FIELDS.iter().all(|field| is_same(field.name))
             && is_recorded_as(recorded, declared, resolved, Some(&live.id))
-    }
-
-    /// What the file's `renamed_from` comes to. What it says about the old name is history once the rename was
-    /// recorded.
-    fn rename<'d>(
-        &mut self,
-        declared: &'d Declared,
-        resolved: &Resolved<'_>,
-        (scope, name): (&Scope, &str),
-    ) -> Result<Rename<'a, 'd>, Problem> {
-        let Some(old) = declared.lifecycle.renamed_from.as_deref() else { return Ok(Rename::None) };
-        if self.recorded.resources.contains_key(&resolved.identity) {
-            return Ok(Rename::None);
-        }
-        let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
-        let record = self.recorded.resources.get(&identity);
-        let named = |name: &str| self.index.templates(scope, name).first();
-        let Some(new) = named(name) else { return Ok(Rename::Open(old)) };
-        if let Some(record) = record.filter(|record| record.template_id.as_ref() == Some(&new.id)) {
-            // Whatever becomes of the rest, it is known under its new name from now on.
-            self.claimed.insert(identity.clone());
-            let renamed = Bookkeeping::Record(resolved.identity.clone(), Box::new(record.clone()));
-            self.plan.bookkeeping.extend([Bookkeeping::Forget(identity), renamed]);
-            return Ok(Rename::Done(record));
-        }
-        if record.is_none() || named(old).is_none() {
-            return Ok(Rename::None);
-        }
-        // The file speaks for the old one still, so it is no orphan.
-        self.claimed.insert(identity);
-        let message =
-            format!("{} cannot be renamed from {old:?}: the platform has another of its new name", declared.address);
-        let problem = Problem::at(declared.place.clone(), message);
-        Err(problem.help("choose another name, or delete the one that is not in use"))
     }
 
     /// Compares a template with what is wanted of it, and tells whether it would have to move to another system.
@@ -217,9 +177,11 @@ impl<'a> Planner<'a> {
     }
 
     /// What a create that was begun has made, as if it were recorded: of its fields nothing is known.
-    fn begun(&self, scope: &Scope, identity: &Identity, matches: &[&LiveTemplate]) -> Option<RecordedResource> {
+    fn begun(&self, scope: &Scope, identity: &Identity) -> Option<RecordedResource> {
         let intent = self.recorded.intents.get(identity)?;
-        let made = matches.iter().find(|template| intent.has_made(&scope.environment, template))?;
+        let Identity::ConnectionTemplate { name, .. } = identity else { return None };
+        let mut namesakes = self.index.templates(scope, name).iter();
+        let made = namesakes.find(|template| intent.has_made(&scope.environment, template))?;
         Some(RecordedResource { template_id: Some(made.id.clone()), fields: Fields::new(), ..intent.record.clone() })
     }
 
@@ -243,9 +205,9 @@ impl<'a> Planner<'a> {
         for (identity, intent) in self.recorded.intents.iter().filter(|(identity, _)| !self.claimed.contains(*identity))
         {
             let made = match identity {
-                Identity::ConnectionTemplate { scope, name } => {
+                Identity::ConnectionTemplate { scope, .. } => {
                     let Some(Ok(_)) = self.observed.templates.get(scope) else { continue };
-                    self.begun(scope, identity, self.index.templates(scope, name))
+                    self.begun(scope, identity)
                 }
                 Identity::AuthSchemeConfig { owner, id } => {
                     let Some(Ok(_)) = self.observed.configs.get(owner) else { continue };
@@ -258,20 +220,6 @@ impl<'a> Planner<'a> {
                 None => Bookkeeping::Missed(identity.clone()),
             });
         }
-    }
-
-    /// A template that is recorded, and that somebody has given another name. Where a file speaks for that
-    /// name, it is that file's.
-    fn renamed_by_somebody<'t>(
-        &mut self,
-        scope: &Scope,
-        live: &'t [LiveTemplate],
-        recorded: Option<&RecordedResource>,
-    ) -> Option<&'t LiveTemplate> {
-        let ours = recorded?.template_id.as_deref()?;
-        let found = live.iter().find(|template| template.id == ours)?;
-        let other = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
-        self.claimed.insert(other).then_some(found)
     }
 }
 

@@ -1,0 +1,103 @@
+//! Templates under other names than their files give them: renamed by a file, or by somebody.
+
+use super::Planner;
+use super::resolve::Resolved;
+use crate::model::address::{Identity, Scope};
+use crate::model::manifest::Declared;
+use crate::model::observed::LiveTemplate;
+use crate::model::plan::Bookkeeping;
+use crate::model::recorded::RecordedResource;
+use crate::model::source::Problem;
+
+/// What a `renamed_from` comes to.
+pub(super) enum Rename<'a, 'd> {
+    /// Nothing.
+    None,
+    /// It has its new name already, and is recorded under its old one: the answer to the rename was lost.
+    Done(&'a RecordedResource),
+    /// It is to be looked for under this name.
+    Open(&'d str),
+}
+
+impl<'a, 'd> Rename<'a, 'd> {
+    pub(super) fn done(&self) -> Option<&'a RecordedResource> {
+        if let Rename::Done(record) = self { Some(record) } else { None }
+    }
+
+    pub(super) fn open(&self) -> Option<&'d str> {
+        if let Rename::Open(old) = self { Some(old) } else { None }
+    }
+}
+
+impl<'a> Planner<'a> {
+    /// What the file's `renamed_from` comes to. What it says about the old name is history once the rename was
+    /// recorded, and the old name is no longer.
+    pub(super) fn rename<'d>(
+        &mut self,
+        declared: &'d Declared,
+        resolved: &Resolved<'_>,
+        (scope, name): (&Scope, &str),
+    ) -> Result<Rename<'a, 'd>, Problem> {
+        let Some(old) = declared.lifecycle.renamed_from.as_deref() else { return Ok(Rename::None) };
+        let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
+        let record = self.recorded.resources.get(&identity);
+        let named = |name: &str| self.index.templates(scope, name).first();
+        if self.recorded.resources.contains_key(&resolved.identity) {
+            let is_meant = record.is_some() && named(old).is_some() && !self.claimed.contains(&identity);
+            return if is_meant { Err(self.taken(declared, old, identity)) } else { Ok(Rename::None) };
+        }
+        let Some(new) = named(name) else { return Ok(Rename::Open(old)) };
+        if let Some(record) = record.filter(|record| record.template_id.as_ref() == Some(&new.id)) {
+            // Whatever becomes of the rest, it is known under its new name from now on.
+            self.claimed.insert(identity.clone());
+            let renamed = RecordedResource { address: declared.address.clone(), ..record.clone() };
+            let renamed = Bookkeeping::Record(resolved.identity.clone(), Box::new(renamed));
+            self.plan.bookkeeping.extend([Bookkeeping::Forget(identity), renamed]);
+            return Ok(Rename::Done(record));
+        }
+        if record.is_none() || named(old).is_none() {
+            return Ok(Rename::None);
+        }
+        Err(self.taken(declared, old, identity))
+    }
+
+    /// Two templates where the file speaks of one. It speaks for the old one still, so that is no orphan.
+    fn taken(&mut self, declared: &Declared, old: &str, identity: Identity) -> Problem {
+        self.claimed.insert(identity);
+        let message =
+            format!("{} cannot be renamed from {old:?}: the platform has another of its new name", declared.address);
+        let help = "choose another name, or delete the one that is not in use; where the rename is long done, remove \
+                    `renamed_from`";
+        Problem::at(declared.place.clone(), message).help(help)
+    }
+
+    /// The live templates of a name that may be the declared one: without those that are recorded as another one
+    /// that some file declares, and that somebody has given this name.
+    pub(super) fn candidates(&self, scope: &Scope, name: &str, rename: &Rename<'_, '_>) -> Vec<&'a LiveTemplate> {
+        let is_anothers = |template: &LiveTemplate| {
+            let owner = self.index.recorded_as(&template.id).filter(|_| rename.done().is_none());
+            owner.is_some_and(|owner| self.claimed.contains(owner) && !is_named(owner, scope, name))
+        };
+        self.index.templates(scope, name).iter().copied().filter(|template| !is_anothers(template)).collect()
+    }
+
+    /// A template that is recorded, and that somebody has given another name. Where a file speaks for that
+    /// name, it is that file's, unless that one is recorded to be another.
+    pub(super) fn renamed_by_somebody<'t>(
+        &mut self,
+        scope: &Scope,
+        live: &'t [LiveTemplate],
+        recorded: Option<&RecordedResource>,
+    ) -> Option<&'t LiveTemplate> {
+        let ours = recorded?.template_id.as_deref()?;
+        let found = live.iter().find(|template| template.id == ours)?;
+        let other = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
+        let namesake = self.recorded.resources.get(&other).and_then(|resource| resource.template_id.as_ref());
+        let is_ours = namesake.is_some_and(|namesake| *namesake != found.id) || self.claimed.insert(other);
+        is_ours.then_some(found)
+    }
+}
+
+fn is_named(identity: &Identity, scope: &Scope, name: &str) -> bool {
+    matches!(identity, Identity::ConnectionTemplate { scope: within, name: known } if within == scope && known == name)
+}
