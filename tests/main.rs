@@ -12,6 +12,7 @@ mod faults;
 mod history;
 mod hostile;
 mod house;
+mod http;
 mod import;
 mod kill;
 mod lifecycle;

@@ -19,7 +19,7 @@ use crate::io::logs::{self, LogGuard};
 use crate::io::manifests::read_folder;
 use crate::io::secrets::DigestKey;
 use crate::io::store::{Store, Tenant};
-use crate::io::versori::{Client, Connection, Credentials, Reader, Writer};
+use crate::io::versori::{ApiError, Client, Connection, Credentials, Meter, Reader, Writer};
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
 use crate::reconcile::{DryRun, Writing};
@@ -33,6 +33,8 @@ pub(super) struct Context {
     pub(super) sandbox: Option<Sandbox>,
     connection: Connection,
     tenant: Tenant,
+    /// Counts every request of this process.
+    meter: Meter,
     _logs: LogGuard,
 }
 
@@ -49,7 +51,7 @@ impl Context {
             None => connection(&settings)?,
         };
         let tenant = tenant(&connection);
-        Ok(Self { settings, sandbox, connection, tenant, _logs: logs })
+        Ok(Self { settings, sandbox, connection, tenant, meter: Meter::default(), _logs: logs })
     }
 
     /// The settings as they are now, sound and ready to take the place of these; nothing where they are the same.
@@ -98,6 +100,20 @@ impl Context {
         &self.tenant
     }
 
+    /// Where the state is kept; the sandbox's is not.
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.sandbox.is_none().then_some(&*self.settings.state)
+    }
+
+    /// What counts the requests.
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    fn client(&self) -> Result<Client, ApiError> {
+        Ok(Client::new(self.connection.clone())?.counted_by(self.meter.clone()))
+    }
+
     /// The folder that declares everything.
     pub(super) fn folder(&self) -> Folder {
         Folder::new(&self.settings.manifests)
@@ -105,8 +121,8 @@ impl Context {
 
     /// Hands that only look.
     pub(super) fn dry_run(&self) -> Result<DryRun<'_, Reader>, CommandError> {
-        let state = self.sandbox.is_none().then(|| (self.settings.state.as_path(), self.tenant.clone()));
-        Ok(DryRun { api: Reader::new(Client::new(self.connection.clone())?), state })
+        let state = self.state().map(|state| (state, self.tenant.clone()));
+        Ok(DryRun { api: Reader::new(self.client()?), state })
     }
 
     /// Hands that write, for the command of this name; `consent` is asked before anything is written. The
@@ -124,7 +140,7 @@ impl Context {
                 (Store::open(state, &self.tenant, command)?, DigestKey::read_or_make(state)?)
             }
         };
-        let api = Writer::new(Client::new(self.connection.clone())?);
+        let api = Writer::new(self.client()?);
         Ok(Writing { api, store, digest_key, consent, concurrency: self.settings.api.concurrency })
     }
 
@@ -145,7 +161,7 @@ impl Context {
 
 /// Settings that can take the place of others.
 pub(super) struct Changed {
-    settings: Settings,
+    pub(super) settings: Settings,
     connection: Connection,
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::context::{Changed, Context};
 use super::error::CommandError;
+use super::page::{Page, Serve};
 use super::{Exit, Terminal, sandbox};
 use crate::args::{Global, Run as Args};
 use crate::daemon::{self, Moment, Parts};
@@ -38,11 +39,15 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
     if let Some(sandbox) = &context.sandbox {
         sandbox::introduce(sandbox, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }
+    let mut page = Page::open(&context)?;
     loop {
-        let stay = Stay { context: &context, global, signals: &mut signals };
+        let stay = Stay { context: &context, global, signals: &mut signals, page: &mut page };
         match stay_on(stay, args, terminal).await? {
             End::Stopped => return Ok(Exit::Done),
-            End::Changed(settings) => context.change(*settings),
+            End::Changed(settings, serve) => {
+                page.serve(serve, &context)?;
+                context.change(*settings);
+            }
         }
     }
 }
@@ -51,8 +56,8 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
 enum End {
     /// Somebody stopped it.
     Stopped,
-    /// The settings have changed.
-    Changed(Box<Changed>),
+    /// The settings have changed, and with them perhaps where the status page is served.
+    Changed(Box<Changed>, Serve),
 }
 
 /// Runs the loop that the settings and flags ask for.
@@ -94,6 +99,7 @@ struct Stay<'a> {
     context: &'a Context,
     global: &'a Global,
     signals: &'a mut Signals,
+    page: &'a mut Page,
 }
 
 impl Stay<'_> {
@@ -102,12 +108,10 @@ impl Stay<'_> {
         let usual = if self.context.sandbox.is_some() { SANDBOX_INTERVAL } else { DEFAULT_INTERVAL };
         let interval = settings.sync.interval.unwrap_or(usual);
         let policy = self.context.policy(Vec::new());
-        if settings.http.listen.is_some() {
-            tracing::warn!("http.listen is set, but this version serves no status");
-        }
         tracing::info!(manifests = %settings.manifests.display(), ?interval, writes, "versync is running");
         let folder = self.context.folder();
         let (request, requests) = mpsc::channel(1);
+        let Stay { context, global, signals, page } = self;
         let parts = Parts {
             manifests: &folder,
             hints: Watch::start(&settings.manifests),
@@ -117,50 +121,59 @@ impl Stay<'_> {
             schedule: Schedule::new(settings.sync.debounce, interval),
             guards: Guards { grace: Grace::new(settings.sync.delete_grace), flapping: Flapping::default() },
             requests,
-            pulse: systemd::pulse(),
+            pulse: systemd::pulse().into_iter().chain(page.pulse()).min(),
             on_moment: |moment: Moment<'_>| {
                 tell_systemd(&moment);
+                page.note(&moment, writes);
                 if let Moment::Passed(report) = moment {
                     on_report(report);
                 }
             },
         };
         let mut end = End::Stopped;
-        daemon::run(parts, async { end = self.attend(&request).await }).await;
+        daemon::run(parts, async { end = attend(context, global, signals, &request).await }).await;
         if matches!(end, End::Stopped) {
             tracing::info!("versync has stopped");
         }
         end
     }
+}
 
-    /// Attends to signals until the loop has to end.
-    async fn attend(self, request: &mpsc::Sender<()>) -> End {
-        while self.signals.next().await == Signal::Reload {
-            systemd::reloading();
-            match self.context.changed(self.global) {
-                Ok(None) => {}
-                Ok(Some(settings)) => {
-                    tracing::info!("the settings have changed, and count from now on");
-                    return End::Changed(Box::new(settings));
-                }
-                Err(error) => tracing::error!(
-                    "the settings cannot be used, so the ones from before still count: {}",
-                    error.in_one_line()
-                ),
+/// Attends to signals until the loop has to end.
+async fn attend(context: &Context, global: &Global, signals: &mut Signals, request: &mpsc::Sender<()>) -> End {
+    while signals.next().await == Signal::Reload {
+        systemd::reloading();
+        match changed(context, global) {
+            Ok(None) => {}
+            Ok(Some((settings, serve))) => {
+                tracing::info!("the settings have changed, and count from now on");
+                return End::Changed(Box::new(settings), serve);
             }
-            systemd::ready();
-            // A request that waits already asks for the same.
-            let _ = request.try_send(());
+            Err(error) => tracing::error!(
+                "the settings cannot be used, so the ones from before still count: {}",
+                error.in_one_line()
+            ),
         }
-        systemd::stopping();
-        End::Stopped
+        systemd::ready();
+        // A request that waits already asks for the same.
+        let _ = request.try_send(());
     }
+    systemd::stopping();
+    End::Stopped
+}
+
+/// The settings as they are now, and where they want the status page: it is listened there before anything changes.
+fn changed(context: &Context, global: &Global) -> Result<Option<(Changed, Serve)>, CommandError> {
+    let Some(changed) = context.changed(global)? else { return Ok(None) };
+    let serve = Serve::instead(context.settings.http.listen, changed.settings.http.listen)?;
+    Ok(Some((changed, serve)))
 }
 
 fn tell_systemd(moment: &Moment<'_>) {
     match moment {
         Moment::Began => systemd::ready(),
         Moment::Alive => systemd::alive(),
+        Moment::Begins | Moment::Waits(_) => {}
         Moment::Passed(report) => systemd::status(&line::passed(report, Timestamp::now())),
         Moment::Failed(error) => systemd::status(&line::failed(error, Timestamp::now())),
     }

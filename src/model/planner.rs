@@ -18,7 +18,7 @@ use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
 use super::manifest::{Declared, OnDrift};
 use super::observed::{LiveConfig, Observed};
-use super::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Plan, Source, Step};
+use super::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, InSync, Plan, Source, Step};
 use super::recorded::{Recorded, RecordedResource};
 use super::saved::SavedPlan;
 use super::schema::Fields;
@@ -265,7 +265,7 @@ impl Planner<'_> {
                 if *recorded != record {
                     self.plan.bookkeeping.push(Bookkeeping::Record(resolved.identity.clone(), Box::new(record)));
                 }
-                self.plan.unchanged += 1;
+                self.plan.in_sync.push(InSync { address: declared.address.clone(), source: source_of(declared) });
                 return;
             }
             Some(_) if comparison.is_report_only() => {

@@ -7,8 +7,8 @@ use crate::model::address::Address;
 use crate::model::pass::{DriftNote, FailureNote, Found, HeldNote, Pass, ProblemNote};
 
 /// What is kept of a pass with this result. The store knows by which command it was made.
-pub(super) fn pass(
-    result: &Result<Report, PassError>,
+pub fn pass_note(
+    result: Result<&Report, &PassError>,
     targets: Vec<String>,
     began_at: Timestamp,
     ended_at: Timestamp,

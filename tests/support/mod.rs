@@ -5,6 +5,7 @@ mod daemon;
 mod fake;
 mod flaky;
 mod keys;
+mod page;
 pub(crate) mod schemes;
 mod serve;
 
@@ -23,6 +24,7 @@ pub(crate) use daemon::Daemon;
 pub(crate) use fake::Fake;
 pub(crate) use flaky::{Fault, Flaky};
 pub(crate) use keys::{Claims, TestKey};
+pub(crate) use page::Page;
 
 /// How long a condition may take to come true before the test fails. Far more than any of them needs.
 const PATIENCE: Duration = Duration::from_secs(30);

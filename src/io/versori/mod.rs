@@ -6,6 +6,7 @@ pub mod client;
 mod connect;
 mod error;
 mod jwt;
+pub mod meter;
 mod observe;
 mod platform;
 mod request;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub use client::{Client, Connection};
 pub use error::{ApiError, ErrorKind};
 pub use jwt::KeyError;
+pub use meter::Meter;
 pub use observe::{Names, observe, observe_elsewhere};
 pub use token::{Credential, CredentialError, Credentials, SigningKey, TokenScheme};
 

@@ -1,0 +1,88 @@
+//! What is served where.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router, middleware};
+use tokio::sync::Semaphore;
+
+use super::server::Lasting;
+use super::{Published, assets, events, guard, metrics};
+
+/// A loop that has not gone round for so long hangs; systemd's watchdog thinks so too.
+const HANGS: Duration = Duration::from_secs(600);
+
+/// How many pages may be open at once.
+const PAGES: usize = 32;
+
+#[derive(Clone)]
+struct Shared {
+    published: Published,
+    pages: Arc<Semaphore>,
+}
+
+/// Everything that is served at `address`. What is not here is not found, and there is nothing but GET and HEAD.
+pub(super) fn router(published: Published, address: SocketAddr) -> Router {
+    Router::new()
+        .route("/", get(assets::page))
+        .route("/page.css", get(assets::style))
+        .route("/page.js", get(assets::script))
+        .route("/icon.svg", get(assets::icon))
+        .route("/healthz", get(health))
+        .route("/readyz", get(readiness))
+        .route("/metrics", get(prometheus))
+        .route("/status", get(status))
+        .route("/events", get(stream))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
+        .with_state(Shared { published, pages: Arc::new(Semaphore::new(PAGES)) })
+        .layer(middleware::from_fn_with_state(address, guard::guard))
+}
+
+async fn health(State(Shared { published, .. }): State<Shared>) -> Response {
+    let idle = published.alive.borrow().elapsed();
+    if idle < HANGS {
+        return "ok\n".into_response();
+    }
+    let why = format!("the loop has not gone round for {} seconds\n", idle.as_secs());
+    (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+}
+
+async fn readiness(State(Shared { published, .. }): State<Shared>) -> Response {
+    let posted = published.board.borrow().clone();
+    let board = &posted.board;
+    match (&board.failing, board.last_made().filter(|_| board.is_ready)) {
+        (_, Some(pass)) => format!("ready: the last full pass ended at {:.0}\n", pass.ended_at).into_response(),
+        (Some(failing), None) => {
+            let why = format!("not ready: the first pass cannot be made: {}\n", failing.error);
+            (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+        }
+        (None, None) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready: the first pass has not ended yet\n").into_response()
+        }
+    }
+}
+
+async fn prometheus(State(Shared { published, .. }): State<Shared>) -> Response {
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], published.metrics.text()).into_response()
+}
+
+async fn status(State(Shared { published, .. }): State<Shared>) -> Response {
+    let posted = published.board.borrow().clone();
+    ([(CONTENT_TYPE, "application/json")], posted.json()).into_response()
+}
+
+async fn stream(State(shared): State<Shared>, Extension(lasting): Extension<Lasting>) -> Response {
+    match shared.pages.try_acquire_owned() {
+        Ok(place) => {
+            lasting.set();
+            events::events(shared.published.board, place)
+        }
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "30")], "too many pages are open\n").into_response(),
+    }
+}
