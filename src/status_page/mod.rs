@@ -17,6 +17,7 @@ mod routes;
 mod server;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use tokio::sync::watch;
@@ -29,6 +30,9 @@ use metrics::Metrics;
 pub use publisher::Publisher;
 pub use server::{ListenError, Listener, Server};
 
+/// A loop that has not gone round for so long hangs; systemd's watchdog thinks so too.
+const HANGS: Duration = Duration::from_secs(600);
+
 /// What the server may look at.
 #[derive(Debug, Clone)]
 pub struct Published {
@@ -37,6 +41,13 @@ pub struct Published {
     /// When the loop last went round.
     alive: watch::Receiver<Instant>,
     metrics: Arc<Metrics>,
+}
+
+impl Published {
+    /// Whether the loop goes round.
+    fn is_alive(&self) -> bool {
+        self.alive.borrow().elapsed() < HANGS
+    }
 }
 
 /// A board, and its JSON once somebody has asked for it.
