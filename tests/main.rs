@@ -30,6 +30,7 @@ mod settings;
 mod simulation;
 mod state;
 mod status;
+mod status_page;
 mod support;
 mod tls;
 mod tokens;

@@ -87,6 +87,11 @@ function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Hides an element, or shows it, where it is not so already. */
+function hide(element, isHidden) {
+  if (element.hidden !== isHidden) element.hidden = isHidden;
+}
+
 /** Makes the children of a container those of the items, and keeps each one whose item is the same as before. */
 function keep(container, items, key, render) {
   const before = new Map([...container.children].map((child) => [child.key, child]));
@@ -294,7 +299,7 @@ function drawAttention(status) {
   by(inState("held"), (item) => item.reason).forEach((held, reason) => items.push({ key: `held ${reason}`, draw: heldCard, of: { reason, items: held, hash: status.last_completed_pass?.hash } }));
   ["drifted", "pending", "unknown", "reported"].forEach(add);
   addProblems("warning");
-  at("attention").hidden = items.length === 0;
+  hide(at("attention"), items.length === 0);
   const visible = items.slice(0, more.cards);
   keep(at("cards"), visible, (item) => item.key, (item) => item.draw(item.of));
   moreButton(at("attention"), items.length - visible.length, () => { more.cards += CARDS; drawAttention(status); });
@@ -302,8 +307,17 @@ function drawAttention(status) {
 
 /** A button below a list that shows more of it, as long as there is more. */
 function moreButton(container, left, onClick) {
-  container.querySelector(":scope > button.more")?.remove();
-  if (left > 0) container.append(make("button", { className: "more", type: "button", onclick: onClick }, `Show more (${left.toLocaleString("en")})`));
+  let button = container.querySelector(":scope > button.more");
+  if (left === 0) {
+    button?.remove();
+    return;
+  }
+  if (!button) {
+    button = make("button", { className: "more", type: "button" });
+    container.append(button);
+  }
+  button.onclick = onClick;
+  say(button, `Show more (${left.toLocaleString("en")})`);
 }
 
 // Resources
@@ -421,7 +435,7 @@ function drawHistory({ history }) {
     if (batch) batch.changes.push(change);
     else items.push({ changes: [change] });
   }
-  at("no-events").hidden = items.length > 0;
+  hide(at("no-events"), items.length > 0);
   const visible = items.slice(0, more.changes);
   // Named by its oldest change: newer ones are added to it.
   const key = ({ changes }) => `${changes.at(-1).at} ${changes.at(-1).address}`;
@@ -432,7 +446,8 @@ function drawHistory({ history }) {
 // The top
 
 function drawTop(status) {
-  const { tone, text } = hangs ? { tone: "bad", text: "The daemon hangs" } : status.headline;
+  const { tone, text: plain } = hangs ? { tone: "bad", text: "The daemon hangs" } : status.headline;
+  const text = plain.replace(/\d{4,}/g, (number) => Number(number).toLocaleString("en"));
   document.body.dataset.tone = tone;
   say(at("sentence"), text);
   document.title = lostSince ? "No connection · versync" : `${text} · versync`;
@@ -445,7 +460,7 @@ function drawTop(status) {
   say(at("version"), `versync ${status.daemon.version}, since ${clock(status.daemon.started_at)}`);
   drawTimes(status);
   const share = at("share");
-  share.hidden = all === 0;
+  hide(share, all === 0);
   const counts = countsOf(status.resources).reverse();
   share.setAttribute("aria-label", counts.map(([state, number]) => `${number} ${STATES[state][0]}`).join(", "));
   keep(share, counts, ([state]) => state, ([state, number]) => {
@@ -520,7 +535,7 @@ function heard() {
 function drawLost() {
   const lost = at("lost");
   document.body.classList.toggle("is-lost", lostSince !== null);
-  lost.hidden = lostSince === null;
+  hide(lost, lostSince === null);
   if (lostSince) {
     lost.replaceChildren("No connection to versync since ", time(lostSince, true), ". What is below is from then. Trying again…");
     document.title = "No connection · versync";

@@ -1,6 +1,7 @@
 //! Builders: a [`Site`] with a sandbox, a folder and a settings file; the binary run to its end or as a
 //! [`Daemon`]; waiting for conditions.
 
+mod browser;
 mod daemon;
 mod fake;
 mod flaky;
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use versync::sandbox::{Sandbox, World, ids};
 
+pub(crate) use browser::Browser;
 pub(crate) use daemon::Daemon;
 pub(crate) use fake::Fake;
 pub(crate) use flaky::{Fault, Flaky};

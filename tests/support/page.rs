@@ -26,6 +26,11 @@ impl Page {
         Self { address: said["address"].as_str().unwrap().parse().unwrap() }
     }
 
+    /// Its URL in a browser.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
