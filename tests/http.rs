@@ -3,13 +3,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use rustix::process::Signal;
 use serde_json::Value;
 use versync::sandbox::{Sandbox, World};
 
-use crate::support::{Daemon, Page, Ran, Site, eventually};
+use crate::support::{Daemon, Page, Site, eventually, promtool};
 
 const SHOP: &str = "[connection_templates.shop]\nproject = \"storefront\"\nenvironment = \"production\"\n\
                     system = \"shopify\"\ndynamic = true\n";
@@ -148,20 +148,7 @@ fn metrics_count_what_happened() {
 
     let text = page.get("/metrics").body;
     assert!(!text.contains("01J0"), "every id of the sandbox begins so: {text}");
-    lint(&text);
-}
-
-/// `promtool`, where it is installed, finds nothing to say about the metrics.
-fn lint(text: &str) {
-    let mut promtool = Command::new("promtool");
-    promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let Ok(mut promtool) = promtool.spawn() else {
-        eprintln!("promtool is not installed: the metrics are not linted");
-        return;
-    };
-    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let ran = Ran::of(promtool.wait_with_output().unwrap());
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "", ""));
+    promtool(Path::new("/"), &["check", "metrics"], &text);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod import;
 mod kill;
 mod lifecycle;
 mod manifests;
+mod monitoring;
 mod plan;
 mod readme;
 mod references;

@@ -58,7 +58,7 @@ impl Browser {
         let port = loop {
             let mut line = String::new();
             assert!(said.read_line(&mut line).unwrap() > 0, "chromedriver ended before it said where it is");
-            if let Some((_, port)) = line.trim_end().trim_end_matches('.').rsplit_once("on port ") {
+            if let Some((_, port)) = line.trim_end().trim_end_matches('.').rsplit_once("successfully on port ") {
                 break port.parse::<u16>().unwrap();
             }
         };

@@ -7,6 +7,7 @@ mod fake;
 mod flaky;
 mod keys;
 mod page;
+mod promtool;
 pub(crate) mod schemes;
 mod serve;
 
@@ -27,6 +28,7 @@ pub(crate) use fake::Fake;
 pub(crate) use flaky::{Fault, Flaky};
 pub(crate) use keys::{Claims, TestKey};
 pub(crate) use page::Page;
+pub(crate) use promtool::promtool;
 
 /// How long a condition may take to come true before the test fails. Far more than any of them needs.
 const PATIENCE: Duration = Duration::from_secs(30);
