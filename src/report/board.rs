@@ -23,6 +23,8 @@ pub struct Board {
     pub generation: u64,
     /// Whether the daemon writes to the platform.
     pub writes: bool,
+    /// Whether there is a state, in which `versync approve` can leave something for the daemon.
+    pub has_state: bool,
     /// Whether this process has made a pass.
     pub is_ready: bool,
     /// What runs, and how the last passes went.
@@ -136,13 +138,14 @@ impl Tone {
 
 impl Board {
     /// The board of a daemon that begins, with what earlier ones left in the state.
-    pub fn new(started_at: Timestamp, left: Option<Entries>, history: Vec<Event>) -> Self {
+    pub fn new(started_at: Timestamp, has_state: bool, left: Option<Entries>, history: Vec<Event>) -> Self {
         let pid = i32::try_from(std::process::id()).ok();
         let writer = Some(Writer { command: "run".to_owned(), pid });
         Self {
             started_at,
             generation: 0,
             writes: false,
+            has_state,
             is_ready: false,
             status: Status { writer, journal: left },
             failing: None,
@@ -165,6 +168,7 @@ impl Board {
             started_at: self.started_at,
             generation: self.generation,
             writes: self.writes,
+            has_state: self.has_state,
             is_ready: true,
             status: Status { writer: self.status.writer.clone(), journal: Some(journal) },
             failing: None,

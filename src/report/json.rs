@@ -58,6 +58,7 @@ pub fn board(board: &Board) -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "started_at": board.started_at.to_string(),
             "writes": board.writes,
+            "takes_approvals": board.writes && board.has_state,
             "ready": board.is_ready,
         },
         "generation": generation(board),

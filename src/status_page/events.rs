@@ -37,5 +37,6 @@ pub(super) fn events(published: Published, place: OwnedSemaphorePermit) -> Respo
         };
         Some((Ok::<_, Infallible>(event), (published, place, false)))
     });
-    Sse::new(events).into_response()
+    // A proxy in between must not gather them up.
+    ([("x-accel-buffering", "no")], Sse::new(events)).into_response()
 }

@@ -1,5 +1,6 @@
 //! The metrics: the board and the passes as Prometheus reads them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -169,12 +170,13 @@ impl Metrics {
 
     /// Sets what is so now. What is no longer so goes to nought.
     fn show(&self, board: &Board) {
-        for kind in KINDS {
-            for state in State::ALL {
-                let of = |it: &&Resource| it.state == state && kind_of(&it.address) == kind;
-                let count = board.resources.iter().filter(of).count();
-                self.resources.get_or_create(&InState { kind, state: state.as_str() }).set(number(count));
-            }
+        let mut counts: BTreeMap<(&str, State), usize> = BTreeMap::new();
+        for Resource { address, state, .. } in board.resources.iter() {
+            *counts.entry((kind_of(address), *state)).or_default() += 1;
+        }
+        for (kind, state) in KINDS.iter().flat_map(|kind| State::ALL.map(|state| (*kind, state))) {
+            let count = counts.get(&(kind, state)).copied().unwrap_or_default();
+            self.resources.get_or_create(&InState { kind, state: state.as_str() }).set(number(count));
         }
         for severity in SEVERITIES {
             let count = board.problems().iter().filter(|problem| problem.severity == severity).count();

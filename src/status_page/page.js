@@ -244,7 +244,7 @@ function problemCard(problems) {
 
 /** What is held for one reason, in one card. */
 function heldCard({ reason, items, hash }) {
-  const approvable = items.some((item) => item.approvable);
+  const approvable = hash !== null && items.some((item) => item.approvable);
   const list = items.slice(0, CARDS).map((item) => make("li", {},
     make("bdi", { className: "mono" }, item.address), ` ${ACTIONS[item.action][1]}`));
   const rest = items.length - list.length;
@@ -296,7 +296,7 @@ function drawAttention(status) {
     .forEach((problems, where) => items.push({ key: `${severity} ${where}`, draw: problemCard, of: problems }));
   add("failed");
   addProblems("error");
-  by(inState("held"), (item) => item.reason).forEach((held, reason) => items.push({ key: `held ${reason}`, draw: heldCard, of: { reason, items: held, hash: status.last_completed_pass?.hash } }));
+  by(inState("held"), (item) => item.reason).forEach((held, reason) => items.push({ key: `held ${reason}`, draw: heldCard, of: { reason, items: held, hash: status.daemon.takes_approvals ? status.last_completed_pass?.hash : null } }));
   ["drifted", "pending", "unknown", "reported"].forEach(add);
   addProblems("warning");
   hide(at("attention"), items.length === 0);

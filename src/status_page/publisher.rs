@@ -42,7 +42,7 @@ impl Publisher {
                 (None, Vec::new())
             })
         });
-        let board = Board::new(Timestamp::now(), left, history);
+        let board = Board::new(Timestamp::now(), state.is_some(), left, history);
         Self {
             state,
             metrics: Arc::new(Metrics::new(meter)),

@@ -81,3 +81,32 @@ async fn stream(State(shared): State<Shared>, Extension(lasting): Extension<Last
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "30")], "too many pages are open\n").into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use tokio::sync::watch;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::io::versori::Meter;
+    use crate::report::board::Board;
+    use crate::status_page::Posted;
+    use crate::status_page::metrics::Metrics;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_does_not_go_round_is_not_healthy() {
+        let (alive, seen) = watch::channel(Instant::now());
+        let board = Board::new(Timestamp::now(), false, None, Vec::new());
+        let (_board, board) = watch::channel(Arc::new(Posted::new(board)));
+        let published = Published { board, alive: seen, metrics: Arc::new(Metrics::new(&Meter::default())) };
+        let shared = || Shared { published: published.clone(), pages: Arc::new(Semaphore::new(1)) };
+        assert_eq!(health(State(shared())).await.status(), 200);
+        tokio::time::advance(Duration::from_secs(601)).await;
+        assert_eq!(health(State(shared())).await.status(), 503);
+        alive.send_replace(Instant::now());
+        assert_eq!(health(State(shared())).await.status(), 200);
+    }
+}
