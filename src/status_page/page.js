@@ -51,6 +51,12 @@ const CHANGES = 15;
 /** Up to so many resources, groups are open from the beginning. */
 const FEW = 60;
 
+/** The same while something is looked for. */
+const FOUND = 300;
+
+/** The server knows of so many changes. */
+const HISTORY = 100;
+
 /** Without any event for so long, the connection is lost: there is one every ten seconds. */
 const SILENCE = 25_000;
 
@@ -173,14 +179,15 @@ function valueLine(tone, mark, word, value) {
   return make("div", { className: "value", tone }, make("span", {}, mark), make("span", {}, word), make("code", {}, shown(value)));
 }
 
-/** The fields that differ. `words` say what the value before is, and the one after. */
+/** The fields that differ. `words` say what the value before is, and the one after. What is new had none before. */
 function diff(fields, words) {
+  const isNew = fields.every((field) => field.before === null);
   return make("div", { className: "diff" }, ...fields.map((field) => make("div", {},
     make("div", { className: "field" }, make("code", {}, field.path), make("span", {}, CAUSES[field.cause] ?? "")),
     field.sensitive
       ? make("p", { className: "secret" }, "a secret that differs; it is not shown")
       : make("div", { className: "values" },
-        valueLine("bad", "−", words[0], field.before),
+        isNew ? null : valueLine("bad", "−", words[0], field.before),
         valueLine("good", "+", words[1], field.after)))));
 }
 
@@ -367,7 +374,7 @@ function drawResources(status) {
   const wanted = status.resources.filter(isWanted);
   const isFiltered = only !== null || text !== "";
   const groups = by(wanted, ({ address }) => JSON.stringify([parts(address).group, parts(address).kind]));
-  const isOpen = wanted.length <= FEW;
+  const isOpen = wanted.length <= (isFiltered ? FOUND : FEW);
   const visible = [...groups].slice(0, more.groups).map(([key, resources]) => {
     const [name, kind] = JSON.parse(key);
     return { key, name, kind, resources };
@@ -401,7 +408,7 @@ function drawStates(status) {
 // History
 
 /** Changes of one sort that were made at once. */
-function event({ changes }) {
+function event({ changes, isCut }) {
   const [{ address, at: when, action, causes, revision, command, source, fields }] = changes;
   const isOne = changes.length === 1;
   const { name, one, group: where } = parts(address);
@@ -413,7 +420,7 @@ function event({ changes }) {
     command === "apply" ? "versync apply" : "",
   ].filter(Boolean);
   const done = ACTIONS[action][0];
-  const what = isOne ? [make("bdi", { className: "mono" }, name), done] : [`${count(changes.length, "resource")} ${done}`];
+  const what = isOne ? [make("bdi", { className: "mono" }, name), done] : [`${isCut ? "At least " : ""}${count(changes.length, "resource")} ${done}`];
   const inside = isOne
     ? (fields.length > 0 ? diff(fields, ["before", "after"]) : null)
     : make("ul", {}, ...changes.map((change) => make("li", {}, make("bdi", { className: "mono" }, change.address))));
@@ -435,6 +442,7 @@ function drawHistory({ history }) {
     if (batch) batch.changes.push(change);
     else items.push({ changes: [change] });
   }
+  if (history.length >= HISTORY) items.at(-1).isCut = true;
   hide(at("no-events"), items.length > 0);
   const visible = items.slice(0, more.changes);
   // Named by its oldest change: newer ones are added to it.
