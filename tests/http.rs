@@ -36,7 +36,18 @@ fn start(settings: &str) -> (Site, Daemon, Page) {
 #[test]
 fn everything_is_served_with_strict_headers_and_nothing_can_be_changed() {
     let (_site, _daemon, page) = start(NEVER);
-    let paths = ["/", "/page.css", "/page.js", "/icon.svg", "/healthz", "/readyz", "/metrics", "/status"];
+    let paths = [
+        "/",
+        "/page.css",
+        "/page.js",
+        "/sections.js",
+        "/elements.js",
+        "/icon.svg",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/status",
+    ];
     for path in paths {
         let got = page.get(path);
         assert_eq!(got.status, 200, "{path}: {got:?}");

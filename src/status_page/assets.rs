@@ -12,9 +12,21 @@ pub(super) async fn style() -> Response {
 }
 
 pub(super) async fn script() -> Response {
-    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("page.js")).into_response()
+    module(include_str!("page.js"))
+}
+
+pub(super) async fn sections() -> Response {
+    module(include_str!("sections.js"))
+}
+
+pub(super) async fn elements() -> Response {
+    module(include_str!("elements.js"))
 }
 
 pub(super) async fn icon() -> Response {
     ([(CONTENT_TYPE, "image/svg+xml")], include_str!("icon.svg")).into_response()
+}
+
+fn module(text: &'static str) -> Response {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], text).into_response()
 }

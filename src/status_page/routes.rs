@@ -29,6 +29,8 @@ pub(super) fn router(published: Published, address: SocketAddr) -> Router {
         .route("/", get(assets::page))
         .route("/page.css", get(assets::style))
         .route("/page.js", get(assets::script))
+        .route("/sections.js", get(assets::sections))
+        .route("/elements.js", get(assets::elements))
         .route("/icon.svg", get(assets::icon))
         .route("/healthz", get(health))
         .route("/readyz", get(readiness))
