@@ -44,6 +44,8 @@ impl Browser {
     pub(crate) fn start() -> Option<Self> {
         let is_due = std::env::var("VERSYNC_BROWSER_TESTS").is_ok_and(|value| value == "1");
         let mut command = Command::new("chromedriver");
+        let profile = TempDir::new().unwrap();
+        command.env("TMPDIR", profile.path());
         // A group of its own, so that no browser outlives the test.
         command.arg("--port=0").process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = match command.spawn() {
@@ -66,7 +68,6 @@ impl Browser {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let profile = TempDir::new().unwrap();
         let session = format!("http://127.0.0.1:{port}/session");
         let in_profile = format!("--user-data-dir={}", profile.path().display());
         let mut browser = Self { driver, session, http, runtime, _said: said, _profile: profile };
