@@ -55,10 +55,14 @@ pub enum Moment<'a> {
     Began,
     /// The loop goes round.
     Alive,
+    /// A pass begins.
+    Begins,
     /// A pass was made.
     Passed(&'a Report),
     /// No plan could be made.
     Failed(&'a PassError),
+    /// After a pass: the next one is due after this time, unless something happens before.
+    Waits(Duration),
 }
 
 /// What the loop wakes for.
@@ -102,10 +106,13 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
             Wake::Due => {
                 parts.hints.rearm();
                 parts.schedule.begin();
+                (parts.on_moment)(Moment::Begins);
                 let now = began.elapsed();
                 let pass = pass(&mut parts, &mut names, &mut voice, now, &asked);
                 let Some(end) = finish_or_stop(pass, shutdown.as_mut(), &stop).await else { return };
                 parts.schedule.finish(end, began.elapsed(), fastrand::f64());
+                let wait = parts.schedule.due().saturating_sub(began.elapsed());
+                (parts.on_moment)(Moment::Waits(wait));
             }
         }
     }
@@ -152,7 +159,7 @@ async fn pass<F: Manifests, W: Hints, H: Hands, M: FnMut(Moment<'_>)>(
             tracing::debug!(
                 revision = report.plan.revision,
                 "pass ended: {} unchanged, {} different, {} applied, {} problems",
-                report.plan.unchanged,
+                report.plan.in_sync.len(),
                 report.plan.changes.len(),
                 report.applied(),
                 report.plan.problems.len()

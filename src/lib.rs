@@ -14,9 +14,10 @@
 //! | [`io`] | adapters: the folder, the watch, secrets, the recorded state, signals, systemd, logs, the platform's two APIs |
 //! | [`report`] | plans and reports as text, JSON and log lines |
 //! | [`sandbox`] | the platform's stand-in |
+//! | [`status_page`] | what a running daemon shows over HTTP: the page, its JSON, and metrics; read only |
 //!
 //! Imports run `main → commands, daemon → reconcile → {io, report, model}`; `io → model`;
-//! `report → model`; `model → model`. A test fails when `model` names an I/O crate.
+//! `report → model`; `model → model`; `commands → status_page → {io, report, model}`. A test fails when `model` names an I/O crate.
 //!
 //! # How a pass goes
 //!
@@ -44,3 +45,4 @@ pub mod reconcile;
 pub mod report;
 pub mod sandbox;
 pub mod settings;
+pub mod status_page;

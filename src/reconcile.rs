@@ -15,7 +15,7 @@ use crate::io::folder::Manifests;
 use crate::io::manifests::FolderError;
 use crate::io::secrets::{DigestKey, DigestKeyError};
 use crate::io::store::{self, Books, Store, StoreError, Tenant};
-use crate::io::versori::{ApiError, Names, Read, Write, observe, observe_elsewhere};
+use crate::io::versori::{ApiError, ErrorKind, Names, Read, Write, observe, observe_elsewhere};
 use crate::model::address::Address;
 use crate::model::desired::Desired;
 use crate::model::guard::Guards;
@@ -28,6 +28,7 @@ use crate::model::schedule::Instant;
 use crate::model::source::Problem;
 
 pub use apply::{Failure, Outcome};
+pub use record::pass_note;
 
 /// What one pass is about, and what is kept from one pass to the next.
 #[derive(Debug)]
@@ -190,6 +191,8 @@ impl Stop {
 /// How a pass went.
 #[derive(Debug)]
 pub struct Report {
+    /// When the pass began.
+    pub began_at: Timestamp,
     /// What was found.
     pub plan: Plan,
     /// What came of every change that was due; nothing where none was tried.
@@ -266,6 +269,23 @@ pub enum PassError {
 }
 
 impl PassError {
+    /// What it means, in a few words.
+    pub fn means(&self) -> &'static str {
+        match self {
+            PassError::Folder(_) => "The manifests cannot be read",
+            PassError::Store(_) => "The recorded state cannot be used",
+            PassError::Key(_) => "Secrets cannot be compared",
+            PassError::Api { error, .. } => match error.kind {
+                ErrorKind::Unconnected | ErrorKind::Unreachable | ErrorKind::TimedOut => {
+                    "The platform cannot be reached"
+                }
+                ErrorKind::Unauthorised | ErrorKind::Forbidden => "The platform refuses the token",
+                ErrorKind::Setup => "The platform cannot be asked",
+                _ => "The platform does not answer as it should",
+            },
+        }
+    }
+
     /// What the user can do about it.
     pub fn help(&self) -> Option<&'static str> {
         match self {
@@ -289,11 +309,11 @@ pub async fn reconcile<H: Hands, F: Manifests>(
 ) -> Result<Report, PassError> {
     let began_at = Timestamp::now();
     let targets = target.policy.targets.clone();
-    let result = attempt(target, hands, stop).await;
+    let result = attempt(target, hands, stop, began_at).await;
     if result.as_ref().is_ok_and(|report| report.plan.refused) {
         return result;
     }
-    if let Err(error) = hands.remember(record::pass(&result, targets, began_at, Timestamp::now())) {
+    if let Err(error) = hands.remember(pass_note(result.as_ref(), targets, began_at, Timestamp::now())) {
         tracing::warn!("how this pass went could not be kept for `versync status`: {error}");
     }
     result
@@ -303,6 +323,7 @@ async fn attempt<H: Hands, F: Manifests>(
     target: Target<'_, F>,
     hands: &mut H,
     stop: &Stop,
+    began_at: Timestamp,
 ) -> Result<Report, PassError> {
     let mut desired = Desired::assemble(&target.manifests.read().await?);
     let key = hands.digest_key()?;
@@ -335,7 +356,7 @@ async fn attempt<H: Hands, F: Manifests>(
         log.found(&plan);
     }
     let outcomes = hands.carry_out(&plan, stop).await;
-    let report = Report { plan, outcomes, again_in };
+    let report = Report { began_at, plan, outcomes, again_in };
     if let Some(log) = drift_log {
         log.came_of(&report.plan, &report.mended(), target.policy.is_unlimited());
     }

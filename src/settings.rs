@@ -28,6 +28,9 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 const DURATION_HELP: &str = "write it as 250ms, 30s, 5m or 1h";
 
+const REMOTE_HELP: &str = "listen on 127.0.0.1 or [::1], behind a proxy that asks who comes; or set \
+                           `http.allow_remote = true`: everybody there sees the status page";
+
 /// Every variable that sets something begins with this; a path of keys follows, joined by `__`.
 const VARIABLE_PREFIX: &str = "VERSYNC_";
 
@@ -90,7 +93,7 @@ pub enum Mode {
 /// `[http]`
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Http {
-    /// Where the daemon's own server listens.
+    /// Where the daemon's own server listens. Not a loopback address only where `allow_remote` is set.
     pub listen: Option<SocketAddr>,
 }
 
@@ -227,7 +230,14 @@ impl Sync {
 impl Http {
     fn read(section: Option<&Section<'_>>) -> Self {
         let Some(section) = section else { return Self::default() };
+        let allow_remote = section.flag("allow_remote").is_some_and(|found| found.value);
+        let is_for_all = |address: SocketAddr| !address.ip().is_loopback();
         let listen = section.text("listen").and_then(|found| match found.value.parse() {
+            Ok(address) if is_for_all(address) && !allow_remote => {
+                let problem = Problem::at(found.place, format!("{address} can be reached from other machines"));
+                section.report(problem.help(REMOTE_HELP));
+                None
+            }
             Ok(address) => Some(address),
             Err(_) => {
                 let problem = Problem::at(found.place, format!("{:?} is not an address with a port", found.value));

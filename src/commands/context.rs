@@ -21,7 +21,7 @@ use crate::io::logs::{self, Logs, Prepared};
 use crate::io::manifests::read_folder;
 use crate::io::secrets::DigestKey;
 use crate::io::store::{Journal, Store, Tenant};
-use crate::io::versori::{Client, Connection, Credentials, Reader, Writer};
+use crate::io::versori::{ApiError, Client, Connection, Credentials, Meter, Reader, Writer};
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
 use crate::reconcile::{DryRun, Writing};
@@ -36,6 +36,8 @@ pub(super) struct Context {
     connection: Connection,
     tenant: Tenant,
     pub(super) logs: Logs,
+    /// Counts every request of this process.
+    meter: Meter,
 }
 
 /// Who speaks in the log.
@@ -66,7 +68,7 @@ impl Context {
             None => connection(&settings)?,
         };
         let tenant = tenant(&connection.organisation, &connection.base_url);
-        Ok(Self { settings, sandbox, connection, tenant, logs })
+        Ok(Self { settings, sandbox, connection, tenant, logs, meter: Meter::default() })
     }
 
     /// The settings as they are now, sound and ready to take the place of these; nothing where they are the same.
@@ -126,6 +128,20 @@ impl Context {
         &self.tenant
     }
 
+    /// Where the state is kept; the sandbox's is not.
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.sandbox.is_none().then_some(&*self.settings.state)
+    }
+
+    /// What counts the requests.
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    fn client(&self) -> Result<Client, ApiError> {
+        Ok(Client::new(self.connection.clone())?.counted_by(self.meter.clone()))
+    }
+
     /// The folder that declares everything.
     pub(super) fn folder(&self) -> Folder {
         Folder::new(&self.settings.manifests)
@@ -133,8 +149,8 @@ impl Context {
 
     /// Hands that only look.
     pub(super) fn dry_run(&self) -> Result<DryRun<'_, Reader>, CommandError> {
-        let state = self.sandbox.is_none().then(|| (self.settings.state.as_path(), self.tenant.clone()));
-        Ok(DryRun { api: Reader::new(Client::new(self.connection.clone())?), state })
+        let state = self.state().map(|state| (state, self.tenant.clone()));
+        Ok(DryRun { api: Reader::new(self.client()?), state })
     }
 
     /// Hands that write, for the command of this name; `consent` is asked before anything is written. The
@@ -152,7 +168,7 @@ impl Context {
                 (Store::open(state, &self.tenant, command)?, DigestKey::read_or_make(state)?)
             }
         };
-        let api = Writer::new(Client::new(self.connection.clone())?);
+        let api = Writer::new(self.client()?);
         Ok(Writing { api, store, digest_key, consent, concurrency: self.settings.api.concurrency })
     }
 
@@ -173,7 +189,7 @@ impl Context {
 
 /// Settings that can take the place of others.
 pub(super) struct Changed {
-    settings: Settings,
+    pub(super) settings: Settings,
     connection: Connection,
     logs: Prepared,
 }

@@ -16,6 +16,7 @@ use crate::report::problems::{self, Look};
 use crate::report::voice::in_one_line;
 use crate::sandbox::SandboxError;
 use crate::settings::SettingsError;
+use crate::status_page::ListenError;
 
 /// A command's failure.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub(super) enum CommandError {
     Api(ApiError),
     /// The sandbox cannot be started.
     Sandbox { file: Option<String>, error: SandboxError },
+    /// The status page cannot be served.
+    Listen(ListenError),
     /// Logs cannot be written.
     Log(LogError),
     /// A receiver of notices cannot be told.
@@ -78,6 +81,7 @@ from! {
     ApiError => Api,
     CredentialError => Credential,
     LogError => Log,
+    ListenError => Listen,
 }
 
 impl CommandError {
@@ -155,6 +159,9 @@ impl CommandError {
                 let place = file.as_ref().map(|file| format!("{file}: ")).unwrap_or_default();
                 let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
                 (format!("{place}{error}{source}"), None)
+            }
+            CommandError::Listen(error) => {
+                (error.to_string(), Some("choose an address of this machine, and a port that nothing else listens on"))
             }
             CommandError::Log(error) => (error.to_string(), Some("log.directory in the settings says where they go")),
             CommandError::Notify(error) => {

@@ -7,6 +7,7 @@ mod context;
 mod error;
 mod history;
 mod import;
+mod page;
 mod plan;
 mod run;
 mod sandbox;

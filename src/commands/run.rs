@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::bell::Bell;
 use super::context::{Changed, Context, Speaker};
 use super::error::CommandError;
+use super::page::{Page, Serve};
 use super::{Exit, Terminal, sandbox};
 use crate::args::{Global, Run as Args};
 use crate::daemon::{self, Moment, Parts};
@@ -47,11 +48,15 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
         Bell::check(&context.settings)?;
         bell.change(&context.settings);
     }
+    let mut page = Page::open(&context)?;
     loop {
-        let stay = Stay { context: &context, global, signals: &mut signals };
+        let stay = Stay { context: &context, global, signals: &mut signals, page: &mut page };
         match stay_on(stay, args, terminal, &mut bell).await? {
             End::Stopped => break,
-            End::Changed(settings) => context.change(*settings),
+            End::Changed(settings, serve) => {
+                page.serve(serve, &context)?;
+                context.change(*settings);
+            }
         }
         if tells {
             bell.change(&context.settings);
@@ -65,8 +70,8 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
 enum End {
     /// Somebody stopped it.
     Stopped,
-    /// The settings have changed.
-    Changed(Box<Changed>),
+    /// The settings have changed, and with them perhaps where the status page is served.
+    Changed(Box<Changed>, Serve),
 }
 
 /// Runs the loop that the settings and flags ask for.
@@ -111,6 +116,7 @@ struct Stay<'a> {
     context: &'a Context,
     global: &'a Global,
     signals: &'a mut Signals,
+    page: &'a mut Page,
 }
 
 impl Stay<'_> {
@@ -126,9 +132,6 @@ impl Stay<'_> {
         let usual = if self.context.sandbox.is_some() { SANDBOX_INTERVAL } else { DEFAULT_INTERVAL };
         let interval = settings.sync.interval.unwrap_or(usual);
         let policy = self.context.policy(Vec::new());
-        if settings.http.listen.is_some() {
-            tracing::warn!("http.listen is set, but this version serves no status");
-        }
         let (manifests, only_looks) = (settings.manifests.display(), if writes { "" } else { ", and writes nothing" });
         tracing::info!(
             %manifests, ?interval, writes,
@@ -136,6 +139,7 @@ impl Stay<'_> {
         );
         let folder = self.context.folder();
         let (request, requests) = mpsc::channel(1);
+        let Stay { context, global, signals, page } = self;
         let parts = Parts {
             manifests: &folder,
             hints: Watch::start(&settings.manifests),
@@ -146,56 +150,65 @@ impl Stay<'_> {
             guards: Guards { grace: Grace::new(settings.sync.delete_grace), flapping: Flapping::default() },
             drift_log,
             requests,
-            pulse: systemd::pulse(),
+            pulse: systemd::pulse().into_iter().chain(page.pulse()).min(),
             on_moment: |moment: Moment<'_>| {
                 self.context.logs.say_trouble();
                 tell_systemd(&moment);
+                page.note(&moment, writes);
                 match moment {
                     Moment::Passed(report) => {
                         on_report(report);
                         bell.passed(report, writes);
                     }
                     Moment::Failed(error) => bell.failed(error),
-                    Moment::Began | Moment::Alive => {}
+                    Moment::Began | Moment::Begins | Moment::Alive | Moment::Waits(_) => {}
                 }
             },
         };
         let mut end = End::Stopped;
-        daemon::run(parts, async { end = self.attend(&request).await }).await;
+        daemon::run(parts, async { end = attend(context, global, signals, &request).await }).await;
         if matches!(end, End::Stopped) {
             tracing::info!("versync has stopped");
         }
         end
     }
+}
 
-    /// Attends to signals until the loop has to end.
-    async fn attend(self, request: &mpsc::Sender<()>) -> End {
-        while self.signals.next().await == Signal::Reload {
-            systemd::reloading();
-            match self.context.changed(self.global) {
-                Ok(None) => {}
-                Ok(Some(settings)) => {
-                    tracing::info!("the settings have changed, and count from now on");
-                    return End::Changed(Box::new(settings));
-                }
-                Err(error) => tracing::error!(
-                    "the settings cannot be used, so the ones from before still count: {}",
-                    error.in_one_line()
-                ),
+/// Attends to signals until the loop has to end.
+async fn attend(context: &Context, global: &Global, signals: &mut Signals, request: &mpsc::Sender<()>) -> End {
+    while signals.next().await == Signal::Reload {
+        systemd::reloading();
+        match changed(context, global) {
+            Ok(None) => {}
+            Ok(Some((settings, serve))) => {
+                tracing::info!("the settings have changed, and count from now on");
+                return End::Changed(Box::new(settings), serve);
             }
-            systemd::ready();
-            // A request that waits already asks for the same.
-            let _ = request.try_send(());
+            Err(error) => tracing::error!(
+                "the settings cannot be used, so the ones from before still count: {}",
+                error.in_one_line()
+            ),
         }
-        systemd::stopping();
-        End::Stopped
+        systemd::ready();
+        // A request that waits already asks for the same.
+        let _ = request.try_send(());
     }
+    systemd::stopping();
+    End::Stopped
+}
+
+/// The settings as they are now, and where they want the status page: it is listened there before anything changes.
+fn changed(context: &Context, global: &Global) -> Result<Option<(Changed, Serve)>, CommandError> {
+    let Some(changed) = context.changed(global)? else { return Ok(None) };
+    let serve = Serve::instead(context.settings.http.listen, changed.settings.http.listen)?;
+    Ok(Some((changed, serve)))
 }
 
 fn tell_systemd(moment: &Moment<'_>) {
     match moment {
         Moment::Began => systemd::ready(),
         Moment::Alive => systemd::alive(),
+        Moment::Begins | Moment::Waits(_) => {}
         Moment::Passed(report) => systemd::status(&line::passed(report, Timestamp::now())),
         Moment::Failed(error) => systemd::status(&line::failed(error, Timestamp::now())),
     }

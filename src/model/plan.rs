@@ -22,8 +22,8 @@ pub struct Plan {
     pub revision: Option<String>,
     /// Every resource that is not simply in sync.
     pub changes: Vec<Change>,
-    /// How many resources are as declared.
-    pub unchanged: usize,
+    /// Every resource that is as declared.
+    pub in_sync: Vec<InSync>,
     /// How many live objects, in the places that were read, no file declares.
     pub unmanaged: usize,
     /// What is declared or recorded and could not be compared: whether it has drifted is not known.
@@ -36,6 +36,15 @@ pub struct Plan {
     pub refused: bool,
     /// The hash of the approval that lets its deletes through; used up by the pass that does them.
     pub approval: Option<String>,
+}
+
+/// A resource that is as declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InSync {
+    /// What people call it.
+    pub address: Address,
+    /// Where it is declared.
+    pub source: Source,
 }
 
 /// A change of the recorded state alone.
@@ -363,7 +372,7 @@ impl Plan {
             adopt: due(Action::Adopt),
             drifted: self.changes.iter().filter(|change| change.is_drifted()).count(),
             held: self.changes.iter().filter(|change| change.action != Action::None && change.held.is_some()).count(),
-            unchanged: self.unchanged,
+            unchanged: self.in_sync.len(),
             unmanaged: self.unmanaged,
             problems: self.problems.len(),
             reported: self.changes.iter().filter(|it| it.action == Action::None && !it.is_drifted()).count(),

@@ -20,7 +20,7 @@ use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
 use super::manifest::{Declared, OnDrift};
 use super::observed::Observed;
-use super::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Plan, Source, Step};
+use super::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, InSync, Plan, Source, Step};
 use super::recorded::{Recorded, RecordedResource};
 use super::saved::SavedPlan;
 use super::schema::Fields;
@@ -123,7 +123,7 @@ pub fn plan(
             Identity::AuthSchemeConfig { owner, id } => planner.plan_config(declared, resolved, owner, id),
         }
         if let Some(mark) = mark {
-            planner.go_back_to(mark);
+            planner.go_back_to(&mark);
         }
     }
     planner.plan_orphans(desired);
@@ -178,7 +178,7 @@ struct Mark {
     changes: usize,
     bookkeeping: usize,
     problems: usize,
-    unchanged: usize,
+    in_sync: usize,
 }
 
 struct Planner<'a> {
@@ -229,16 +229,21 @@ impl Planner<'_> {
 
     /// How far the plan has come.
     fn mark(&self) -> Mark {
-        let Plan { changes, bookkeeping, problems, unchanged, .. } = &self.plan;
-        Mark { changes: changes.len(), bookkeeping: bookkeeping.len(), problems: problems.len(), unchanged: *unchanged }
+        let Plan { changes, bookkeeping, problems, in_sync, .. } = &self.plan;
+        Mark {
+            changes: changes.len(),
+            bookkeeping: bookkeeping.len(),
+            problems: problems.len(),
+            in_sync: in_sync.len(),
+        }
     }
 
     /// Takes back what was planned since, but for what it claims.
-    fn go_back_to(&mut self, mark: Mark) {
+    fn go_back_to(&mut self, mark: &Mark) {
         self.plan.changes.truncate(mark.changes);
         self.plan.bookkeeping.truncate(mark.bookkeeping);
         self.plan.problems.truncate(mark.problems);
-        self.plan.unchanged = mark.unchanged;
+        self.plan.in_sync.truncate(mark.in_sync);
     }
 
     /// Leaves a resource out of this pass.
@@ -308,8 +313,7 @@ impl Planner<'_> {
                 if *recorded != record {
                     self.plan.bookkeeping.push(Bookkeeping::Record(resolved.identity.clone(), Box::new(record)));
                 }
-                self.plan.unchanged += 1;
-                return;
+                return self.is_in_sync(declared);
             }
             Some(_) if comparison.is_report_only() => {
                 (Action::None, Step::Nothing, Some(Held::because("drift is only reported here")))
@@ -326,6 +330,11 @@ impl Planner<'_> {
             fields: comparison.changes,
             step,
         });
+    }
+
+    /// Nothing is to be done about it.
+    fn is_in_sync(&mut self, declared: &Declared) {
+        self.plan.in_sync.push(InSync { address: declared.address.clone(), source: source_of(declared) });
     }
 
     fn on_drift(&self, declared: &Declared) -> OnDrift {

@@ -22,7 +22,7 @@ pub struct Writer {
 }
 
 /// What passes and people left in the state.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Entries {
     /// The last pass that was made.
     pub completed: Option<Pass>,

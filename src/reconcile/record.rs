@@ -1,5 +1,7 @@
 //! What is kept of a pass.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{PassError, Report};
@@ -7,8 +9,8 @@ use crate::model::address::Address;
 use crate::model::pass::{DriftNote, FailureNote, Found, HeldNote, Pass, ProblemNote};
 
 /// What is kept of a pass with this result. The store knows by which command it was made.
-pub(super) fn pass(
-    result: &Result<Report, PassError>,
+pub fn pass_note(
+    result: Result<&Report, &PassError>,
     targets: Vec<String>,
     began_at: Timestamp,
     ended_at: Timestamp,
@@ -22,6 +24,8 @@ pub(super) fn pass(
 
 fn found(report: &Report, now: Timestamp) -> Found {
     let plan = &report.plan;
+    let applied = report.outcomes.iter().flatten().filter(|outcome| outcome.result.is_ok());
+    let applied: BTreeSet<&Address> = applied.map(|outcome| &outcome.address).collect();
     Found {
         revision: plan.revision.clone(),
         hash: plan.hash(),
@@ -32,7 +36,7 @@ fn found(report: &Report, now: Timestamp) -> Found {
         drifted: plan
             .changes
             .iter()
-            .filter_map(|change| DriftNote::of(change, was_applied(report, &change.address), now))
+            .filter_map(|change| DriftNote::of(change, applied.contains(&change.address), now))
             .collect(),
         problems: plan.problems.iter().map(ProblemNote::of).collect(),
         failures: report
@@ -40,8 +44,4 @@ fn found(report: &Report, now: Timestamp) -> Found {
             .map(|(outcome, failure)| FailureNote { address: outcome.address.to_string(), error: failure.to_string() })
             .collect(),
     }
-}
-
-fn was_applied(report: &Report, address: &Address) -> bool {
-    report.outcomes.iter().flatten().any(|outcome| outcome.address == *address && outcome.result.is_ok())
 }

@@ -1,7 +1,10 @@
 //! Plans, status and history as JSON, for programs. Names and shapes are a contract.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
+use super::board::{Board, Failing, Resource, State};
 use crate::model::approval::Approval;
 use crate::model::history::{Event, FieldNote};
 use crate::model::pass::{DriftNote, FailureNote, HeldNote, Pass, ProblemNote};
@@ -42,6 +45,72 @@ pub fn status(status: &Status) -> Value {
         "problems": list(found.map(|found| &*found.problems), problem_note),
         "approvals": list(journal.map(|journal| &*journal.approvals), approval),
     })
+}
+
+/// What a running daemon knows: [`status`], and beside it the daemon, the sentence of the status page, every
+/// resource and the newest changes.
+pub fn board(board: &Board) -> Value {
+    let (tone, sentence) = board.sentence();
+    let mut value = status(&board.status);
+    let more = json!({
+        "problems": board.problems().iter().map(problem_note).collect::<Vec<_>>(),
+        "daemon": {
+            "version": env!("CARGO_PKG_VERSION"),
+            "started_at": board.started_at.to_string(),
+            "writes": board.writes,
+            "takes_approvals": board.writes && board.has_state,
+            "ready": board.is_ready,
+        },
+        "generation": generation(board),
+        "headline": {"tone": tone.as_str(), "text": sentence},
+        "failing": board.failing.as_ref().map(failing),
+        "next_pass_at": board.next_pass_at.map(|at| at.to_string()),
+        "counts": board.counts().iter().map(|(state, count)| (state.as_str(), *count)).collect::<BTreeMap<_, _>>(),
+        "resources": board.resources.iter().map(resource).collect::<Vec<_>>(),
+        "history": board.history.iter().map(event).collect::<Vec<_>>(),
+    });
+    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
+        // Approvals come and go beside the daemon; the state knows of them.
+        value.shift_remove("approvals");
+        value.extend(more);
+    }
+    value
+}
+
+/// The times of the board alone, and what names the rest of it.
+pub fn pulse(board: &Board) -> Value {
+    let journal = board.status.journal.as_ref();
+    json!({
+        "generation": generation(board),
+        "version": env!("CARGO_PKG_VERSION"),
+        "last_pass": journal.and_then(Entries::last).map(pass),
+        "last_completed_pass": board.last_made().map(pass),
+        "next_pass_at": board.next_pass_at.map(|at| at.to_string()),
+    })
+}
+
+/// A name for all of the board but its times; that of another process never equals it.
+fn generation(board: &Board) -> String {
+    format!("{}-{}", board.started_at.as_millisecond(), board.generation)
+}
+
+fn failing(failing: &Failing) -> Value {
+    json!({"since": failing.since.to_string(), "error": failing.error, "help": failing.help})
+}
+
+fn resource(resource: &Resource) -> Value {
+    let mut value = json!({
+        "address": resource.address.to_string(),
+        "state": resource.state.as_str(),
+        "source": resource.source.as_ref().map(source),
+    });
+    if resource.state != State::InSync {
+        value["action"] = resource.action.as_str().into();
+        value["reason"] = resource.note.as_deref().into();
+        value["approvable"] = resource.approvable.into();
+        value["fields"] = resource.fields.iter().map(field_note).collect();
+    }
+    value
 }
 
 /// What was changed, as one JSON value, in the order in which it is given.
@@ -162,10 +231,8 @@ fn change(change: &Change) -> Value {
 /// A difference. What an action leaves as it is has the same value after it.
 fn field(action: Action, field: &FieldChange) -> Value {
     let note = FieldNote::of(field);
-    match field.kept && action != Action::None {
-        true => field_note(&FieldNote { after: note.before.clone(), ..note }),
-        false => field_note(&note),
-    }
+    let stays = field.kept && action != Action::None;
+    field_note(&if stays { FieldNote { after: note.before.clone(), ..note } } else { note })
 }
 
 /// A note holds no value that may not be shown.

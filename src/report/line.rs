@@ -11,7 +11,7 @@ use crate::reconcile::{PassError, Report};
 pub fn passed(report: &Report, at: Timestamp) -> String {
     let plan = &report.plan;
     let stays = |change: &&Change| change.action != Action::Delete;
-    let as_declared = plan.unchanged + report.applied_changes().filter(stays).count();
+    let as_declared = plan.in_sync.len() + report.applied_changes().filter(stays).count();
     let summary = plan.summary();
     let open = [
         (report.failures().count(), "failed"),

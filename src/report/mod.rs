@@ -1,6 +1,7 @@
 //! Plans and reports for people and for programs. Everything is written to a `&mut dyn Write`; nothing
 //! here decides anything.
 
+pub mod board;
 mod escape;
 pub mod history;
 pub mod json;

@@ -1,10 +1,13 @@
 //! Builders: a [`Site`] with a sandbox, a folder and a settings file; the binary run to its end or as a
 //! [`Daemon`]; waiting for conditions.
 
+mod browser;
 mod daemon;
 mod fake;
 mod flaky;
 mod keys;
+mod page;
+mod promtool;
 mod receiver;
 pub(crate) mod schemes;
 mod serve;
@@ -20,10 +23,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use versync::sandbox::{Sandbox, World, ids};
 
+pub(crate) use browser::Browser;
 pub(crate) use daemon::Daemon;
 pub(crate) use fake::Fake;
 pub(crate) use flaky::{Fault, Flaky};
 pub(crate) use keys::{Claims, TestKey};
+pub(crate) use page::Page;
+pub(crate) use promtool::promtool;
 pub(crate) use receiver::{Receiver, Reply};
 
 /// How long a condition may take to come true before the test fails. Far more than any of them needs.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::error::{ApiError, ErrorKind, said};
+use super::meter::Meter;
 use super::request::Request;
 use super::retry::{self, Allowance};
 use super::token::{CredentialError, Credentials, Token};
@@ -79,6 +80,7 @@ pub struct Client {
     connection: Connection,
     permits: Semaphore,
     retries: Allowance,
+    meter: Meter,
     /// When the next request may begin, where their rate is limited.
     next_start: Mutex<Instant>,
 }
@@ -114,7 +116,14 @@ impl Client {
             ApiError::new(ErrorKind::Setup, "", format!("cannot set up the HTTP client: {why} ({hint})"))
         })?;
         let permits = Semaphore::new(connection.concurrency.max(1));
-        Ok(Self { http, connection, permits, retries: Allowance::default(), next_start: Mutex::new(Instant::now()) })
+        let (retries, meter, next_start) = (Allowance::default(), Meter::default(), Mutex::new(Instant::now()));
+        Ok(Self { http, connection, permits, retries, meter, next_start })
+    }
+
+    /// Counts requests where somebody looks.
+    #[must_use]
+    pub fn counted_by(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// The organisation that every request is about.
@@ -210,7 +219,10 @@ impl Client {
             .sleep(tokio::time::sleep)
             .when(|error| retry::may_repeat(request, error) && self.retries.take())
             .adjust(|error, wait| retry::wait(error, wait?, deadline.saturating_duration_since(Instant::now())))
-            .notify(|error, wait| tracing::debug!("sent again in {wait:?}: {error}"))
+            .notify(|error, wait| {
+                self.meter.repeated(request);
+                tracing::debug!("sent again in {wait:?}: {error}");
+            })
             .await
     }
 
@@ -240,8 +252,17 @@ impl Client {
         Ok(answer.body)
     }
 
-    /// Sends a request once.
+    /// Sends a request once, and counts it.
     async fn attempt(&self, request: &Request, token: &Token) -> Result<Answer, ApiError> {
+        let result = self.ask(request, token).await;
+        match &result {
+            Ok(answer) => self.meter.answered(request, answer.status.as_u16()),
+            Err(error) => self.meter.unanswered(request, error.kind),
+        }
+        result
+    }
+
+    async fn ask(&self, request: &Request, token: &Token) -> Result<Answer, ApiError> {
         let mut builder = self
             .http
             .request(request.method.clone(), self.url(request)?)

@@ -49,6 +49,20 @@ impl Request {
         self
     }
 
+    /// Where it goes, without any id: `/v2/o/{organisation}/projects/{project}`. Behind the organisation, what
+    /// there is and the id of one of it take turns.
+    pub(super) fn route(&self) -> String {
+        let mut route = format!("/{}/o/{{organisation}}", self.api.join("/"));
+        for pair in self.path.chunks(2) {
+            let collection = &pair[0];
+            route.extend(["/", collection]);
+            if pair.len() > 1 {
+                route.extend(["/{", collection.trim_end_matches('s'), "}"]);
+            }
+        }
+        route
+    }
+
     /// The request as errors name it: never with its query, its body or the host.
     pub(super) fn describe(&self) -> String {
         format!("{} /{}/o/…/{}", self.method, self.api.join("/"), self.path.join("/"))

@@ -20,8 +20,7 @@ impl Planner<'_> {
         let Some(Ok(_)) = self.observed.configs.get(owner) else { return };
         let live = self.index.config(owner, id);
         if live.is_some_and(|live| self.is_settled_config(declared, resolved, live)) {
-            self.plan.unchanged += 1;
-            return;
+            return self.is_in_sync(declared);
         }
         let step = |fields: &Fields, base: Map<String, Value>, record| {
             let open = fields.iter().filter(|(name, _)| !declared.secrets.contains_key(*name));

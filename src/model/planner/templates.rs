@@ -26,8 +26,7 @@ impl Planner<'_> {
     pub(super) fn plan_template(&mut self, declared: &Declared, resolved: &Resolved<'_>, scope: &Scope, name: &str) {
         let Some(Ok(list)) = self.observed.templates.get(scope) else { return };
         if self.is_settled_template(declared, resolved, scope, name) {
-            self.plan.unchanged += 1;
-            return;
+            return self.is_in_sync(declared);
         }
         let mut wanted = declared.fields.clone();
         wanted.insert(SYSTEM.name, Value::String(resolved.owner.id.clone()));
@@ -51,11 +50,7 @@ impl Planner<'_> {
         let is_other = |template: &&LiveTemplate| pending.as_ref().is_none_or(|old| old.id != template.id);
         let matches: Vec<_> = self.candidates(scope, known_as, &rename).into_iter().filter(is_other).collect();
         if let [first, second, ..] = matches.as_slice() {
-            let message =
-                format!("{} exists twice on the platform: templates {} and {}", declared.address, first.id, second.id);
-            let problem = Problem::at(declared.place.clone(), message);
-            let problem = problem.help("versync leaves both alone: delete the one that is not in use");
-            return self.give_up(declared, [problem]);
+            return self.give_up(declared, [exists_twice(declared, first, second)]);
         }
         let left = match recorded {
             None => self.environment_left(declared, scope, [name, known_as]),
@@ -221,6 +216,13 @@ impl Planner<'_> {
             });
         }
     }
+}
+
+fn exists_twice(declared: &Declared, first: &LiveTemplate, second: &LiveTemplate) -> Problem {
+    let message =
+        format!("{} exists twice on the platform: templates {} and {}", declared.address, first.id, second.id);
+    let problem = Problem::at(declared.place.clone(), message);
+    problem.help("versync leaves both alone: delete the one that is not in use")
 }
 
 /// Whether a list in the form in which it is compared holds these texts.
