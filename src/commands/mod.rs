@@ -4,6 +4,7 @@ mod apply;
 mod approve;
 mod context;
 mod error;
+mod fault;
 mod history;
 mod import;
 mod plan;
@@ -72,7 +73,7 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::History(args) => history::history(global, &args),
         Command::Approve(args) => approve::approve(global, &args),
         Command::Completions(args) => shell::completions(&args),
-        Command::Man => shell::man(),
+        Command::Man(args) => shell::man(&args),
         Command::Sandbox(args) => sandbox::sandbox(&args).await,
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::context::{Changed, Context};
 use super::error::CommandError;
+use super::fault::Fault;
 use super::{Exit, Terminal, sandbox};
 use crate::args::{Global, Run as Args};
 use crate::daemon::{self, Moment, Parts};
@@ -32,14 +33,16 @@ const SANDBOX_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let mut signals = Signals::listen().map_err(|source| CommandError::Io { what: "listening to signals", source })?;
+    let fault = Fault::from_environment()?;
     let mut context = Context::new(global, terminal, None)?;
+    fault.warn();
     // A folder that is not there at the start is a mistake in the settings; later it is an incident.
     read_folder(&context.settings.manifests)?;
     if let Some(sandbox) = &context.sandbox {
         sandbox::introduce(sandbox, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }
     loop {
-        let stay = Stay { context: &context, global, signals: &mut signals };
+        let stay = Stay { context: &context, global, signals: &mut signals, fault };
         match stay_on(stay, args, terminal).await? {
             End::Stopped => return Ok(Exit::Done),
             End::Changed(settings) => context.change(*settings),
@@ -94,6 +97,7 @@ struct Stay<'a> {
     context: &'a Context,
     global: &'a Global,
     signals: &'a mut Signals,
+    fault: Fault,
 }
 
 impl Stay<'_> {
@@ -137,6 +141,7 @@ impl Stay<'_> {
     async fn attend(self, request: &mpsc::Sender<()>) -> End {
         while self.signals.next().await == Signal::Reload {
             systemd::reloading();
+            self.fault.strike();
             match self.context.changed(self.global) {
                 Ok(None) => {}
                 Ok(Some(settings)) => {
