@@ -4,6 +4,7 @@
 mod daemon;
 mod fake;
 mod flaky;
+mod git;
 mod keys;
 pub(crate) mod schemes;
 mod serve;
@@ -22,6 +23,7 @@ use versync::sandbox::{Sandbox, World, ids};
 pub(crate) use daemon::Daemon;
 pub(crate) use fake::Fake;
 pub(crate) use flaky::{Fault, Flaky};
+pub(crate) use git::{Repository, swap};
 pub(crate) use keys::{Claims, TestKey};
 
 /// How long a condition may take to come true before the test fails. Far more than any of them needs.
