@@ -46,9 +46,11 @@ impl Fault {
 
     /// Does it, if there is one: never comes back.
     pub(super) fn strike(self) {
-        while self == Self::HangOnReload {
+        if self == Self::HangOnReload {
             // The thread, and with it the whole loop, as an endless computation would.
-            std::thread::park();
+            loop {
+                std::thread::park();
+            }
         }
     }
 }

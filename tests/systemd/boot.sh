@@ -304,6 +304,26 @@ follow_a_clone() {
     is ActiveState active versync-pull.timer
 }
 
+# A clone that not everybody may read, and a manifest with a secret.
+read_what_others_may_not() {
+    local drop_in=/etc/systemd/system/versync.service.d/override.conf
+    inside bash -euc "mkdir -p ${drop_in%/*} && install -m 600 /dev/stdin /etc/versync/partner <<<'a secret'
+        printf '[Service]\nSupplementaryGroups=versync-pull\nLoadCredential=partner:/etc/versync/partner\n' >$drop_in
+        chmod o= /srv/manifests
+        printf '%s\n' '[auth_scheme_configs.partner]' 'system = \"stripe\"' 'description = \"\"' 'type = \"oauth2\"' \
+            'token_url = \"https://partner.invalid/token\"' 'authorize_url = \"https://partner.invalid/authorize\"' \
+            'scopes = [\"read\"]' 'default_scopes = [\"read\"]' \
+            'grant = { type = \"authorization-code\", client_id = \"x\", client_secret = { credential = \"partner\" } }' >/root/work/partner.toml
+        cd /root/work && git add . && git commit --quiet -m third && git push --quiet
+        systemctl daemon-reload && systemctl restart versync && systemctl start versync-pull.service"
+    awaits 30 status_says "in sync: 7 resources, revision $(inside git -C /root/work rev-parse --short=7 HEAD)"
+    if inside grep -rl "a secret" /var/lib/private/versync /var/log/private/versync; then no "a secret that is written nowhere"; fi
+    if journal_says "a secret"; then no "a secret that no log shows"; fi
+    inside rm -r "${drop_in%/*}" /etc/versync/partner
+    inside chmod o+rx /srv/manifests
+    inside systemctl daemon-reload
+}
+
 upgrade_while_it_runs() {
     local before
     before=$(property MainPID)
@@ -362,6 +382,7 @@ step "nothing was written outside its directories" write_nowhere_else
 step "it stops at once" stop_at_once
 step "a second one runs beside it" run_a_second_one
 step "a clone that a timer pulls is followed" follow_a_clone
+step "it reads what its group may, and the secrets that it is handed" read_what_others_may_not
 step "an upgrade restarts what runs" upgrade_while_it_runs
 step "removed, it leaves settings and state" remove_and_keep_the_settings
 step "purged, it leaves nothing of its own" purge_everything_of_its_own
