@@ -268,7 +268,7 @@ run_a_second_one() {
         cp /etc/versync/token /etc/versync/acme.token
         mkdir /etc/versync/acme
         sed 's/templates.shop/templates.second/' /etc/versync/manifests/shop.toml >/etc/versync/acme/shop.toml"
-    inside systemctl start versync@acme
+    inside systemctl enable --now versync@acme
     inside systemctl start versync
     awaits 30 is_there second
     start_counting_anew
