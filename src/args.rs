@@ -82,8 +82,8 @@ pub enum Command {
     Approve(Approve),
     /// Print completions for a shell
     Completions(Completions),
-    /// Print the manual page
-    Man,
+    /// Print the manual pages, or write them to a folder
+    Man(Man),
     /// Serve the platform's stand-in, for trying things and for tests
     Sandbox(Sandbox),
 }
@@ -204,6 +204,14 @@ pub struct Completions {
     /// Which shell
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
+}
+
+/// `versync man`
+#[derive(Debug, clap::Args)]
+pub struct Man {
+    /// A folder to write a page for each command to, in place of printing them all
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// `versync sandbox`

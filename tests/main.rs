@@ -9,6 +9,7 @@ mod converge;
 mod daemon;
 mod examples;
 mod faults;
+mod gitops;
 mod history;
 mod hostile;
 mod house;

@@ -65,9 +65,12 @@ fn a_replacement_that_was_cut_off_is_brought_to_its_end() {
     let renamed = elsewhere("lifecycle = { allow_replace = true, renamed_from = \"legacy-erp\" }");
     let renamed = renamed.replacen("legacy-erp", "erp", 1);
     for (name, file) in [("legacy-erp", elsewhere(anew)), ("legacy-erp", in_production(anew)), ("erp", renamed)] {
-        for (method, fault) in
-            [("POST", Fault::After(504)), ("PUT", Fault::Before(400)), ("DELETE", Fault::Before(400))]
-        {
+        for (method, fault) in [
+            ("POST", Fault::After(504)),
+            ("POST", Fault::Before(504)),
+            ("PUT", Fault::Before(400)),
+            ("DELETE", Fault::Before(400)),
+        ] {
             let site = Site::new();
             site.file("erp.toml", legacy(""));
             let file = format!(

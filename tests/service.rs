@@ -108,3 +108,27 @@ fn a_reload_takes_new_settings_and_keeps_the_old_ones_where_they_are_bad() {
     assert_eq!(daemon.stop(Signal::TERM).0, Some(0));
     assert_eq!(daemon.said("versync has stopped").len(), 1);
 }
+
+/// What a rehearsal of the watchdog needs: a loop that hangs tells nobody that it is alive.
+#[test]
+fn the_fault_of_a_rehearsal_is_announced_and_hangs_the_loop() {
+    let site = Site::new();
+    let manager = Manager::start(&site);
+    let start = |fault: &str| {
+        let mut command = site.command(&["run"]);
+        command.env("NOTIFY_SOCKET", &manager.socket).env("WATCHDOG_USEC", "100000").env("VERSYNC_FAULT", fault);
+        command
+    };
+    let refused = crate::support::Ran::of(start("hang").output().unwrap());
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("VERSYNC_FAULT asks for no fault that there is"), "{refused:?}");
+
+    let daemon = Daemon::start(start("hang-on-reload"));
+    daemon.await_said("VERSYNC_FAULT is set");
+    (0..3).for_each(|_| drop(manager.awaited("WATCHDOG=1")));
+    daemon.signal(Signal::HUP);
+    manager.awaited("RELOADING=1");
+    while let Ok(line) = manager.told.recv_timeout(Duration::from_millis(500)) {
+        assert!(!line.starts_with("WATCHDOG=1"), "it is alive");
+    }
+}

@@ -5,6 +5,7 @@ mod approve;
 mod bell;
 mod context;
 mod error;
+mod fault;
 mod history;
 mod import;
 mod page;
@@ -79,7 +80,7 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::History(args) => history::history(global, &args),
         Command::Approve(args) => approve::approve(global, &args),
         Command::Completions(args) => shell::completions(&args),
-        Command::Man => shell::man(),
+        Command::Man(args) => shell::man(&args),
         Command::Sandbox(args) => sandbox::sandbox(&args).await,
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::bell::Bell;
 use super::context::{Changed, Context, Speaker};
 use super::error::CommandError;
+use super::fault::Fault;
 use super::page::{Page, Serve};
 use super::{Exit, Terminal, sandbox};
 use crate::args::{Global, Run as Args};
@@ -35,7 +36,9 @@ const SANDBOX_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let mut signals = Signals::listen().map_err(|source| CommandError::Io { what: "listening to signals", source })?;
+    let fault = Fault::from_environment()?;
     let mut context = Context::new(global, terminal, Speaker::Daemon)?;
+    fault.warn();
     // A folder that is not there at the start is a mistake in the settings; later it is an incident.
     read_folder(&context.settings.manifests)?;
     if let Some(sandbox) = &context.sandbox {
@@ -50,7 +53,7 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
     }
     let mut page = Page::open(&context)?;
     loop {
-        let stay = Stay { context: &context, global, signals: &mut signals, page: &mut page };
+        let stay = Stay { context: &context, global, signals: &mut signals, fault, page: &mut page };
         match stay_on(stay, args, terminal, &mut bell).await? {
             End::Stopped => break,
             End::Changed(settings, serve) => {
@@ -116,6 +119,7 @@ struct Stay<'a> {
     context: &'a Context,
     global: &'a Global,
     signals: &'a mut Signals,
+    fault: Fault,
     page: &'a mut Page,
 }
 
@@ -139,7 +143,7 @@ impl Stay<'_> {
         );
         let folder = self.context.folder();
         let (request, requests) = mpsc::channel(1);
-        let Stay { context, global, signals, page } = self;
+        let Stay { context, global, signals, fault, page } = self;
         let parts = Parts {
             manifests: &folder,
             hints: Watch::start(&settings.manifests),
@@ -166,7 +170,7 @@ impl Stay<'_> {
             },
         };
         let mut end = End::Stopped;
-        daemon::run(parts, async { end = attend(context, global, signals, &request).await }).await;
+        daemon::run(parts, async { end = attend(context, global, (signals, fault), &request).await }).await;
         if matches!(end, End::Stopped) {
             tracing::info!("versync has stopped");
         }
@@ -175,9 +179,15 @@ impl Stay<'_> {
 }
 
 /// Attends to signals until the loop has to end.
-async fn attend(context: &Context, global: &Global, signals: &mut Signals, request: &mpsc::Sender<()>) -> End {
+async fn attend(
+    context: &Context,
+    global: &Global,
+    (signals, fault): (&mut Signals, Fault),
+    request: &mpsc::Sender<()>,
+) -> End {
     while signals.next().await == Signal::Reload {
         systemd::reloading();
+        fault.strike();
         match changed(context, global) {
             Ok(None) => {}
             Ok(Some((settings, serve))) => {

@@ -44,9 +44,7 @@ impl<'a> Planner<'a> {
         names: [&str; 2],
     ) -> Result<Option<Left<'a>>, Problem> {
         let here = Identity::ConnectionTemplate { scope: scope.clone(), name: names[0].to_owned() };
-        // A move that was begun, and of which nothing came, claims it as well.
-        let begun =
-            self.recorded.intents.get(&here).and_then(|intent| intent.record.replaces.as_ref()?.identity.as_ref());
+        let begun = self.begun_to_replace(&here);
         let mut namesakes = names.iter().flat_map(|name| self.index.recorded(&scope.project, name));
         let left = namesakes.find(|(identity, resource)| {
             let is_free = !self.claimed.contains(*identity) || begun == Some(*identity);
@@ -62,6 +60,11 @@ impl<'a> Planner<'a> {
         let Some(live) = self.index.template(&scope, &id) else { return Ok(None) };
         self.claimed.insert(identity.clone());
         Ok(Some(Left { record, live, old: OldTemplate { scope, id, identity: Some(identity.clone()) } }))
+    }
+
+    /// What a replacement that was begun, and of which nothing may have come, claims beside its own place.
+    pub(super) fn begun_to_replace(&self, here: &Identity) -> Option<&'a Identity> {
+        self.recorded.intents.get(here)?.record.replaces.as_ref()?.identity.as_ref()
     }
 
     /// Plans the replacement of a template by one in another environment.

@@ -11,7 +11,7 @@ use super::resolve::Resolved;
 use super::{Adopt, FOREIGN_HELD, Planner, is_recorded_as, record_of};
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
-use crate::model::manifest::Declared;
+use crate::model::manifest::{Declared, OnDrift};
 use crate::model::observed::{LiveTemplate, Observed};
 use crate::model::plan::{Action, Bookkeeping, Change, Held, Step, TemplateStep};
 use crate::model::recorded::{OldTemplate, RecordedResource};
@@ -20,6 +20,19 @@ use crate::model::source::Problem;
 
 const BEGUN: &str =
     "it was begun before and its answer never came: it is made again if the next pass does not find it either";
+
+/// A live template, and what is known of it.
+struct Found<'t> {
+    live: &'t LiveTemplate,
+    /// What is recorded of it, or as if it were.
+    recorded: Option<&'t RecordedResource>,
+    /// The identity that it is to be renamed from.
+    renamed_from: Option<Identity>,
+    /// Whether somebody has given it another name.
+    strayed: bool,
+    /// The template whose place it takes, and that may still be there.
+    pending: Option<OldTemplate>,
+}
 
 impl Planner<'_> {
     /// Plans one template of an environment that was read.
@@ -80,20 +93,40 @@ impl Planner<'_> {
             (Some(live), None) => live,
         };
         let renamed_from = rename.open().map(|_| identity);
-        if renamed_from.as_ref().is_some_and(|old| !self.claimed.insert(old.clone())) {
+        let begun_from = self.begun_to_replace(&resolved.identity);
+        let is_anothers = |old: &Identity| !self.claimed.insert(old.clone()) && begun_from != Some(old);
+        if renamed_from.as_ref().is_some_and(is_anothers) {
             let message =
                 format!("{} cannot be renamed from {known_as:?}, for which a file speaks already", declared.address);
             let problem = Problem::at(declared.place.clone(), message);
             let help = "remove the other declaration of it, or the other `renamed_from`, or this one";
             return self.give_up(declared, [problem.help(help)]);
         }
-        let (mut comparison, moved) = self.compare_template(declared, resolved, &wanted, recorded, live);
+        let found = Found { live, recorded, renamed_from, strayed: strayed.is_some(), pending };
+        self.plan_found(declared, resolved, (scope, name), &wanted, found);
+    }
+
+    /// Plans a template that is live, under whatever name.
+    fn plan_found(
+        &mut self,
+        declared: &Declared,
+        resolved: &Resolved<'_>,
+        (scope, name): (&Scope, &str),
+        wanted: &Fields,
+        found: Found<'_>,
+    ) {
+        let Found { live, recorded, renamed_from, strayed, pending } = found;
+        let (mut comparison, moved) = self.compare_template(declared, resolved, wanted, recorded, live);
         let mut send_name = name;
         if renamed_from.is_some() {
             comparison.rename(&live.name, name);
-        } else if strayed.is_some() && !comparison.drifted_name(&live.name, name, self.on_drift(declared)) && !moved {
-            // Sent as it is: an update of another field must not revert this one.
-            send_name = &live.name;
+        } else if strayed {
+            // A new template is made under the name that the file gives it.
+            let on_drift = if moved { OnDrift::Revert } else { self.on_drift(declared) };
+            if !comparison.drifted_name(&live.name, name, on_drift) {
+                // Sent as it is: an update of another field must not revert this one.
+                send_name = &live.name;
+            }
         }
         let (pending, old) = self.still_pending(pending);
         let record = record_of(declared, resolved, Some(&live.id), &comparison.record);
