@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use crate::io::drift_log::DriftLog;
 use crate::io::folder::Manifests;
-use crate::io::versori::{Names, Read};
+use crate::io::versori::Read;
 use crate::io::watch::Hints;
 use crate::model::guard::Guards;
 use crate::model::planner::Policy;
 use crate::model::schedule::{Event, PassEnd, Schedule};
-use crate::reconcile::{Hands, PassError, Report, Stop, Target, reconcile};
+use crate::reconcile::{Hands, Memory, PassError, Report, Stop, Target, reconcile};
 use crate::report::voice::Voice;
 
 /// How long a pass may take to come to its end after the daemon was told to stop. What is under way
@@ -81,7 +81,7 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
 ) {
     let (stop, asked) = watch::channel(false);
     let asked = Stop::when(asked);
-    let mut names = Names::default();
+    let mut memory = Memory::default();
     let mut voice = Voice::default();
     let began = Instant::now();
     tokio::pin!(shutdown);
@@ -108,7 +108,7 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
                 parts.schedule.begin();
                 (parts.on_moment)(Moment::Begins);
                 let now = began.elapsed();
-                let pass = pass(&mut parts, &mut names, &mut voice, now, &asked);
+                let pass = pass(&mut parts, &mut memory, &mut voice, now, &asked);
                 let Some(end) = finish_or_stop(pass, shutdown.as_mut(), &stop).await else { return };
                 parts.schedule.finish(end, began.elapsed(), fastrand::f64());
                 let wait = parts.schedule.due().saturating_sub(began.elapsed());
@@ -141,7 +141,7 @@ async fn finish_or_stop(
 /// One pass, and what is said about it.
 async fn pass<F: Manifests, W: Hints, H: Hands, M: FnMut(Moment<'_>)>(
     parts: &mut Parts<'_, F, W, H, M>,
-    names: &mut Names,
+    memory: &mut Memory,
     voice: &mut Voice,
     now: Duration,
     stop: &Stop,
@@ -149,7 +149,7 @@ async fn pass<F: Manifests, W: Hints, H: Hands, M: FnMut(Moment<'_>)>(
     let target = Target {
         manifests: parts.manifests,
         policy: parts.policy,
-        names,
+        memory,
         refresh: true,
         guards: Some((&mut parts.guards, now)),
         drift_log: parts.drift_log.as_mut(),

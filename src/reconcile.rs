@@ -17,7 +17,7 @@ use crate::io::secrets::{DigestKey, DigestKeyError};
 use crate::io::store::{self, Books, Store, StoreError, Tenant};
 use crate::io::versori::{ApiError, ErrorKind, Names, Read, Write, observe, observe_elsewhere};
 use crate::model::address::Address;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Parses};
 use crate::model::guard::Guards;
 use crate::model::observed::{Observed, Remark};
 use crate::model::pass::Pass;
@@ -37,8 +37,8 @@ pub struct Target<'a, F> {
     pub manifests: &'a F,
     /// How differences are treated.
     pub policy: &'a Policy,
-    /// What names mean.
-    pub names: &'a mut Names,
+    /// What earlier passes have found out.
+    pub memory: &'a mut Memory,
     /// Whether to look at the live platform; otherwise the recorded state stands in for it.
     pub refresh: bool,
     /// What keeps changes from being made too soon or too often, with the time it is now. Only the daemon
@@ -46,6 +46,15 @@ pub struct Target<'a, F> {
     pub guards: Option<(&'a mut Guards, Instant)>,
     /// Where drift is written down before anything is done about it.
     pub drift_log: Option<&'a mut DriftLog>,
+}
+
+/// What is kept from one pass to the next, for as long as the process lives.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// What names mean.
+    pub names: Names,
+    /// What files say.
+    pub parses: Parses,
 }
 
 /// What a pass may do. A dry run's client has no methods that write, so the compiler keeps it from it.
@@ -325,7 +334,8 @@ async fn attempt<H: Hands, F: Manifests>(
     stop: &Stop,
     began_at: Timestamp,
 ) -> Result<Report, PassError> {
-    let mut desired = Desired::assemble(&target.manifests.read().await?);
+    let Memory { names, parses } = target.memory;
+    let mut desired = Desired::assemble_known(&target.manifests.read().await?, parses);
     let key = hands.digest_key()?;
     desired.take_secrets(|reference| {
         let value = target.manifests.secret(reference).map_err(|error| error.to_string())?;
@@ -336,7 +346,7 @@ async fn attempt<H: Hands, F: Manifests>(
     let recorded = hands.recorded()?;
     let wanted = desired.wanted(&recorded);
     let mut observed = if target.refresh {
-        let observed = observe(hands.api(), &wanted, target.names).await;
+        let observed = observe(hands.api(), &wanted, names).await;
         observed.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?
     } else {
         Observed::from_recorded(&recorded, &wanted)
@@ -355,6 +365,8 @@ async fn attempt<H: Hands, F: Manifests>(
     if let Some(log) = &mut drift_log {
         log.found(&plan);
     }
+    // So that what is applied is noted in the one copy that is kept.
+    drop(recorded);
     let outcomes = hands.carry_out(&plan, stop).await;
     let report = Report { began_at, plan, outcomes, again_in };
     if let Some(log) = drift_log {

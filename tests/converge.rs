@@ -15,11 +15,11 @@ use tempfile::TempDir;
 use versync::io::folder::Folder;
 use versync::io::secrets::DigestKey;
 use versync::io::store::{Store, Tenant};
-use versync::io::versori::{Client, Connection, Credentials, Names, Writer};
+use versync::io::versori::{Client, Connection, Credentials, Writer};
 use versync::model::guard::DeleteLimit;
 use versync::model::plan::{Action, Plan};
 use versync::model::planner::{Adopt, Policy};
-use versync::reconcile::{Hands, Report, Stop, Target, Writing, reconcile};
+use versync::reconcile::{Hands, Memory, Report, Stop, Target, Writing, reconcile};
 use versync::report::json;
 use versync::sandbox::{Owner, Sandbox, Template, World, ids};
 
@@ -89,7 +89,7 @@ struct Scene {
     folder: TempDir,
     hands: Writing<Writer, fn(&Plan) -> bool>,
     policy: Policy,
-    names: Names,
+    memory: Memory,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -126,7 +126,7 @@ impl Scene {
                 delete_limit: DeleteLimit { count: 100, percent: 100 },
                 ..Policy::default()
             },
-            names: Names::default(),
+            memory: Memory::default(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
         }
     }
@@ -135,7 +135,7 @@ impl Scene {
         let target = Target {
             manifests: &Folder::new(self.folder.path()),
             policy: &self.policy,
-            names: &mut self.names,
+            memory: &mut self.memory,
             refresh: true,
             guards: None,
             drift_log: None,

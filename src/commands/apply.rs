@@ -8,11 +8,10 @@ use super::context::{Context, Speaker};
 use super::error::CommandError;
 use super::{Exit, Terminal, saved, write_json};
 use crate::args::{Apply as Args, Global};
-use crate::io::versori::Names;
 use crate::model::observed::Remark;
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
-use crate::reconcile::{Report, Stop, Target, reconcile};
+use crate::reconcile::{Memory, Report, Stop, Target, reconcile};
 use crate::report::{json, text};
 
 pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
@@ -37,7 +36,7 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
     let target = Target {
         manifests: &context.folder(),
         policy: &policy,
-        names: &mut Names::default(),
+        memory: &mut Memory::default(),
         refresh: true,
         guards: None,
         drift_log: drift_log.as_mut(),

@@ -4,6 +4,7 @@ mod files;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::context::{Context, Speaker};
 use super::error::CommandError;
@@ -22,21 +23,22 @@ use crate::model::planner::{self, Policy};
 use crate::model::recorded::Recorded;
 use crate::model::source::Problem;
 use crate::model::wording::counted;
-use crate::reconcile::{Hands, Stop, Target, reconcile};
+use crate::reconcile::{Hands, Memory, Stop, Target, reconcile};
 use crate::report::{escape, problems, text};
 
 pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let scopes = scopes(&args)?;
     let context = Context::new(global, terminal, Speaker::Onlooker)?;
-    let mut names = Names::default();
+    let mut memory = Memory::default();
+    let names = &mut memory.names;
     // Recording what is written is what makes the next plan empty: nothing else is ever due here.
     let consent =
         |plan: &Plan| plan.changes.iter().filter(|change| change.is_due()).all(|it| it.action == Action::Adopt);
     let mut hands = context.writing("import", consent)?;
     let recorded = hands.recorded()?;
     let folder = context.folder();
-    let declared = declared(hands.api(), &folder, &mut names).await?;
-    let mut export = gather(hands.api(), &scopes, &args, &mut names).await?;
+    let declared = declared(hands.api(), &folder, names).await?;
+    let mut export = gather(hands.api(), &scopes, &args, names).await?;
     let found = export.count();
     export.drop_known(|identity| declared.contains(identity));
     let known = found - export.count();
@@ -59,8 +61,14 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
         return Ok(Exit::Done);
     };
     let policy = Policy { targets, ..context.policy(Vec::new()) };
-    let target =
-        Target { manifests: &folder, policy: &policy, names: &mut names, refresh: true, guards: None, drift_log: None };
+    let target = Target {
+        manifests: &folder,
+        policy: &policy,
+        memory: &mut memory,
+        refresh: true,
+        guards: None,
+        drift_log: None,
+    };
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
     let recorded = hands.recorded()?;
     if !resources.iter().all(|identity| recorded.resources.contains_key(identity)) {
@@ -91,7 +99,7 @@ async fn declared<A: Read>(api: &A, folder: &Folder, names: &mut Names) -> Resul
         Err(FolderError::Missing(_)) => return Ok(BTreeSet::new()),
         files => files?,
     };
-    let resources = files.iter().flatten().flat_map(|file| manifest::parse(file).0).collect();
+    let resources = files.iter().flatten().flat_map(|file| manifest::parse(file).0).map(Arc::new).collect();
     let desired = Desired { resources, ..Desired::default() };
     let observed = observe(api, &desired.wanted(&Recorded::default()), names).await?;
     Ok(planner::identities(&desired.resources, &observed))

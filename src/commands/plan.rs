@@ -6,9 +6,8 @@ use super::context::{Context, Speaker};
 use super::error::CommandError;
 use super::{Exit, Terminal, saved, write_json};
 use crate::args::{Global, Plan as Args};
-use crate::io::versori::Names;
 use crate::model::plan::Plan;
-use crate::reconcile::{Stop, Target, reconcile};
+use crate::reconcile::{Memory, Stop, Target, reconcile};
 use crate::report::{json, text};
 
 pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
@@ -18,7 +17,7 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
     let target = Target {
         manifests: &context.folder(),
         policy: &policy,
-        names: &mut Names::default(),
+        memory: &mut Memory::default(),
         refresh: !args.no_refresh,
         guards: None,
         drift_log: None,

@@ -1,13 +1,14 @@
 //! The manifests folder as a pass sees it: its files at rest, the secrets that they refer to, its commit.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use secrecy::SecretString;
 
 use super::manifests::FolderError;
 use super::revision::revision;
 use super::secrets::{self, SecretError};
-use super::snapshot::read_settled;
+use super::snapshot::{Known, read_settled};
 use crate::model::desired::ManifestFile;
 use crate::model::document::SecretRef;
 
@@ -32,15 +33,17 @@ pub trait Manifests {
 }
 
 /// A folder on the disk.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
+    /// Its files as they were read last.
+    known: Mutex<Known>,
 }
 
 impl Folder {
     /// The folder at this path, whether it is there or not.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), known: Mutex::default() }
     }
 
     /// Where it is.
@@ -51,7 +54,7 @@ impl Folder {
 
 impl Manifests for Folder {
     async fn read(&self) -> Result<Vec<ManifestFile>, FolderError> {
-        read_settled(&self.root).await
+        read_settled(&self.root, &self.known).await
     }
 
     fn secret(&self, reference: &SecretRef) -> Result<SecretString, SecretError> {

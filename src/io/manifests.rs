@@ -73,6 +73,15 @@ impl FolderError {
 ///
 /// Where the folder itself, or one below it, cannot be listed.
 pub fn read_folder(root: &Path) -> Result<Vec<ManifestFile>, FolderError> {
+    read_each(root, read)
+}
+
+/// The same, where `read` reads what is at a path below the folder that comes last; nothing where that is no file
+/// of its own.
+pub(super) fn read_each(
+    root: &Path,
+    mut read: impl FnMut(&Path, Kind, &Path) -> Option<ManifestFile>,
+) -> Result<Vec<ManifestFile>, FolderError> {
     let canonical = canonical(root)?;
     Ok(list(&canonical)?.into_iter().filter_map(|(path, kind)| read(&path, kind, &canonical)).collect())
 }
@@ -167,7 +176,7 @@ fn walk(folder: &Path, found: &mut BTreeMap<PathBuf, Kind>) -> Result<(), Folder
 }
 
 /// Reads what is at a path below `root`; nothing where it is no file of its own.
-fn read(path: &Path, kind: Kind, root: &Path) -> Option<ManifestFile> {
+pub(super) fn read(path: &Path, kind: Kind, root: &Path) -> Option<ManifestFile> {
     let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
     match kind {
         Kind::Manifest => Some(read_file(path, name)),

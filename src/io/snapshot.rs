@@ -1,13 +1,15 @@
 //! The folder at rest. `git checkout` and `git merge` are not atomic: for a moment a folder is empty or holds
 //! half of a commit, and what is read then was never declared.
 
+use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::manifests::{FolderError, canonical, list, read_folder};
+use super::manifests::{self, FolderError, Kind, canonical, list};
 use super::revision::{git_directory_of, revision};
 use crate::model::desired::ManifestFile;
 
@@ -15,13 +17,20 @@ use crate::model::desired::ManifestFile;
 const LOOKS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long ago a file has to have changed when it is read, for a later change to show in its times: how fine those
+/// are depends on the file system, and on some it is two seconds.
+const FINEST_CHANGE: Duration = Duration::from_secs(3);
+
+/// Files as they were read, each with what shows whether it has changed since.
+pub(super) type Known = BTreeMap<PathBuf, (Mark, ManifestFile)>;
+
 /// Reads every manifest below `root` while nothing changes there: no file, no folder, no commit, and no git
-/// at work on it.
+/// at work on it. What is `known`, and has not changed since, is not read again.
 ///
 /// # Errors
 ///
 /// Those of [`read_folder`], and [`FolderError::Unsettled`] where it does not come to rest for a while.
-pub async fn read_settled(root: &Path) -> Result<Vec<ManifestFile>, FolderError> {
+pub(super) async fn read_settled(root: &Path, known: &Mutex<Known>) -> Result<Vec<ManifestFile>, FolderError> {
     let mut why = String::new();
     for look in 0..LOOKS {
         if look > 0 {
@@ -32,7 +41,7 @@ pub async fn read_settled(root: &Path) -> Result<Vec<ManifestFile>, FolderError>
             continue;
         }
         let before = State::of(root);
-        let files = read_folder(root);
+        let files = read_changed(root, before.as_ref(), &mut known.lock().unwrap_or_else(PoisonError::into_inner));
         if before.is_some() && before == State::of(root) && git_lock(root).is_none() {
             return files;
         }
@@ -43,6 +52,22 @@ pub async fn read_settled(root: &Path) -> Result<Vec<ManifestFile>, FolderError>
         }
     }
     Err(FolderError::Unsettled { path: root.to_owned(), why })
+}
+
+/// Reads what is not known of a folder in this state.
+fn read_changed(root: &Path, state: Option<&State>, known: &mut Known) -> Result<Vec<ManifestFile>, FolderError> {
+    let now = SystemTime::now();
+    let mut before = std::mem::take(known);
+    manifests::read_each(root, |path, kind, root| {
+        let mark = state.and_then(|state| state.mark(path)).filter(|_| kind == Kind::Manifest);
+        let (mark, file) = match (mark, before.remove(path)) {
+            (Some(mark), Some((last, file))) if *mark == last => (last, file),
+            (Some(mark), _) if mark.shows_changes_after(now) => (mark.clone(), manifests::read(path, kind, root)?),
+            _ => return manifests::read(path, kind, root),
+        };
+        known.insert(path.to_owned(), (mark, file.clone()));
+        Some(file)
+    })
 }
 
 /// What git holds while it changes files.
@@ -60,8 +85,8 @@ pub(super) struct State {
 }
 
 /// A file or folder as it is now: its device, inode, size, and the times of its last changes.
-#[derive(Debug, PartialEq, Eq)]
-struct Mark([i128; 7]);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark([i128; 7]);
 
 impl State {
     /// Nothing where the folder itself is not there.
@@ -77,7 +102,22 @@ impl State {
     }
 }
 
+impl State {
+    fn mark(&self, path: &Path) -> Option<&Mark> {
+        let found = self.files.binary_search_by(|(known, _)| known.as_path().cmp(path)).ok()?;
+        self.files[found].1.as_ref()
+    }
+}
+
 impl Mark {
+    /// Whether what was read at this time is told by its mark from everything that is written later.
+    fn shows_changes_after(&self, time: SystemTime) -> bool {
+        let [.., mtime, mtime_nsec, ctime, ctime_nsec] = self.0;
+        let last = (mtime, mtime_nsec).max((ctime, ctime_nsec));
+        let time = time.checked_sub(FINEST_CHANGE).and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        time.is_some_and(|time| last < (time.as_secs().into(), time.subsec_nanos().into()))
+    }
+
     fn of(about: &Metadata) -> Self {
         Self([
             about.dev().into(),
@@ -88,5 +128,44 @@ impl Mark {
             about.ctime().into(),
             about.ctime_nsec().into(),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_just_now_may_change_again_unseen() {
+        let at = |mtime: i128, ctime: i128| Mark([1, 2, 3, mtime, 0, ctime, 0]);
+        let now = UNIX_EPOCH + Duration::from_secs(100);
+        assert!(at(90, 96).shows_changes_after(now));
+        for (mtime, ctime) in [(90, 97), (98, 90), (100, 100), (200, 90)] {
+            assert!(!at(mtime, ctime).shows_changes_after(now), "{mtime} {ctime}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_known_is_told_from_what_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.toml", "b.toml"] {
+            fs::write(folder.path().join(name), "# one").unwrap();
+        }
+        let known = Mutex::default();
+        let read = async || read_settled(folder.path(), &known).await.unwrap();
+        let texts = |files: Vec<ManifestFile>| {
+            files.into_iter().map(|file| file.unwrap().text().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(read().await), ["# one", "# one"]);
+        // As if both had been read long after they were written.
+        let state = State::of(folder.path()).unwrap();
+        let marked = |(path, mark): &(PathBuf, Option<Mark>)| {
+            (path.clone(), (mark.clone().unwrap(), Ok(crate::model::source::SourceFile::new("known", "# known"))))
+        };
+        *known.lock().unwrap() = state.files.iter().map(marked).collect();
+        fs::write(folder.path().join("b.toml"), "# two").unwrap();
+        assert_eq!(texts(read().await), ["# known", "# two"]);
+        fs::remove_file(folder.path().join("a.toml")).unwrap();
+        assert_eq!(texts(read().await), ["# two"]);
     }
 }

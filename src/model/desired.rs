@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ pub type ManifestFile = Result<Arc<SourceFile>, Problem>;
 #[derive(Debug, Default)]
 pub struct Desired {
     /// The resources of every sound file, without those that are declared twice.
-    pub resources: Vec<Declared>,
+    pub resources: Vec<Arc<Declared>>,
     /// Every problem of every file.
     pub problems: Vec<Problem>,
     /// Files of which nothing is taken, because something in them is in error. What they declared
@@ -33,11 +34,58 @@ pub struct Desired {
     pub files: Vec<String>,
 }
 
+/// What files say, kept from one pass to the next: a file that has not changed is not parsed again.
+#[derive(Debug, Default)]
+pub struct Parses {
+    of_files: HashMap<String, Arc<Parse>>,
+    /// How many files were parsed, and not known from before.
+    pub made: usize,
+}
+
+/// What one text says.
+#[derive(Debug)]
+struct Parse {
+    file: Arc<SourceFile>,
+    resources: Vec<Arc<Declared>>,
+    problems: Vec<Problem>,
+}
+
+impl Parse {
+    fn of(file: &Arc<SourceFile>) -> Arc<Self> {
+        let (resources, problems) = manifest::parse(file);
+        Arc::new(Self { file: Arc::clone(file), resources: resources.into_iter().map(Arc::new).collect(), problems })
+    }
+}
+
+impl Parses {
+    /// What every file says, in their order; nothing for one that could not be read. Parses on all cores.
+    fn of(&mut self, files: &[ManifestFile]) -> Vec<Option<Arc<Parse>>> {
+        let is_same =
+            |known: &Parse, file: &Arc<SourceFile>| Arc::ptr_eq(&known.file, file) || known.file.text() == file.text();
+        let known = |file: &Arc<SourceFile>| self.of_files.get(file.name()).filter(|known| is_same(known, file));
+        let parse = |file: &ManifestFile| {
+            let file = file.as_ref().ok()?;
+            Some(known(file).map_or_else(|| (Parse::of(file), true), |known| (Arc::clone(known), false)))
+        };
+        let parses: Vec<_> = files.par_iter().map(parse).collect();
+        self.made += parses.iter().flatten().filter(|(_, is_new)| *is_new).count();
+        let parses: Vec<_> = parses.into_iter().map(|parse| parse.map(|(parse, _)| parse)).collect();
+        let all = parses.iter().flatten().map(|parse| (parse.file.name().to_owned(), Arc::clone(parse)));
+        self.of_files = all.collect();
+        parses
+    }
+}
+
 impl Desired {
     /// Puts the files together.
-    pub fn assemble<'a>(files: impl IntoIterator<Item = &'a ManifestFile>) -> Self {
+    pub fn assemble(files: &[ManifestFile]) -> Self {
+        Self::assemble_known(files, &mut Parses::default())
+    }
+
+    /// The same, where some files may be known from before.
+    pub fn assemble_known(files: &[ManifestFile], parses: &mut Parses) -> Self {
         let mut desired = Self::default();
-        for file in files {
+        for (file, parse) in files.iter().zip(parses.of(files)) {
             let file = match file {
                 Ok(file) => {
                     desired.files.push(file.name().to_owned());
@@ -51,14 +99,14 @@ impl Desired {
                     continue;
                 }
             };
-            let (resources, problems) = manifest::parse(file);
-            if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            let Some(parse) = parse else { continue };
+            if parse.problems.iter().any(|problem| problem.severity == Severity::Error) {
                 desired.broken_files.insert(file.name().to_owned());
-                desired.problems.extend(repeats(&resources).map(|(_, problem)| problem));
+                desired.problems.extend(repeats(&parse.resources).map(|(_, problem)| problem));
             } else {
-                desired.resources.extend(resources);
+                desired.resources.extend(parse.resources.iter().cloned());
             }
-            desired.problems.extend(problems);
+            desired.problems.extend(parse.problems.iter().cloned());
         }
         desired.drop_repeats();
         desired.resources.sort_by(|a, b| a.address.cmp(&b.address));
@@ -70,7 +118,9 @@ impl Desired {
     /// there is none: then the resources that refer to it take no part, and are no orphans either.
     pub fn take_secrets(&mut self, mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), String>) {
         let mut known: BTreeMap<SecretRef, Result<(SecretString, String), String>> = BTreeMap::new();
-        for resource in &mut self.resources {
+        for resource in self.resources.iter_mut().filter(|resource| !resource.secrets.is_empty()) {
+            // What is kept of the file knows no secrets.
+            let resource = Arc::make_mut(resource);
             for (name, secret) in &mut resource.secrets {
                 let reference = &secret.reference.value;
                 match known.entry(reference.clone()).or_insert_with(|| read(reference)) {
@@ -130,7 +180,7 @@ impl Desired {
 }
 
 /// Every address that is declared more than once.
-fn repeats(resources: &[Declared]) -> impl Iterator<Item = (&Address, Problem)> {
+fn repeats(resources: &[Arc<Declared>]) -> impl Iterator<Item = (&Address, Problem)> {
     let mut first: HashMap<&Address, &Declared> = HashMap::with_capacity(resources.len());
     resources.iter().filter_map(move |resource| {
         let earlier = first.insert(&resource.address, resource)?;
@@ -169,4 +219,33 @@ fn listed_twice(first: &Declared, second: &Declared) -> Option<Problem> {
         format!("{:?} and {:?} are one environment", first.value, second.value)
     };
     Some(Problem::at(second.place, message).help("remove one of the two; until then neither is applied"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, id: &str) -> Arc<SourceFile> {
+        let text = format!("[auth_scheme_configs.{id}]\nsystem = \"s\"\ndescription = \"\"\ntype = \"none\"\n");
+        SourceFile::new(name, text)
+    }
+
+    #[test]
+    fn only_what_has_changed_is_parsed_again() {
+        let mut parses = Parses::default();
+        let mut files: Vec<ManifestFile> = ["a", "b", "c"].map(|id| Ok(file(&format!("{id}.toml"), id))).into();
+        Desired::assemble_known(&files, &mut parses);
+        // Read again with the same text, or not at all.
+        files[0] = Ok(file("a.toml", "a"));
+        files[2] = Ok(file("c.toml", "d"));
+        let desired = Desired::assemble_known(&files, &mut parses);
+        assert_eq!(parses.made, 4);
+        let ids = desired.resources.iter().map(|it| it.address.to_string());
+        assert_eq!(ids.collect::<Vec<_>>().len(), 3);
+        assert!(desired.resources.iter().any(|it| it.address.to_string().ends_with("/d")));
+        // A file that has gone is forgotten.
+        Desired::assemble_known(&files[..1], &mut parses);
+        Desired::assemble_known(&files, &mut parses);
+        assert_eq!(parses.made, 6);
+    }
 }

@@ -171,7 +171,7 @@ impl Observed {
         for owner in &wanted.owners {
             observed.configs.insert(owner.clone(), Ok(Vec::new()));
         }
-        for (identity, resource) in &recorded.resources {
+        for (identity, resource) in recorded.resources.iter() {
             observed.insert_recorded(identity, &resource.fields, resource.template_id.as_deref());
         }
         observed

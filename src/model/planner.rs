@@ -11,6 +11,7 @@ mod resolve;
 mod templates;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -159,7 +160,7 @@ pub fn plan(
 
 /// What declarations speak for, as far as what they refer to was read: what each is, and what it is to be renamed
 /// from.
-pub fn identities(declared: &[Declared], observed: &Observed) -> BTreeSet<Identity> {
+pub fn identities(declared: &[Arc<Declared>], observed: &Observed) -> BTreeSet<Identity> {
     let of_one = |declared: &Declared| {
         let is = resolve::resolve(declared, observed).ok()?.identity;
         let was = match (&is, &declared.lifecycle.renamed_from) {
@@ -170,7 +171,7 @@ pub fn identities(declared: &[Declared], observed: &Observed) -> BTreeSet<Identi
         };
         Some(std::iter::once(is).chain(was))
     };
-    declared.iter().filter_map(of_one).flatten().collect()
+    declared.iter().filter_map(|declared| of_one(declared)).flatten().collect()
 }
 
 /// How far a plan has come.
@@ -198,7 +199,7 @@ impl Planner<'_> {
         let mut found: HashMap<Identity, &'d Declared> = HashMap::with_capacity(desired.resources.len());
         let mut repeated = HashSet::new();
         let mut resources = Vec::with_capacity(desired.resources.len());
-        for declared in &desired.resources {
+        for declared in desired.resources.iter().map(|declared| &**declared) {
             match resolve::resolve(declared, self.observed) {
                 Ok(resolved) => {
                     if let Some(earlier) = found.insert(resolved.identity.clone(), declared) {

@@ -1,6 +1,7 @@
 //! What versync last applied: the memory that tells drift from an edit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -76,8 +77,8 @@ impl RecordedResource {
 /// Every resource that versync has applied or adopted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recorded {
-    /// By what they are.
-    pub resources: BTreeMap<Identity, RecordedResource>,
+    /// By what they are. Shared with whoever keeps them from pass to pass.
+    pub resources: Arc<BTreeMap<Identity, RecordedResource>>,
     /// Creates that were begun and of which no outcome is recorded.
     pub intents: BTreeMap<Identity, Intent>,
     /// What somebody has approved and no pass has used yet.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use versync::io::store::{Books, StoreError};
 use versync::model::address::Identity;
@@ -107,7 +108,7 @@ impl Books for SimBooks {
 
     fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
         self.write(&format!("save {identity}"), false, |records| {
-            records.resources.insert(identity.clone(), resource.clone());
+            Arc::make_mut(&mut records.resources).insert(identity.clone(), resource.clone());
             records.intents.remove(identity);
         })
     }
@@ -135,7 +136,7 @@ impl Books for SimBooks {
 
     fn forget(&mut self, identity: &Identity) -> Result<(), StoreError> {
         self.write(&format!("forget {identity}"), false, |records| {
-            records.resources.remove(identity);
+            Arc::make_mut(&mut records.resources).remove(identity);
         })
     }
 

@@ -25,13 +25,12 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use versync::daemon::{self, Moment, Parts};
 use versync::io::secrets::DigestKey;
-use versync::io::versori::Names;
 use versync::model::flapping::Flapping;
 use versync::model::guard::{DeleteLimit, Grace, Guards};
 use versync::model::plan::{Action, Plan};
 use versync::model::planner::{Adopt, Policy};
 use versync::model::schedule::Schedule;
-use versync::reconcile::{Report, Stop, Target, Writing, reconcile};
+use versync::reconcile::{Memory, Report, Stop, Target, Writing, reconcile};
 
 use books::SimBooks;
 use folder::{Config, File, SimFolder, SimHints, Template};
@@ -129,7 +128,7 @@ impl Simulation {
         let target = Target {
             manifests: &folder,
             policy: &self.policy,
-            names: &mut Names::default(),
+            memory: &mut Memory::default(),
             refresh: true,
             guards: None,
             drift_log: None,

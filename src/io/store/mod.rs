@@ -17,9 +17,12 @@ mod resources;
 mod schema;
 mod set_aside;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::OpenFlags;
 
@@ -48,13 +51,18 @@ pub fn read(directory: &Path, tenant: &Tenant) -> Result<Recorded, StoreError> {
         return Ok(Recorded::default());
     };
     database.check(tenant)?;
-    recorded(&database)
+    let resources = database.resources()?;
+    recorded(&database, Arc::new(resources))
 }
+
+type Resources = BTreeMap<Identity, RecordedResource>;
 
 /// The recorded state, open for writing.
 #[derive(Debug)]
 pub struct Store {
     database: Database,
+    /// The resources of the file, as this process has read and changed them: nobody else writes it.
+    known: RefCell<Option<Arc<Resources>>>,
     /// What passes and history say who it was.
     command: String,
     /// Held for as long as the state is open; the system lets go of it when the process ends.
@@ -73,8 +81,9 @@ impl Store {
         let failed = |source| StoreError::Directory { path: directory.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
         let lock = lock::take(directory, command)?;
-        let database = set_aside::open_or_set_aside(directory, tenant)?;
-        Ok(Self { database, command: command.to_owned(), _lock: Some(lock) })
+        let (database, resources) = set_aside::open_or_set_aside(directory, tenant)?;
+        let known = RefCell::new(Some(Arc::new(resources)));
+        Ok(Self { database, known, command: command.to_owned(), _lock: Some(lock) })
     }
 
     /// A state that lives as long as the process, for the sandbox.
@@ -84,17 +93,23 @@ impl Store {
     /// Where SQLite cannot be started.
     pub fn in_memory(tenant: &Tenant) -> Result<Self, StoreError> {
         let database = Database::in_memory()?.prepare(tenant)?;
-        Ok(Self { database, command: "sandbox".to_owned(), _lock: None })
+        Ok(Self { database, known: RefCell::default(), command: "sandbox".to_owned(), _lock: None })
     }
 }
 
 impl Books for Store {
     fn recorded(&self) -> Result<Recorded, StoreError> {
-        recorded(&self.database)
+        let mut known = self.known.borrow_mut();
+        let resources = match &*known {
+            Some(resources) => Arc::clone(resources),
+            None => Arc::clone(known.insert(Arc::new(self.database.resources()?))),
+        };
+        recorded(&self.database, resources)
     }
 
     fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
         self.database.save_resource(identity, resource)?;
+        self.know(|resources| drop(resources.insert(identity.clone(), resource.clone())));
         self.database.forget_intent(identity)
     }
 
@@ -111,7 +126,9 @@ impl Books for Store {
     }
 
     fn forget(&mut self, identity: &Identity) -> Result<(), StoreError> {
-        self.database.forget_resource(identity)
+        self.database.forget_resource(identity)?;
+        self.know(|resources| drop(resources.remove(identity)));
+        Ok(())
     }
 
     fn note(&mut self, row: Option<i64>, change: &Change, revision: Option<&str>) -> Result<i64, StoreError> {
@@ -149,13 +166,27 @@ impl Books for Store {
     fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.database.begin()?;
         let result = work(self);
-        self.database.end(result)
+        let ended = self.database.end(result);
+        if ended.is_err() {
+            // What was taken back is read again.
+            self.known.take();
+        }
+        ended
     }
 }
 
-fn recorded(database: &Database) -> Result<Recorded, StoreError> {
+impl Store {
+    /// Does to what is known what was done to the file.
+    fn know(&mut self, change: impl FnOnce(&mut Resources)) {
+        if let Some(known) = self.known.get_mut() {
+            change(Arc::make_mut(known));
+        }
+    }
+}
+
+fn recorded(database: &Database, resources: Arc<Resources>) -> Result<Recorded, StoreError> {
     Ok(Recorded {
-        resources: database.resources()?,
+        resources,
         intents: database.intents()?,
         approvals: database.approvals()?,
         is_lost: database.is_set_aside()?,

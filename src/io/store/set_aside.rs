@@ -3,18 +3,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::database::{Database, FILE};
 use super::error::{StoreError, Tenant};
-use super::recorded;
 use super::schema::WITH_SET_ASIDE;
+use super::{Resources, recorded};
 
 const FIRST_LOOK: &str = "what exists as declared is adopted, and nothing is made, changed or deleted before one full look at \
                           the platform";
 
 /// Opens the state for writing. A damaged one is moved aside, with a warning, and a new one is begun that
 /// remembers it.
-pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<Database, StoreError> {
+pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<(Database, Resources), StoreError> {
     let was_there = directory.join(FILE).exists();
     let opened = Database::create(directory).and_then(|database| {
         // A file without tables was cut off, or its first writer was.
@@ -28,7 +29,10 @@ pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<Dat
             );
         }
         database.check_whole()?;
-        recorded(&database).map(|_| database)
+        // Everything is read once, to find out whether it makes sense.
+        let resources = database.resources()?;
+        recorded(&database, Arc::default())?;
+        Ok((database, resources))
     });
     match opened {
         Err(error) if error.is_damage() => {
@@ -36,7 +40,7 @@ pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<Dat
             let database = Database::create(directory)?.prepare(tenant)?;
             database.remember_set_aside(&aside.to_string_lossy())?;
             tracing::warn!("{error}: it was set aside as {}; {FIRST_LOOK}", aside.display());
-            Ok(database)
+            Ok((database, Resources::new()))
         }
         opened => opened,
     }

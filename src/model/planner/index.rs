@@ -37,7 +37,7 @@ impl<'a> Index<'a> {
                 ids.entry(&config.id).or_insert(config);
             }
         }
-        for (identity, resource) in &recorded.resources {
+        for (identity, resource) in recorded.resources.iter() {
             if let Identity::ConnectionTemplate { scope, name } = identity {
                 index.recorded_ids.extend(resource.template_id.as_deref().map(|id| (id, identity)));
                 index.recorded.entry(&scope.project).or_default().entry(name).or_default().push((identity, resource));

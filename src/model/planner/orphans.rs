@@ -19,7 +19,7 @@ use crate::model::source::Problem;
 impl Planner<'_> {
     /// Plans what is recorded and no longer declared.
     pub(super) fn plan_orphans(&mut self, desired: &Desired) {
-        for (identity, resource) in &self.recorded.resources {
+        for (identity, resource) in self.recorded.resources.iter() {
             if self.claimed.contains(identity) {
                 continue;
             }
