@@ -1,5 +1,5 @@
 //! The daemon: the only long-lived `select!`. Something happens → a pass. A pass never learns why it
-//! was made.
+//! was made, only how far it has to look.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::io::versori::Read;
 use crate::io::watch::Hints;
 use crate::model::guard::Guards;
 use crate::model::planner::Policy;
-use crate::model::schedule::{Event, PassEnd, Schedule};
-use crate::reconcile::{Hands, Memory, PassError, Report, Stop, Target, reconcile};
+use crate::model::schedule::{Event, PassEnd, Reason, Schedule};
+use crate::reconcile::{Hands, Look, Memory, PassError, Report, Stop, Target, reconcile};
 use crate::report::voice::Voice;
 
 /// How long a pass may take to come to its end after the daemon was told to stop. What is under way
@@ -105,10 +105,11 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
             Wake::Requested => parts.schedule.note(Event::Requested, began.elapsed()),
             Wake::Due => {
                 parts.hints.rearm();
-                parts.schedule.begin();
+                let only_files = parts.schedule.begin(began.elapsed()) == Reason::Files;
+                let look = if only_files { Look::WhereNeeded } else { Look::Whole };
                 (parts.on_moment)(Moment::Begins);
                 let now = began.elapsed();
-                let pass = pass(&mut parts, &mut memory, &mut voice, now, &asked);
+                let pass = pass(&mut parts, &mut memory, &mut voice, (look, now), &asked);
                 let Some(end) = finish_or_stop(pass, shutdown.as_mut(), &stop).await else { return };
                 parts.schedule.finish(end, began.elapsed(), fastrand::f64());
                 let wait = parts.schedule.due().saturating_sub(began.elapsed());
@@ -143,14 +144,14 @@ async fn pass<F: Manifests, W: Hints, H: Hands, M: FnMut(Moment<'_>)>(
     parts: &mut Parts<'_, F, W, H, M>,
     memory: &mut Memory,
     voice: &mut Voice,
-    now: Duration,
+    (look, now): (Look, Duration),
     stop: &Stop,
 ) -> PassEnd {
     let target = Target {
         manifests: parts.manifests,
         policy: parts.policy,
         memory,
-        refresh: true,
+        look,
         guards: Some((&mut parts.guards, now)),
         drift_log: parts.drift_log.as_mut(),
     };

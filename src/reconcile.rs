@@ -1,6 +1,7 @@
 //! One pass: read → observe → plan → apply → report. Every command and the daemon call this one function.
 
 mod apply;
+mod look;
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ use crate::io::folder::Manifests;
 use crate::io::manifests::FolderError;
 use crate::io::secrets::{DigestKey, DigestKeyError};
 use crate::io::store::{self, Books, Store, StoreError, Tenant};
-use crate::io::versori::{ApiError, ErrorKind, Names, Read, Write, observe, observe_elsewhere};
+use crate::io::versori::{ApiError, ErrorKind, Names, Read, Write, observe_elsewhere};
 use crate::model::address::Address;
 use crate::model::desired::{Desired, Parses};
 use crate::model::guard::Guards;
@@ -25,10 +26,14 @@ use crate::model::plan::{Bookkeeping, Change, Plan};
 use crate::model::planner::{self, Policy};
 use crate::model::recorded::Recorded;
 use crate::model::schedule::Instant;
+use crate::model::seen::{Seen, is_within};
 use crate::model::source::Problem;
 
 pub use apply::{Failure, Outcome};
+pub use look::Look;
 pub use record::pass_note;
+
+use look::Found;
 
 /// What one pass is about, and what is kept from one pass to the next.
 #[derive(Debug)]
@@ -39,8 +44,8 @@ pub struct Target<'a, F> {
     pub policy: &'a Policy,
     /// What earlier passes have found out.
     pub memory: &'a mut Memory,
-    /// Whether to look at the live platform; otherwise the recorded state stands in for it.
-    pub refresh: bool,
+    /// How the live platform is looked at.
+    pub look: Look,
     /// What keeps changes from being made too soon or too often, with the time it is now. Only the daemon
     /// waits.
     pub guards: Option<(&'a mut Guards, Instant)>,
@@ -55,6 +60,8 @@ pub struct Memory {
     pub names: Names,
     /// What files say.
     pub parses: Parses,
+    /// What was live.
+    pub seen: Option<Seen>,
 }
 
 /// What a pass may do. A dry run's client has no methods that write, so the compiler keeps it from it.
@@ -334,7 +341,7 @@ async fn attempt<H: Hands, F: Manifests>(
     stop: &Stop,
     began_at: Timestamp,
 ) -> Result<Report, PassError> {
-    let Memory { names, parses } = target.memory;
+    let Memory { names, parses, seen } = target.memory;
     let mut desired = Desired::assemble_known(&target.manifests.read().await?, parses);
     let key = hands.digest_key()?;
     desired.take_secrets(|reference| {
@@ -345,16 +352,24 @@ async fn attempt<H: Hands, F: Manifests>(
     let revision = target.manifests.revision();
     let recorded = hands.recorded()?;
     let wanted = desired.wanted(&recorded);
-    let mut observed = if target.refresh {
-        let observed = observe(hands.api(), &wanted, names).await;
-        observed.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?
-    } else {
-        Observed::from_recorded(&recorded, &wanted)
+    let plan_of = |observed: &Observed| planner::plan(&desired, &recorded, observed, target.policy, revision.clone());
+    let unseen = |error| PassError::Api { error, problems: desired.problems.clone() };
+    let found = match (target.look, seen.take()) {
+        (Look::Never, _) => Ok(Found { observed: Observed::from_recorded(&recorded, &wanted), only: None }),
+        (Look::WhereNeeded, Some(seen)) if recorded.approvals.is_empty() => {
+            look::where_needed(hands.api(), &wanted, names, seen, plan_of).await
+        }
+        _ => look::everywhere(hands.api(), &wanted, names).await,
     };
-    let mut plan = planner::plan(&desired, &recorded, &observed, target.policy, revision.clone());
+    let Found { mut observed, only } = found.map_err(unseen)?;
+    let mut plan = plan_of(&observed);
+    if only.is_some_and(|looked| !is_within(&plan, &looked)) {
+        observed = look::everywhere(hands.api(), &wanted, names).await.map_err(unseen)?.observed;
+        plan = plan_of(&observed);
+    }
     if plan.needs_every_template() {
         observe_elsewhere(hands.api(), &mut observed).await;
-        plan = planner::plan(&desired, &recorded, &observed, target.policy, revision);
+        plan = plan_of(&observed);
     }
     let mut guards = target.guards;
     let mut again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now));
@@ -367,6 +382,9 @@ async fn attempt<H: Hands, F: Manifests>(
     }
     // So that what is applied is noted in the one copy that is kept.
     drop(recorded);
+    if target.look != Look::Never {
+        *seen = Some(Seen::after(observed, plan.changes.iter().filter(|it| it.is_due()).map(|it| &it.identity)));
+    }
     let outcomes = hands.carry_out(&plan, stop).await;
     let report = Report { began_at, plan, outcomes, again_in };
     if let Some(log) = drift_log {

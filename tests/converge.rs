@@ -19,7 +19,7 @@ use versync::io::versori::{Client, Connection, Credentials, Writer};
 use versync::model::guard::DeleteLimit;
 use versync::model::plan::{Action, Plan};
 use versync::model::planner::{Adopt, Policy};
-use versync::reconcile::{Hands, Memory, Report, Stop, Target, Writing, reconcile};
+use versync::reconcile::{Hands, Look, Memory, Report, Stop, Target, Writing, reconcile};
 use versync::report::json;
 use versync::sandbox::{Owner, Sandbox, Template, World, ids};
 
@@ -136,7 +136,7 @@ impl Scene {
             manifests: &Folder::new(self.folder.path()),
             policy: &self.policy,
             memory: &mut self.memory,
-            refresh: true,
+            look: Look::Whole,
             guards: None,
             drift_log: None,
         };

@@ -397,3 +397,53 @@ fn what_a_stop_leaves_out_is_one_line_and_no_error() {
     let is_it = |line: &&Value| line["message"].as_str().is_some_and(|said| said.starts_with("told to stop before"));
     assert_eq!(log.iter().filter(is_it).count(), 1, "{log:#?}");
 }
+
+#[test]
+fn an_edit_reads_only_where_something_is_to_be_done() {
+    let site = Site::new();
+    site.settings(&format!("{NEVER}\nsync.prune = true"));
+    site.file("shop.toml", SHOP).file("pay.toml", PAY);
+    site.file(
+        "other.toml",
+        SHOP.replace("production", "staging").replace("shopify", "netsuite").replace("shop]", "erp]"),
+    );
+    let daemon = site.run(&["-v"]);
+    daemon.await_said("pass ended");
+    let after = |edit: &dyn Fn()| {
+        let (requests, passes) = (site.sandbox.requests().len(), daemon.said("pass ended").len());
+        edit();
+        eventually("the next pass", || daemon.said("pass ended").len() > passes);
+        let new: Vec<_> = site.sandbox.requests().split_off(requests);
+        let tail = |path: &str| path.split_once(ids::ORGANISATION).unwrap().1.split('?').next().unwrap().to_owned();
+        new.iter().map(|seen| format!("{} {}", seen.method, tail(&seen.path))).collect::<Vec<_>>()
+    };
+    let templates = format!("GET /projects/{}/connection-templates", ids::STOREFRONT);
+    let system = |id: &str| format!("GET /systems/{id}");
+    // What was made at the start has not been seen yet.
+    let first = after(&|| {
+        site.file("pay.toml", format!("# a remark\n{PAY}"));
+    });
+    assert!(first.iter().all(|request| request.starts_with("GET")), "{first:?}");
+    let remark = after(&|| {
+        site.file("pay.toml", format!("# another\n{PAY}"));
+    });
+    assert_eq!(remark, [""; 0], "nothing is to be done about it");
+    let mut edit = after(&|| {
+        site.file("shop.toml", SHOP.replace("true", "false"));
+    });
+    let write = edit.pop().unwrap();
+    edit.sort();
+    assert_eq!(edit, [templates.clone(), system(ids::SHOPIFY)]);
+    assert!(write.starts_with("PUT ") && !site.template("shop").dynamic, "{write}");
+    // What somebody has changed meanwhile, where an edit looks again, is found as well.
+    let stripe = Owner::System(ids::STRIPE.to_owned());
+    site.sandbox.world(|world| world.edit_config(&stripe, "pay", &serde_json::json!({"description": "by hand"})));
+    let edit = after(&|| {
+        site.file("pay.toml", PAY.replace("\"none\"", "\"basic-auth\""));
+    });
+    assert!(edit.contains(&system(ids::STRIPE)), "{edit:?}");
+    assert!(!daemon.said("drift").is_empty(), "{:#?}", daemon.log());
+    // Before anything is deleted, everything is looked at.
+    let removed = after(&|| site.remove("other.toml"));
+    assert!(removed.contains(&system(ids::STRIPE)) && removed.contains(&system(ids::SHOPIFY)), "{removed:?}");
+}

@@ -11,7 +11,7 @@ use crate::args::{Apply as Args, Global};
 use crate::model::observed::Remark;
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
-use crate::reconcile::{Memory, Report, Stop, Target, reconcile};
+use crate::reconcile::{Look, Memory, Report, Stop, Target, reconcile};
 use crate::report::{json, text};
 
 pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
@@ -37,7 +37,7 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
         manifests: &context.folder(),
         policy: &policy,
         memory: &mut Memory::default(),
-        refresh: true,
+        look: Look::Whole,
         guards: None,
         drift_log: drift_log.as_mut(),
     };

@@ -23,7 +23,7 @@ use crate::model::planner::{self, Policy};
 use crate::model::recorded::Recorded;
 use crate::model::source::Problem;
 use crate::model::wording::counted;
-use crate::reconcile::{Hands, Memory, Stop, Target, reconcile};
+use crate::reconcile::{Hands, Look, Memory, Stop, Target, reconcile};
 use crate::report::{escape, problems, text};
 
 pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
@@ -65,7 +65,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
         manifests: &folder,
         policy: &policy,
         memory: &mut memory,
-        refresh: true,
+        look: Look::Whole,
         guards: None,
         drift_log: None,
     };

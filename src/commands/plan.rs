@@ -7,7 +7,7 @@ use super::error::CommandError;
 use super::{Exit, Terminal, saved, write_json};
 use crate::args::{Global, Plan as Args};
 use crate::model::plan::Plan;
-use crate::reconcile::{Memory, Stop, Target, reconcile};
+use crate::reconcile::{Look, Memory, Stop, Target, reconcile};
 use crate::report::{json, text};
 
 pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
@@ -18,7 +18,7 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
         manifests: &context.folder(),
         policy: &policy,
         memory: &mut Memory::default(),
-        refresh: !args.no_refresh,
+        look: if args.no_refresh { Look::Never } else { Look::Whole },
         guards: None,
         drift_log: None,
     };

@@ -27,6 +27,7 @@ pub mod recorded;
 pub mod saved;
 pub mod schedule;
 pub mod schema;
+pub mod seen;
 pub mod source;
 pub mod status;
 pub mod three_way;

@@ -19,6 +19,15 @@ pub enum Event {
     Requested,
 }
 
+/// Why a pass is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Files have changed, and nothing else is due.
+    Files,
+    /// It is time to compare everything, or somebody has asked for it.
+    Everything,
+}
+
 /// How a pass went, as far as the schedule cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassEnd {
@@ -39,13 +48,15 @@ pub struct Schedule {
     dirty: Option<(Instant, Instant)>,
     /// When the next pass is due whatever happens.
     next: Instant,
+    /// Why the last pass was made.
+    reason: Reason,
     failures: u32,
 }
 
 impl Schedule {
     /// A timetable on which the first pass is due at once.
     pub fn new(debounce: Duration, interval: Duration) -> Self {
-        Self { debounce, interval, dirty: None, next: Duration::ZERO, failures: 0 }
+        Self { debounce, interval, dirty: None, next: Duration::ZERO, reason: Reason::Everything, failures: 0 }
     }
 
     /// Takes an event in.
@@ -69,17 +80,24 @@ impl Schedule {
     }
 
     /// A pass begins, so all that was noted before is seen by it.
-    pub fn begin(&mut self) {
+    pub fn begin(&mut self, now: Instant) -> Reason {
         self.dirty = None;
+        self.reason = if self.next <= now { Reason::Everything } else { Reason::Files };
+        self.reason
     }
 
-    /// A pass ended. `spread`, between 0 and 1, moves the next one by up to 10 % to either side.
+    /// A pass ended. `spread`, between 0 and 1, moves the next one by up to 10 % to either side. Edits do not
+    /// postpone the comparison of everything.
     pub fn finish(&mut self, end: PassEnd, now: Instant, spread: f64) {
         self.failures = if end == PassEnd::Failed { self.failures.saturating_add(1) } else { 0 };
         let interval = self.interval.mul_f64(0.9 + spread.clamp(0.0, 1.0) / 5.0);
+        let regular = match self.reason {
+            Reason::Files => self.next.saturating_sub(now),
+            Reason::Everything => interval,
+        };
         let wait = match end {
-            PassEnd::Settled => interval,
-            PassEnd::Again(sooner) => interval.min(sooner),
+            PassEnd::Settled => regular,
+            PassEnd::Again(sooner) => regular.min(sooner),
             PassEnd::Failed => {
                 let ceiling = self.interval.min(RETRY_CEILING);
                 Backoff { first: Duration::from_secs(1).min(ceiling), ceiling }.wait(self.failures, spread)
@@ -100,7 +118,7 @@ mod tests {
     fn settled() -> Schedule {
         let mut schedule = Schedule::new(MS(250), MS(300_000));
         assert_eq!(schedule.due(), MS(0));
-        schedule.begin();
+        schedule.begin(MS(0));
         schedule.finish(PassEnd::Settled, MS(0), 0.5);
         schedule
     }
@@ -121,8 +139,10 @@ mod tests {
             schedule.note(Event::FilesChanged, MS(at));
             assert_eq!(schedule.due(), MS((at + 250).min(3500)), "event at {at}");
         }
-        schedule.begin();
-        assert_eq!(schedule.due(), MS(300_000));
+        assert_eq!(schedule.begin(MS(3500)), Reason::Files);
+        schedule.finish(PassEnd::Settled, MS(3600), 0.5);
+        assert_eq!(schedule.due(), MS(300_000), "edits do not postpone the comparison of everything");
+        assert_eq!(schedule.begin(MS(300_000)), Reason::Everything);
     }
 
     #[test]
@@ -192,7 +212,7 @@ mod tests {
                     Step::Passed(after, end, spread) => {
                         now += MS(after);
                         unseen = None;
-                        schedule.begin();
+                        schedule.begin(now);
                         schedule.finish(end, now, spread);
                         let longest = if end == PassEnd::Failed { interval.min(RETRY_CEILING) } else { interval };
                         prop_assert!(schedule.due() >= now, "no pass is due before it can begin");

@@ -30,7 +30,7 @@ use versync::model::guard::{DeleteLimit, Grace, Guards};
 use versync::model::plan::{Action, Plan};
 use versync::model::planner::{Adopt, Policy};
 use versync::model::schedule::Schedule;
-use versync::reconcile::{Memory, Report, Stop, Target, Writing, reconcile};
+use versync::reconcile::{Look, Memory, Report, Stop, Target, Writing, reconcile};
 
 use books::SimBooks;
 use folder::{Config, File, SimFolder, SimHints, Template};
@@ -129,7 +129,7 @@ impl Simulation {
             manifests: &folder,
             policy: &self.policy,
             memory: &mut Memory::default(),
-            refresh: true,
+            look: Look::Whole,
             guards: None,
             drift_log: None,
         };
@@ -198,9 +198,12 @@ fn check_world(universe: &mut Universe, plan: &Plan) {
         let mut seen = std::collections::BTreeSet::new();
         for (scope, live) in &universe.platform.templates {
             let is_twin = !seen.insert((scope.clone(), live.name.clone()));
-            // A replacement that was cut off before the state was lost is nobody's once no file speaks for it.
-            let is_known = !universe.records.was_lost || is_declared(universe, &scope.environment, &live.name);
-            if is_twin && is_known && !blamed(&live.name) {
+            // A replacement that was cut off is brought to its end while a file speaks for it. After that both are
+            // orphans; once the state was lost, the old one is nobody's.
+            let both_go = universe.prune && !universe.records.was_lost;
+            let is_known = both_go || is_declared(universe, &scope.environment, &live.name);
+            // Deletes may be held, those of both among them.
+            if is_twin && is_known && !blamed(&live.name) && !addressed(&live.name) {
                 wrong.push(format!("{} is there twice", live.name));
             }
         }

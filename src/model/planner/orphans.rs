@@ -27,6 +27,8 @@ impl Planner<'_> {
             let spoken_for = desired.broken_files.contains(&resource.source.file)
                 || desired.disputed.contains(&resource.address)
                 || desired.resources.binary_search_by(|declared| declared.address.cmp(&resource.address)).is_ok();
+            // What a create has made in its place is recorded first: both are to go then, and neither is forgotten.
+            let spoken_for = spoken_for || self.made(identity).is_some();
             if !spoken_for && self.policy.includes(&resource.address, &resource.source.file) {
                 self.plan_orphan(identity, resource);
             }
@@ -34,7 +36,11 @@ impl Planner<'_> {
     }
 
     fn plan_orphan(&mut self, identity: &Identity, resource: &RecordedResource) {
-        let (step, live) = match self.find_live(identity, resource) {
+        let found = match self.left_behind(resource) {
+            Some(left) => Ok(Some(left)),
+            None => self.find_live(identity, resource),
+        };
+        let (step, live) = match found {
             Ok(Some(found)) => found,
             Ok(None) => {
                 self.plan.bookkeeping.push(Bookkeeping::Forget(identity.clone()));
@@ -70,6 +76,14 @@ impl Planner<'_> {
             fields,
             step,
         });
+    }
+
+    /// The template whose place an orphan was made to take, where that is not gone yet: it goes first.
+    fn left_behind(&self, resource: &RecordedResource) -> Option<(Step, Fields)> {
+        let old = resource.replaces.as_ref().filter(|old| old.identity.is_none())?;
+        let live = self.index.template(&old.scope, &old.id)?;
+        let record = Box::new(RecordedResource { replaces: None, ..resource.clone() });
+        Some((Step::FinishReplacement { old: old.clone(), record }, live.fields()))
     }
 
     /// The live object that is recorded so, with the step that deletes it; nothing where there is none.

@@ -227,22 +227,27 @@ impl Planner<'_> {
         }
     }
 
+    /// What a create of this that was begun has made.
+    pub(super) fn made(&self, identity: &Identity) -> Option<RecordedResource> {
+        match identity {
+            Identity::ConnectionTemplate { scope, .. } => self.begun(scope, identity),
+            Identity::AuthSchemeConfig { owner, id } => self.begun_config(identity, self.index.config(owner, id)?),
+        }
+    }
+
     /// Creates that were begun for what no file declares any more: what they have made is remembered, so that
     /// it is treated like anything else that is no longer declared.
     pub(super) fn settle_intents(&mut self) {
         for (identity, intent) in self.recorded.intents.iter().filter(|(identity, _)| !self.claimed.contains(*identity))
         {
-            let made = match identity {
-                Identity::ConnectionTemplate { scope, .. } => {
-                    let Some(Ok(_)) = self.observed.templates.get(scope) else { continue };
-                    self.begun(scope, identity)
-                }
-                Identity::AuthSchemeConfig { owner, id } => {
-                    let Some(Ok(_)) = self.observed.configs.get(owner) else { continue };
-                    self.index.config(owner, id).and_then(|live| self.begun_config(identity, live))
-                }
+            let is_read = match identity {
+                Identity::ConnectionTemplate { scope, .. } => matches!(self.observed.templates.get(scope), Some(Ok(_))),
+                Identity::AuthSchemeConfig { owner, .. } => matches!(self.observed.configs.get(owner), Some(Ok(_))),
             };
-            self.plan.bookkeeping.push(match made {
+            if !is_read {
+                continue;
+            }
+            self.plan.bookkeeping.push(match self.made(identity) {
                 Some(made) => Bookkeeping::Record(identity.clone(), Box::new(made)),
                 None if intent.missed => Bookkeeping::Abandon(identity.clone()),
                 None => Bookkeeping::Missed(identity.clone()),
