@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
@@ -39,6 +40,7 @@ struct Inner {
     world: Mutex<World>,
     seen: Mutex<VecDeque<Seen>>,
     faults: Mutex<Option<Faults>>,
+    latency: Mutex<Duration>,
 }
 
 impl Shared {
@@ -47,6 +49,7 @@ impl Shared {
             world: Mutex::new(world),
             seen: Mutex::new(VecDeque::new()),
             faults: Mutex::new(None),
+            latency: Mutex::new(Duration::ZERO),
         }))
     }
 
@@ -57,6 +60,10 @@ impl Shared {
 
     pub(super) fn faults(&self) -> MutexGuard<'_, Option<Faults>> {
         self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn latency(&self) -> MutexGuard<'_, Duration> {
+        self.0.latency.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn seen(&self) -> MutexGuard<'_, VecDeque<Seen>> {
@@ -128,6 +135,10 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 
 /// Every request passes here: it is let in or not, and written down with what came of it.
 async fn watch(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let latency = *shared.latency();
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
     let method = request.method().to_string();
     let uri = request.uri();
     let path = uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string);

@@ -158,6 +158,11 @@ impl Sandbox {
         *self.shared.faults() = faults;
     }
 
+    /// How long every answer takes from now on, beside the work that it costs: the network that is not there.
+    pub fn set_latency(&self, latency: Duration) {
+        *self.shared.latency() = latency;
+    }
+
     /// The requests answered so far, oldest first; the newest 100 000 of them.
     pub fn requests(&self) -> Vec<Seen> {
         self.shared.seen().iter().cloned().collect()

@@ -1,0 +1,72 @@
+//! What the pure pieces of a pass cost: parsing, planning, rendering, hashing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    clippy::similar_names,
+    reason = "what fails here fails the benchmark"
+)]
+
+#[allow(dead_code, reason = "each of the two uses a part of it")]
+mod worlds;
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use versync::model::desired::{Desired, ManifestFile, Parses};
+use versync::model::observed::Observed;
+use versync::model::plan::Plan;
+use versync::model::planner::{Policy, plan};
+use versync::model::recorded::Recorded;
+use versync::model::source::SourceFile;
+use versync::report::problems::Look;
+use versync::report::text;
+use worlds::Size;
+
+const SIZES: [Size; 3] = [
+    Size { resources: 100, files: 10 },
+    Size { resources: 1_000, files: 100 },
+    Size { resources: 10_000, files: 1_000 },
+];
+
+fn files(size: Size) -> Vec<ManifestFile> {
+    size.manifests().map(|(name, text)| Ok(SourceFile::new(name, text))).collect()
+}
+
+/// A plan of a world in which nothing exists yet.
+fn creates(desired: &Desired) -> Plan {
+    let recorded = Recorded::default();
+    let observed = Observed::from_recorded(&recorded, &desired.wanted(&recorded));
+    plan(desired, &recorded, &observed, &Policy::default(), None)
+}
+
+fn pieces(criterion: &mut Criterion) {
+    for size in SIZES {
+        let files = files(size);
+        let desired = Desired::assemble(&files);
+        let planned = creates(&desired);
+        assert_eq!(planned.changes.len(), size.resources);
+        let mut group = criterion.benchmark_group(format!("{} resources", size.resources));
+        group.throughput(Throughput::Elements(size.resources as u64)).sample_size(10);
+        group.bench_function(BenchmarkId::from_parameter("parse"), |b| b.iter(|| Desired::assemble(black_box(&files))));
+        let mut parses = Parses::default();
+        Desired::assemble_known(&files, &mut parses);
+        group.bench_function(BenchmarkId::from_parameter("parse, nothing changed"), |b| {
+            b.iter(|| Desired::assemble_known(black_box(&files), &mut parses));
+        });
+        group.bench_function(BenchmarkId::from_parameter("plan"), |b| b.iter(|| creates(black_box(&desired))));
+        group.bench_function(BenchmarkId::from_parameter("render"), |b| {
+            let look = Look { color: true, terminal: true };
+            b.iter(|| {
+                let mut out = Vec::new();
+                text::write_plan(black_box(&planned), look, &mut out).unwrap();
+                out
+            });
+        });
+        group.bench_function(BenchmarkId::from_parameter("hash"), |b| b.iter(|| black_box(&planned).hash()));
+        group.finish();
+    }
+}
+
+criterion_group!(benches, pieces);
+criterion_main!(benches);

@@ -1,0 +1,335 @@
+//! Whole commands against a sandbox in another process than theirs, beside what somebody would script instead.
+//! `cargo bench --bench table` prints the README's table; `-- 100000` adds that many resources to the growth.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    clippy::similar_names,
+    reason = "what fails here fails the benchmark"
+)]
+
+#[allow(dead_code, reason = "each of the two uses a part of it")]
+mod worlds;
+
+use std::fs;
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use versync::sandbox::{Sandbox, World};
+use worlds::{ORGANISATION, Size};
+
+const LATENCY: Duration = Duration::from_millis(50);
+const DEBOUNCE: Duration = Duration::from_millis(50);
+const CONCURRENCY: u32 = 16;
+
+/// A sandbox, manifests and settings.
+struct Site {
+    sandbox: Sandbox,
+    folder: TempDir,
+}
+
+/// What a command has cost.
+struct Cost {
+    wall: Duration,
+    cpu: Duration,
+}
+
+impl Site {
+    fn new(size: Size) -> Self {
+        let world = World::from_toml(&size.world()).unwrap();
+        let sandbox = Sandbox::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), world).unwrap();
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join("manifests")).unwrap();
+        let settings = format!(
+            "sync.debounce = \"{}ms\"\nsync.interval = \"1h\"\n[api]\nbase_url = \"{}\"\norganisation = \"{ORGANISATION}\"\n\
+             token = {{ env = \"TOKEN\" }}\nconcurrency = {CONCURRENCY}\n",
+            DEBOUNCE.as_millis(),
+            sandbox.base_url()
+        );
+        fs::write(folder.path().join("versync.toml"), settings).unwrap();
+        Self { sandbox, folder }
+    }
+
+    /// With everything declared and applied.
+    fn applied(size: Size) -> Self {
+        let site = Self::new(size);
+        size.manifests().for_each(|(name, text)| site.file(&name, &text));
+        site.versync(&["apply", "--yes"]);
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        fs::write(self.path("manifests").join(name), text).unwrap();
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_versync"));
+        command.args(args).current_dir(self.folder.path()).env_clear().env("TOKEN", "sandbox");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn versync(&self, args: &[&str]) -> Cost {
+        cost(&mut self.command(args))
+    }
+
+    fn daemon(&self, socket: &Path) -> Child {
+        self.command(&["run"]).env("NOTIFY_SOCKET", socket).spawn().unwrap()
+    }
+
+    /// How many requests so far were no GET.
+    fn writes(&self) -> usize {
+        self.sandbox.requests().iter().filter(|seen| seen.method != "GET").count()
+    }
+}
+
+/// Runs a command to its end. The processor time is that of the kernel's books on children that have ended.
+fn cost(command: &mut Command) -> Cost {
+    let (before, began) = (children_cpu(), Instant::now());
+    let status = command.status().unwrap();
+    let cost = Cost { wall: began.elapsed(), cpu: children_cpu().saturating_sub(before) };
+    assert!(status.success(), "{command:?}: {status}");
+    cost
+}
+
+/// User and system time of all children that were waited for; the kernel counts them in hundredths of a second.
+fn children_cpu() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: u64 = fields[13..15].iter().map(|field| field.parse::<u64>().unwrap()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// The mean of several runs, which evens out how coarsely the kernel counts.
+fn mean(runs: u32, mut run: impl FnMut() -> Cost) -> Cost {
+    let costs: Vec<Cost> = (0..runs).map(|_| run()).collect();
+    Cost {
+        wall: costs.iter().map(|cost| cost.wall).sum::<Duration>() / runs,
+        cpu: costs.iter().map(|cost| cost.cpu).sum::<Duration>() / runs,
+    }
+}
+
+fn row(what: &str, got: impl std::fmt::Display, target: impl std::fmt::Display) {
+    println!("| {what} | {got} | {target} |");
+}
+
+fn ms(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
+}
+
+fn cold_plans() {
+    for (size, target) in
+        [(Size { resources: 1_000, files: 100 }, "20 ms"), (Size { resources: 10_000, files: 1_000 }, "150 ms")]
+    {
+        let site = Site::applied(size);
+        let (requests, writes) = (site.sandbox.requests().len(), site.writes());
+        let cost = mean(20, || site.versync(&["plan"]));
+        let requests = (site.sandbox.requests().len() - requests) / 20;
+        assert_eq!(site.writes(), writes);
+        let what = format!("`plan`, {} resources in sync, processor time ({requests} requests)", size.resources);
+        row(&what, ms(cost.cpu), target);
+        row(
+            &format!("the same, wall time (curl, {requests} GETs at once: {})", curl_gets(&site, requests)),
+            ms(cost.wall),
+            "",
+        );
+        site.sandbox.set_latency(LATENCY);
+        let cost = mean(3, || site.versync(&["plan"]));
+        let chain = (requests as f64 / f64::from(CONCURRENCY)).ceil().max(3.0);
+        let ratio = cost.wall.as_secs_f64() / (chain * LATENCY.as_secs_f64());
+        row(&format!("the same at 50 ms latency, against {chain} requests in a row"), format!("{ratio:.2} ×"), "1.2 ×");
+    }
+}
+
+fn creates_at_latency() {
+    let size = Size { resources: 1_000, files: 10 };
+    let site = Site::new(size);
+    site.file("plain.toml", &size.plain_templates());
+    site.sandbox.set_latency(LATENCY);
+    let cost = site.versync(&["apply", "--yes"]);
+    // Before the first create: the names, the project, the environment.
+    let ideal = LATENCY * 1_000 / CONCURRENCY + LATENCY * 3;
+    let ratio = cost.wall.as_secs_f64() / ideal.as_secs_f64();
+    row("1,000 creates at 50 ms latency, 16 at once, against the latency alone", format!("{ratio:.2} ×"), "1.05 ×");
+}
+
+fn creates() {
+    let size = Size { resources: 2_000, files: 10 };
+    let site = Site::new(size);
+    site.file("plain.toml", &size.plain_templates());
+    let cost = site.versync(&["apply", "--yes"]);
+    let curl = curl_posts(&Site::new(size), size.resources);
+    row(
+        &format!("2,000 creates, written down before and after (curl, 16 at once, writing nothing down: {curl})"),
+        ms(cost.wall),
+        "no more",
+    );
+}
+
+fn daemon_rows() {
+    let size = Size { resources: 10_000, files: 1_000 };
+    let site = Site::applied(size);
+    let socket = site.path("notify");
+    let notify = UnixDatagram::bind(&socket).unwrap();
+    let mut daemon = site.daemon(&socket);
+    await_status(&notify);
+    // What was edited just now is read again in any case; a folder at rest is the rule.
+    std::thread::sleep(Duration::from_secs(4));
+    let (name, text) = size.manifests().nth(500).unwrap();
+    let mut edits = Vec::new();
+    let mut reads = 0;
+    for n in 0..10 {
+        let (before, writes) = (site.sandbox.requests().len(), site.writes());
+        let text = text.replacen("dynamic = true", &format!("dynamic = {}", n % 2 == 1), 1);
+        fs::write(site.path("edited"), text).unwrap();
+        let began = Instant::now();
+        fs::rename(site.path("edited"), site.path("manifests").join(&name)).unwrap();
+        while site.writes() == writes {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        edits.push(began.elapsed().saturating_sub(DEBOUNCE));
+        await_status(&notify);
+        reads = site.sandbox.requests().len() - before - 1;
+    }
+    edits.sort();
+    row(
+        &format!("`mv` of one file among 1,000 → request, beyond the debounce ({reads} reads)"),
+        ms(edits[edits.len() / 2]),
+        "10 ms",
+    );
+    let status = |key: &str| {
+        let status = fs::read_to_string(format!("/proc/{}/status", daemon.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    };
+    row("the daemon at rest with 10,000 resources: resident memory", format!("{} MiB", status("VmRSS:")), "40 MiB");
+    let cpu = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", daemon.id())).unwrap();
+        let fields: Vec<String> = stat.rsplit_once(')').unwrap().1.split_whitespace().map(str::to_owned).collect();
+        fields[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum::<u64>() * 10
+    };
+    let before = cpu();
+    let _ = Command::new("kill").args(["-HUP", &daemon.id().to_string()]).status();
+    await_status(&notify);
+    row("a full pass of the daemon, nothing changed, processor time", format!("{} ms", cpu() - before), "60 ms");
+    let before = cpu();
+    std::thread::sleep(Duration::from_secs(5));
+    row("the daemon at rest, processor time in 5 s", format!("{} ms", cpu() - before), "timers only");
+    let _ = daemon.kill().and_then(|()| daemon.wait());
+}
+
+fn start() {
+    let site = Site::new(Size { resources: 0, files: 1 });
+    let socket = site.path("notify");
+    let notify = UnixDatagram::bind(&socket).unwrap();
+    let mut times: Vec<Duration> = (0..10)
+        .map(|_| {
+            let began = Instant::now();
+            let mut daemon = site.daemon(&socket);
+            await_said(&notify, "READY=1");
+            let took = began.elapsed();
+            let _ = daemon.kill().and_then(|()| daemon.wait());
+            took
+        })
+        .collect();
+    times.sort();
+    row("start to ready, empty folder", ms(times[5]), "30 ms");
+}
+
+fn growth(most: usize) {
+    println!(
+        "\n| resources | files | `apply` of all | `plan` in sync: processor time | wall time |\n| --- | --- | --- | --- | --- |"
+    );
+    for resources in [100, 1_000, 10_000, 100_000].into_iter().filter(|size| *size <= most) {
+        let size = Size { resources, files: resources / 10 };
+        let site = Site::new(size);
+        size.manifests().for_each(|(name, text)| site.file(&name, &text));
+        let apply = site.versync(&["apply", "--yes"]);
+        let plan = mean(if resources > 10_000 { 3 } else { 10 }, || site.versync(&["plan"]));
+        println!("| {resources} | {} | {} | {} | {} |", size.files, ms(apply.wall), ms(plan.cpu), ms(plan.wall));
+    }
+}
+
+fn await_said(notify: &UnixDatagram, text: &str) {
+    notify.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut buffer = [0; 4096];
+    loop {
+        let length = notify.recv(&mut buffer).unwrap();
+        if String::from_utf8_lossy(&buffer[..length]).contains(text) {
+            return;
+        }
+    }
+}
+
+/// Waits until a pass has ended.
+fn await_status(notify: &UnixDatagram) {
+    await_said(notify, "STATUS=");
+}
+
+fn curl_config(lines: impl Iterator<Item = String>) -> Option<Duration> {
+    let folder = TempDir::new().unwrap();
+    let mut config = fs::File::create(folder.path().join("config")).unwrap();
+    let separate = lines.collect::<Vec<_>>().join("next\n");
+    config.write_all(separate.as_bytes()).unwrap();
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--parallel", "--parallel-immediate", "--parallel-max", "16", "--config"]);
+    curl.arg(folder.path().join("config")).stdout(Stdio::null()).stderr(Stdio::null());
+    let began = Instant::now();
+    curl.status().ok().filter(|status| status.success()).map(|_| began.elapsed())
+}
+
+fn shown(took: Option<Duration>) -> String {
+    took.map_or_else(|| "not here".to_owned(), ms)
+}
+
+fn curl_gets(site: &Site, count: usize) -> String {
+    let requests = site.sandbox.requests();
+    let last = &requests[requests.len() - count..];
+    let origin = site.sandbox.base_url();
+    let lines = last.iter().map(|seen| {
+        let path = seen.path.trim_start_matches("/api");
+        format!("url = \"{origin}{path}\"\nheader = \"Authorization: Bearer sandbox\"\noutput = \"/dev/null\"\n")
+    });
+    shown(curl_config(lines))
+}
+
+fn curl_posts(site: &Site, count: usize) -> String {
+    let ids = site.sandbox.world(|world| {
+        let project = world.project_id("shop")?;
+        Some((world.environment_id("shop", "env0")?, world.system_id("system-0")?, project))
+    });
+    let (environment, system, project) = ids.unwrap();
+    let url = format!("{}/v2/o/{ORGANISATION}/projects/{project}/connection-templates", site.sandbox.base_url());
+    let lines = (0..count).map(|n| {
+        let body = format!(
+            "{{\\\"name\\\":\\\"plain-{n}\\\",\\\"systemId\\\":\\\"{system}\\\",\\\"environmentId\\\":\\\"{environment}\\\",\\\"dynamic\\\":false}}"
+        );
+        format!(
+            "url = \"{url}\"\nheader = \"Authorization: Bearer sandbox\"\nheader = \"Content-Type: application/json\"\n\
+             data = \"{body}\"\noutput = \"/dev/null\"\n"
+        )
+    });
+    let took = curl_config(lines);
+    assert!(took.is_none() || site.writes() == count, "{} of {count}", site.writes());
+    shown(took)
+}
+
+fn main() {
+    let most = std::env::args().filter_map(|arg| arg.parse().ok()).max().unwrap_or(10_000);
+    println!("| what | here | target |\n| --- | --- | --- |");
+    cold_plans();
+    creates_at_latency();
+    creates();
+    daemon_rows();
+    start();
+    growth(most);
+}
