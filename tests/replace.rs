@@ -258,3 +258,130 @@ fn a_template_is_not_moved_onto_somebody_elses() {
         assert_eq!(site.template("legacy-erp").environment, ids::PRODUCTION);
     }
 }
+
+/// Three templates' worth of ways to be cut off in the middle of a move from staging to production.
+const CUTS: [(&str, Fault); 4] = [
+    ("POST", Fault::After(504)),
+    ("POST", Fault::Before(504)),
+    ("PUT", Fault::Before(400)),
+    ("DELETE", Fault::Before(400)),
+];
+
+/// The legacy template, after an apply of `file` that was cut off so.
+fn cut_off(file: &str, (method, fault): (&'static str, Fault)) -> (Site, Flaky) {
+    let site = Site::new();
+    let lost = move |seen: &str, path: &str, before: usize| {
+        (seen == method && before == 0 && path.contains("/connection-templates")).then_some(fault)
+    };
+    let flaky = Flaky::before(site.sandbox.address(), lost);
+    site.settings_for(&flaky.base_url, "sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }");
+    site.file("erp.toml", legacy("lifecycle = { allow_replace = true }"));
+    site.apply();
+    site.file("erp.toml", file);
+    site.versync(&["apply", "--yes"]);
+    (site, flaky)
+}
+
+#[test]
+fn what_is_declared_again_is_no_predecessor_of_a_move_that_was_cut_off() {
+    let moved = in_production("lifecycle = { allow_replace = true }");
+    let both = legacy("lifecycle = { allow_replace = true }")
+        .replace("environment = \"staging\"", "environments = [\"production\", \"staging\"]");
+    for cut in CUTS {
+        let (site, _flaky) = cut_off(&moved, cut);
+        site.file("erp.toml", &both);
+        for _ in 0..3 {
+            site.versync(&["apply", "--yes"]);
+        }
+        let live = site.templates("legacy-erp");
+        assert_eq!(live.len(), 2, "{cut:?} {live:?}");
+        assert!(live.iter().any(|template| template.id == ids::LEGACY_ERP), "{cut:?} {live:?}");
+        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+    }
+}
+
+#[test]
+fn a_change_of_system_that_was_cut_off_and_is_taken_back_keeps_the_old_one() {
+    let file = legacy("lifecycle = { allow_replace = true }");
+    // Without a list of configs there is no PUT to be cut off by.
+    for cut in CUTS.into_iter().filter(|cut| cut.0 != "PUT") {
+        let (site, _flaky) = cut_off(&file.replace("netsuite", "stripe"), cut);
+        site.file("erp.toml", &file);
+        for _ in 0..3 {
+            site.versync(&["apply", "--yes"]);
+        }
+        assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP, "{cut:?}");
+        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+    }
+}
+
+#[test]
+fn a_second_move_leaves_nothing_of_the_first_behind() {
+    let elsewhere = legacy("lifecycle = { allow_replace = true }").replace("netsuite", "stripe");
+    for cut in CUTS {
+        let (site, _flaky) = cut_off(&elsewhere, cut);
+        site.file("erp.toml", elsewhere.replace("staging", "production"));
+        for _ in 0..4 {
+            site.versync(&["apply", "--yes"]);
+        }
+        let template = site.template("legacy-erp");
+        assert_eq!(
+            (template.environment.as_str(), template.system.as_str()),
+            (ids::PRODUCTION, ids::STRIPE),
+            "{cut:?}"
+        );
+        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+    }
+}
+
+#[test]
+fn a_name_swap_that_the_files_take_over_replaces_nothing() {
+    let site = Site::new();
+    let file = legacy("lifecycle = { allow_replace = true }");
+    let both = |first: &str, second: &str| {
+        file.replace("netsuite", first) + &file.replacen("legacy-erp", "erp", 1).replace("netsuite", second)
+    };
+    site.file("erp.toml", both("netsuite", "stripe"));
+    site.apply();
+    let (first, second) = (site.template("legacy-erp").id, site.template("erp").id);
+    site.sandbox.world(|world| {
+        world.edit_template(&first, |template| template.name = "erp".to_owned());
+        world.edit_template(&second, |template| template.name = "legacy-erp".to_owned());
+    });
+    site.file("erp.toml", both("stripe", "netsuite"));
+    site.apply();
+    assert_eq!((site.template("legacy-erp").id, site.template("erp").id), (second, first));
+    assert!(site.writes().iter().all(|write| !write.starts_with("DELETE")));
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
+fn a_rename_in_place_comes_before_a_new_environment() {
+    let site = Site::new();
+    let file = legacy("lifecycle = { allow_replace = true }");
+    site.file("erp.toml", &file);
+    site.apply();
+    let renamed =
+        file.replacen("legacy-erp", "erp", 1).replace("allow_replace = true", "renamed_from = \"legacy-erp\"");
+    site.file("erp.toml", renamed.replace("environment = \"staging\"", "environments = [\"production\", \"staging\"]"));
+    let target = "connection_template.storefront/production/erp";
+    site.versync(&["apply", "--yes", target]);
+    assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+    site.apply();
+    let ids_of: Vec<_> = site.templates("erp").into_iter().map(|template| template.id).collect();
+    assert!(ids_of.len() == 2 && ids_of.contains(&ids::LEGACY_ERP.to_owned()), "{ids_of:?}");
+}
+
+#[test]
+fn a_replacement_is_in_the_history_once_it_is_done() {
+    let (site, _flaky) =
+        cut_off(&legacy("lifecycle = { allow_replace = true }").replace("netsuite", "stripe"), CUTS[3]);
+    let actions = |site: &Site| {
+        let history = site.versync(&["history", "--json"]).json();
+        let all = history["changes"].as_array().unwrap().clone();
+        all.iter().map(|change| change["action"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(actions(&site), ["create", "adopt"]);
+    site.apply();
+    assert_eq!(actions(&site), ["replace", "create", "adopt"]);
+}

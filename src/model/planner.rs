@@ -1,6 +1,7 @@
 //! Declared, recorded and observed in; a [`Plan`] out. Total: whatever is wrong becomes a problem
 //! of the resource that it concerns, and the rest is planned.
 
+mod claims;
 mod compare;
 mod configs;
 mod index;
@@ -26,6 +27,7 @@ use super::recorded::{Recorded, RecordedResource};
 use super::saved::SavedPlan;
 use super::schema::Fields;
 use super::source::{Problem, sort_problems};
+use claims::Claims;
 use compare::Comparison;
 use index::Index;
 use resolve::Resolved;
@@ -91,7 +93,7 @@ pub fn plan(
             not_compared: desired.disputed.clone(),
             ..Plan::default()
         },
-        claimed: HashSet::new(),
+        claimed: Claims::default(),
         index: Index::of(observed, recorded),
     };
     let pointless = unknown_targets(policy, desired, recorded);
@@ -101,7 +103,7 @@ pub fn plan(
         return Plan { refused: true, ..planner.plan };
     }
     let resources = planner.resolve_all(desired);
-    planner.claim_replaced(&resources);
+    planner.claim_predecessors(&resources);
     let ids: HashSet<(&Owner, &str)> = resources
         .iter()
         .filter_map(|(resolved, _)| match &resolved.identity {
@@ -188,7 +190,7 @@ struct Planner<'a> {
     policy: &'a Policy,
     plan: Plan,
     /// Identities that some file speaks for, sound or not: none of them is an orphan.
-    claimed: HashSet<Identity>,
+    claimed: Claims,
     index: Index<'a>,
 }
 
@@ -212,19 +214,35 @@ impl Planner<'_> {
                 Err(problem) => self.give_up(declared, [problem]),
             }
         }
-        self.claimed.extend(found.into_keys());
+        self.claimed.declare(found.into_keys());
         resources.retain(|(resolved, _)| !repeated.contains(&resolved.identity));
         resources
     }
 
-    /// What a replacement that was cut off has left behind is spoken for by the file of the new one.
-    fn claim_replaced(&mut self, resources: &[(Resolved<'_>, &Declared)]) {
+    /// What files rename, and what a replacement that was cut off has left behind, is spoken for by the file of the
+    /// new one.
+    fn claim_predecessors(&mut self, resources: &[(Resolved<'_>, &Declared)]) {
+        for (resolved, declared) in resources {
+            if let (Identity::ConnectionTemplate { scope, .. }, Some(old)) =
+                (&resolved.identity, &declared.lifecycle.renamed_from)
+            {
+                let old = Identity::ConnectionTemplate { scope: scope.clone(), name: old.clone() };
+                let is_done = self.recorded.resources.contains_key(&resolved.identity);
+                if !is_done && self.recorded.resources.contains_key(&old) {
+                    self.claimed.rename(old, resolved.identity.clone());
+                }
+            }
+        }
         for (resolved, _) in resources {
             let recorded = self.recorded.resources.get(&resolved.identity);
             let begun = self.recorded.intents.get(&resolved.identity).map(|intent| &intent.record);
-            let replaced =
-                recorded.into_iter().chain(begun).filter_map(|record| record.replaces.as_ref()?.identity.clone());
-            self.claimed.extend(replaced);
+            for old in recorded.into_iter().chain(begun).filter_map(|record| record.replaces.as_ref()) {
+                if let Some(identity) =
+                    old.identity.as_ref().filter(|it| !self.claimed.is_wanted(it, &resolved.identity))
+                {
+                    self.claimed.insert(identity.clone());
+                }
+            }
         }
     }
 
@@ -251,6 +269,7 @@ impl Planner<'_> {
     fn give_up(&mut self, declared: &Declared, problems: impl IntoIterator<Item = Problem>) {
         self.plan.problems.extend(problems);
         self.plan.not_compared.insert(declared.address.clone());
+        self.claimed.leave_open(declared.place.file());
     }
 
     /// A resource that is declared and not live: new, or deleted by somebody.

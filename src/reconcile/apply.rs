@@ -192,10 +192,12 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
                 })?;
             }
             Step::ReplaceTemplate { old, step } => {
-                let made = self.create(change, step).await?;
+                // Until the old one is gone, nothing is replaced.
+                let created = Change { action: Action::Create, ..change.clone() };
+                let (made, row) = self.create(&created, step).await?;
                 self.api.delete_template(&old.scope, &old.id).await?;
                 let done = RecordedResource { replaces: None, ..made };
-                self.store.borrow_mut().together(|store| {
+                self.keep(Some(row), change, |store| {
                     store.save(&change.identity, &done)?;
                     old.identity.as_ref().map_or(Ok(()), |identity| store.forget(identity))
                 })?;
@@ -225,12 +227,12 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
     }
 
     /// Two requests: what the first one made is recorded before the second is sent.
-    async fn create(&self, change: &Change, step: &TemplateStep) -> Result<RecordedResource, Failure> {
+    async fn create(&self, change: &Change, step: &TemplateStep) -> Result<(RecordedResource, i64), Failure> {
         let made = self.api.create_template(step).await?;
         let mut record = RecordedResource { template_id: Some(made.id.clone()), ..step.record.clone() };
         if made.auth_scheme_configs == step.auth_scheme_configs {
-            self.save(change, &record)?;
-            return Ok(record);
+            let row = self.keep(None, change, |store| store.save(&change.identity, &record))?;
+            return Ok((record, row));
         }
         let list = record.fields.remove(AUTH_SCHEME_CONFIGS.name);
         let mut without_list = change.clone();
@@ -238,8 +240,8 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
         let row = self.keep(None, &without_list, |store| store.save(&change.identity, &record))?;
         self.api.update_template(&made.id, step).await?;
         record.fields.extend(list.map(|list| (AUTH_SCHEME_CONFIGS.name, list)));
-        self.keep(Some(row), change, |store| store.save(&change.identity, &record))?;
-        Ok(record)
+        let row = self.keep(Some(row), change, |store| store.save(&change.identity, &record))?;
+        Ok((record, row))
     }
 
     /// Why a change may not be tried now.

@@ -25,6 +25,7 @@ impl Planner<'_> {
             }
             self.plan.not_compared.insert(resource.address.clone());
             let spoken_for = desired.broken_files.contains(&resource.source.file)
+                || self.claimed.is_open(&resource.source.file)
                 || desired.disputed.contains(&resource.address)
                 || desired.resources.binary_search_by(|declared| declared.address.cmp(&resource.address)).is_ok();
             // What a create has made in its place is recorded first: both are to go then, and neither is forgotten.

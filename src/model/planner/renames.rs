@@ -72,11 +72,24 @@ impl<'a> Planner<'a> {
     }
 
     /// The live templates of a name that may be the declared one: without those that are recorded as another one
-    /// that some file declares, and that somebody has given this name.
-    pub(super) fn candidates(&self, scope: &Scope, name: &str, rename: &Rename<'_, '_>) -> Vec<&'a LiveTemplate> {
+    /// that some file declares, and that somebody has given this name. Where the recorded one would have to be
+    /// replaced, and the one of this name would not, the file has taken over what somebody did.
+    pub(super) fn candidates(
+        &self,
+        resolved: &Resolved<'_>,
+        scope: &Scope,
+        name: &str,
+        rename: &Rename<'_, '_>,
+    ) -> Vec<&'a LiveTemplate> {
+        let recorded = self.recorded.resources.get(&resolved.identity).and_then(|known| known.template_id.as_ref());
+        let recorded = recorded.and_then(|id| self.index.template(scope, id));
+        let is_taken_over = |template: &LiveTemplate| {
+            template.system == resolved.owner.id && recorded.is_some_and(|known| known.system != resolved.owner.id)
+        };
         let is_anothers = |template: &LiveTemplate| {
             let owner = self.index.recorded_as(&template.id).filter(|_| rename.done().is_none());
-            owner.is_some_and(|owner| self.claimed.contains(owner) && !is_named(owner, scope, name))
+            let owner = owner.filter(|owner| self.claimed.contains(owner) && !is_named(owner, scope, name));
+            owner.is_some() && !is_taken_over(template)
         };
         self.index.templates(scope, name).iter().copied().filter(|template| !is_anothers(template)).collect()
     }

@@ -47,8 +47,9 @@ impl<'a> Planner<'a> {
         let begun = self.begun_to_replace(&here);
         let mut namesakes = names.iter().flat_map(|name| self.index.recorded(&scope.project, name));
         let left = namesakes.find(|(identity, resource)| {
-            let is_free = !self.claimed.contains(*identity) || begun == Some(*identity);
-            resource.source.file == declared.place.file() && is_free
+            let is_free = !self.claimed.contains(identity) || begun == Some(*identity);
+            let is_wanted = self.claimed.is_wanted(identity, &here);
+            resource.source.file == declared.place.file() && is_free && !is_wanted
         });
         let Some((identity, record)) = left.copied() else { return Ok(None) };
         let found = self.find_live(identity, record).map_err(|why| {
@@ -64,7 +65,8 @@ impl<'a> Planner<'a> {
 
     /// What a replacement that was begun, and of which nothing may have come, claims beside its own place.
     pub(super) fn begun_to_replace(&self, here: &Identity) -> Option<&'a Identity> {
-        self.recorded.intents.get(here)?.record.replaces.as_ref()?.identity.as_ref()
+        let old = self.recorded.intents.get(here)?.record.replaces.as_ref()?.identity.as_ref()?;
+        (!self.claimed.is_wanted(old, here)).then_some(old)
     }
 
     /// Plans the replacement of a template by one in another environment.
@@ -77,6 +79,11 @@ impl<'a> Planner<'a> {
         left: Left<'_>,
         refused: Option<Held>,
     ) {
+        if let Some(old) = &left.record.replaces
+            && let Some(live) = self.index.template(&old.scope, &old.id)
+        {
+            return self.finish_first(declared, &left, old, live);
+        }
         let (mut comparison, _) = self.compare_template(declared, resolved, wanted, Some(left.record), left.live);
         comparison.relocate(environment_of(&left.record.address), environment_of(&declared.address));
         let record = record_of(declared, resolved, None, &comparison.record);
@@ -85,6 +92,46 @@ impl<'a> Planner<'a> {
         let step = Step::ReplaceTemplate { old: left.old, step };
         let refused = refused.or_else(|| refused_replacement(declared, Some(left.record)));
         self.conclude(declared, resolved, Some(left.record), comparison, record, (Action::Replace, step), refused);
+    }
+
+    /// Plans the end of a replacement that was cut off where the template was before: it moves on only then, or the
+    /// one that was to be deleted would be forgotten.
+    fn finish_first(&mut self, declared: &Declared, left: &Left<'_>, old: &OldTemplate, live: &LiveTemplate) {
+        let Some(identity) = left.old.identity.clone() else { return };
+        let record = RecordedResource { replaces: None, ..left.record.clone() };
+        let mut fields = vec![text_change(SYSTEM.name, &live.system, &left.live.system, Cause::Manifest)];
+        self.write_systems_by_name(&mut fields);
+        self.plan.changes.push(Change {
+            address: left.record.address.clone(),
+            identity,
+            action: Action::Replace,
+            causes: BTreeSet::from([Cause::Manifest]),
+            source: Some(source_of(declared)),
+            held: refused_replacement(declared, Some(left.record)),
+            fields,
+            step: Step::FinishReplacement { old: old.clone(), record: Box::new(record) },
+        });
+    }
+
+    /// The old template of a replacement that was cut off, where the file wants it back as it is, and as what it is
+    /// recorded then: the half made one is what has to go.
+    pub(super) fn reverted(
+        &self,
+        resolved: &Resolved<'_>,
+        scope: &Scope,
+        old: &OldTemplate,
+        new: &LiveTemplate,
+    ) -> Option<(&'a LiveTemplate, RecordedResource)> {
+        let is_here = old.identity.is_none() && old.scope == *scope;
+        let live = self.index.template(scope, &old.id).filter(|_| is_here && new.system != resolved.owner.id)?;
+        let known = self.recorded.resources.get(&resolved.identity)?;
+        let replaces = Some(OldTemplate { scope: scope.clone(), id: new.id.clone(), identity: None });
+        let mut record = RecordedResource { template_id: Some(live.id.clone()), replaces, ..known.clone() };
+        if known.template_id != record.template_id {
+            // Recorded is the new one: of the fields of the old one nothing is known any more.
+            record.fields = Fields::new();
+        }
+        (live.system == resolved.owner.id).then_some((live, record))
     }
 
     /// What is left of a replacement that was cut off: the old template, if it is still there. One that is gone is

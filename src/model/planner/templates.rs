@@ -59,9 +59,15 @@ impl Planner<'_> {
         let begun = made.is_none().then(|| self.begun(scope, &identity)).flatten();
         let recorded = made.as_ref().or(before).or(begun.as_ref());
         let pending = recorded.and_then(|recorded| recorded.replaces.clone());
-        self.claimed.extend(pending.iter().filter_map(|old| old.identity.clone()));
+        // What a file declares anew, or renames, is no predecessor of this one any more.
+        let is_wanted = |old: &Identity| self.claimed.is_wanted(old, &resolved.identity);
+        let pending = pending.filter(|old| !old.identity.as_ref().is_some_and(is_wanted));
+        for old in pending.iter().filter_map(|old| old.identity.clone()) {
+            self.claimed.insert(old);
+        }
         let is_other = |template: &&LiveTemplate| pending.as_ref().is_none_or(|old| old.id != template.id);
-        let matches: Vec<_> = self.candidates(scope, known_as, &rename).into_iter().filter(is_other).collect();
+        let matches: Vec<_> =
+            self.candidates(resolved, scope, known_as, &rename).into_iter().filter(is_other).collect();
         if let [first, second, ..] = matches.as_slice() {
             return self.give_up(declared, [exists_twice(declared, first, second)]);
         }
@@ -102,7 +108,14 @@ impl Planner<'_> {
             let help = "remove the other declaration of it, or the other `renamed_from`, or this one";
             return self.give_up(declared, [problem.help(help)]);
         }
-        let found = Found { live, recorded, renamed_from, strayed: strayed.is_some(), pending };
+        let reverted = pending.as_ref().and_then(|old| self.reverted(resolved, scope, old, live));
+        let found = match reverted.as_ref() {
+            Some((old, record)) => {
+                let pending = record.replaces.clone();
+                Found { live: old, recorded: Some(record), renamed_from: None, strayed: false, pending }
+            }
+            None => Found { live, recorded, renamed_from, strayed: strayed.is_some(), pending },
+        };
         self.plan_found(declared, resolved, (scope, name), &wanted, found);
     }
 
@@ -238,7 +251,7 @@ impl Planner<'_> {
     /// Creates that were begun for what no file declares any more: what they have made is remembered, so that
     /// it is treated like anything else that is no longer declared.
     pub(super) fn settle_intents(&mut self) {
-        for (identity, intent) in self.recorded.intents.iter().filter(|(identity, _)| !self.claimed.contains(*identity))
+        for (identity, intent) in self.recorded.intents.iter().filter(|(identity, _)| !self.claimed.contains(identity))
         {
             let is_read = match identity {
                 Identity::ConnectionTemplate { scope, .. } => matches!(self.observed.templates.get(scope), Some(Ok(_))),

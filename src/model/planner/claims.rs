@@ -1,0 +1,59 @@
+//! Who speaks for what. What some file speaks for, sound or not, is no orphan.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::model::address::Identity;
+
+/// Identities that files speak for, and in which way.
+#[derive(Default)]
+pub(super) struct Claims {
+    declared: HashSet<Identity>,
+    /// What a file renames, with what it is to be.
+    renamed: HashMap<Identity, Identity>,
+    /// What is spoken for by way of something else: the old place of what moves, for example.
+    others: HashSet<Identity>,
+    /// Files of which something could not be planned: it is not known for what else they speak.
+    open_files: HashSet<String>,
+}
+
+impl Claims {
+    /// Some file declares it.
+    pub(super) fn declare(&mut self, identities: impl IntoIterator<Item = Identity>) {
+        self.declared.extend(identities);
+    }
+
+    /// Some file renames what is recorded as the one to the other.
+    pub(super) fn rename(&mut self, old: Identity, new: Identity) {
+        self.renamed.insert(old, new);
+    }
+
+    /// Something could not be planned for this file.
+    pub(super) fn leave_open(&mut self, file: &str) {
+        self.open_files.insert(file.to_owned());
+    }
+
+    /// Claims it. False where a file speaks for it already.
+    pub(super) fn insert(&mut self, identity: Identity) -> bool {
+        !self.declared.contains(&identity) && self.others.insert(identity)
+    }
+
+    /// Whether a file speaks for it.
+    pub(super) fn contains(&self, identity: &Identity) -> bool {
+        self.declared.contains(identity) || self.others.contains(identity)
+    }
+
+    /// Whether a file wants it for itself: declares it, or renames it to something else than `here`. Then it is
+    /// nothing that `here` takes the place of, whatever was begun.
+    pub(super) fn is_wanted(&self, identity: &Identity, here: &Identity) -> bool {
+        self.declared.contains(identity) || self.renamed.get(identity).is_some_and(|new| new != here)
+    }
+
+    /// Whether a file may speak for more than could be told.
+    pub(super) fn is_open(&self, file: &str) -> bool {
+        self.open_files.contains(file)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Identity> {
+        self.declared.iter().chain(&self.others)
+    }
+}
