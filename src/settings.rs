@@ -180,6 +180,7 @@ impl Settings {
             top.finish();
             settings
         });
+        problems.extend(misspelt(variables));
         sort_problems(&mut problems);
         match settings {
             Some(settings) if problems.is_empty() => Ok(settings),
@@ -306,6 +307,19 @@ fn path(section: &Section<'_>, key: &'static str) -> Option<String> {
 fn is_setting(name: &str) -> bool {
     let own = ["MANIFESTS", "STATE", "API", "SYNC", "LOG", "HTTP", "NOTIFY"];
     name.strip_prefix(VARIABLE_PREFIX).is_some_and(|path| path.contains("__") || own.contains(&path))
+}
+
+/// Variables that would set something if their names were written right: who means to set `sync.mode` must not find
+/// out by what is done.
+fn misspelt(variables: &[(String, String)]) -> impl Iterator<Item = Problem> {
+    let meant = |(name, _): &(String, String)| {
+        let path = name.strip_prefix(VARIABLE_PREFIX).filter(|_| !is_setting(name))?;
+        let (section, key) =
+            path.split_once('_').filter(|(section, _)| ["API", "SYNC", "LOG", "HTTP"].contains(section))?;
+        let problem = Problem::general(format!("the variable {name} sets nothing"));
+        Some(problem.help(format!("did you mean {VARIABLE_PREFIX}{section}__{key}?")))
+    };
+    variables.iter().filter_map(meant)
 }
 
 /// `VERSYNC_API__BASE_URL` → `api.base_url`.

@@ -270,3 +270,17 @@ fn systemd_s_state_directory_is_used_and_an_empty_one_is_none() {
     assert!(site.command(&["apply", "--yes"]).env("STATE_DIRECTORY", "").status().unwrap().success());
     assert!(site.path(".versync/versync.db").exists());
 }
+
+#[test]
+fn a_variable_with_one_underscore_too_few_is_no_setting_that_is_passed_over() {
+    let site = Site::new();
+    let ran = Ran::of(site.command(&["plan"]).env("VERSYNC_SYNC_MODE", "observe").output().unwrap());
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.err.contains("VERSYNC_SYNC_MODE sets nothing") && ran.err.contains("VERSYNC_SYNC__MODE"),
+        "{}",
+        ran.err
+    );
+    let ran = Ran::of(site.command(&["plan"]).env("VERSYNC_PORT", "tcp://10.0.0.1").output().unwrap());
+    assert_eq!(ran.code, Some(0), "not ours");
+}

@@ -20,6 +20,7 @@ use crate::io::drift_log::DriftLog;
 use crate::io::logs;
 use crate::io::manifests::read_folder;
 use crate::io::signals::{Signal, Signals};
+use crate::io::store::refuse_second_writer;
 use crate::io::systemd;
 use crate::io::watch::Watch;
 use crate::model::flapping::Flapping;
@@ -51,6 +52,12 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
         Bell::check(&context.settings)?;
         bell.change(&context.settings);
     }
+    if writes(&context, args)
+        && let Some(state) = context.state()
+    {
+        // Said before the address of the other one's page is in the way.
+        refuse_second_writer(state)?;
+    }
     let mut page = Page::open(&context)?;
     loop {
         let stay = Stay { context: &context, global, signals: &mut signals, fault, page: &mut page };
@@ -69,6 +76,10 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
     Ok(Exit::Done)
 }
 
+fn writes(context: &Context, args: &Args) -> bool {
+    !args.dry_run && context.settings.sync.mode == Mode::Enforce
+}
+
 /// Why the loop ended.
 enum End {
     /// Somebody stopped it.
@@ -81,7 +92,7 @@ enum End {
 async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal, bell: &mut Bell) -> Result<End, CommandError> {
     let context = stay.context;
     let screen = Screen { look: terminal.out, last: RefCell::default(), changes: RefCell::default() };
-    if args.dry_run || context.settings.sync.mode == Mode::Observe {
+    if !writes(context, args) {
         let on_report = |report: &Report| {
             if args.dry_run {
                 screen.show(&report.plan);

@@ -104,7 +104,9 @@ function heldCard({ reason, items, hash }) {
 
 function resourceCard(resource, writes) {
   const [word, tone, icon] = STATES[resource.state];
-  const isGone = resource.state === "drifted" && resource.fields.every((field) => field.before === null && !field.sensitive);
+  // Of a secret the value before is never told.
+  const shown = (resource.fields ?? []).filter((field) => !field.sensitive);
+  const isGone = resource.state === "drifted" && shown.length > 0 && shown.every((field) => field.before === null);
   const where = [titleOf(resource.address).where, place(resource.source)].filter(Boolean).join(" · ");
   const what = {
     failed: () => [make("p", {}, ...prose(resource.reason))],

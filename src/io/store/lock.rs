@@ -49,9 +49,7 @@ pub(super) fn take(directory: &Path, command: &str) -> Result<File, StoreError> 
         .open(&path)
         .map_err(failed)?;
     if !take_soon(&lock).map_err(failed)? {
-        let note = note(lock);
-        let holder = if note.is_empty() { "another process".to_owned() } else { note };
-        return Err(StoreError::Locked { path: directory.to_owned(), holder });
+        return Err(locked(directory, lock));
     }
     let note = format!("`versync {command}` (process {})\n", std::process::id());
     lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| lock.write_all(note.as_bytes())).map_err(failed)?;
@@ -68,6 +66,25 @@ fn take_soon(lock: &File) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Refuses a state that another process writes, before anything else is begun.
+///
+/// # Errors
+///
+/// Where there is one.
+pub fn refuse_second_writer(directory: &Path) -> Result<(), StoreError> {
+    let Ok(lock) = File::open(directory.join(LOCK)) else { return Ok(()) };
+    match lock.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Err(locked(directory, lock)),
+        _ => Ok(()),
+    }
+}
+
+fn locked(directory: &Path, lock: File) -> StoreError {
+    let note = note(lock);
+    let holder = if note.is_empty() { "another process".to_owned() } else { note };
+    StoreError::Locked { path: directory.to_owned(), holder }
 }
 
 fn note(lock: File) -> String {

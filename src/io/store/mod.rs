@@ -38,7 +38,7 @@ use database::Database;
 pub use books::Books;
 pub use error::{StoreError, Tenant};
 pub use journal::{Journal, approve};
-pub use lock::writer;
+pub use lock::{refuse_second_writer, writer};
 
 /// Reads what is recorded, without a lock and without making anything. A state that does not exist
 /// yet is empty.
