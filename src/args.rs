@@ -80,6 +80,8 @@ pub enum Command {
     History(History),
     /// Let the deletes through that are held, once
     Approve(Approve),
+    /// Print a JSON Schema, with which editors check and complete files
+    Schema(Schema),
     /// Print completions for a shell
     Completions(Completions),
     /// Print the manual pages, or write them to a folder
@@ -196,6 +198,23 @@ pub struct Approve {
     /// [default: what the last pass held]
     #[arg(value_name = "PLAN_HASH")]
     pub plan_hash: Option<String>,
+}
+
+/// `versync schema`
+#[derive(Debug, clap::Args)]
+pub struct Schema {
+    /// Of which files
+    #[arg(value_name = "FILES")]
+    pub of: SchemaOf,
+}
+
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Manifests.
+    Manifest,
+    /// versync.toml.
+    Settings,
 }
 
 /// `versync completions`

@@ -27,6 +27,7 @@ mod references;
 mod replace;
 mod retries;
 mod saved;
+mod schema;
 mod schemes;
 mod secrets;
 mod service;

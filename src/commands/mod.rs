@@ -13,6 +13,7 @@ mod plan;
 mod run;
 mod sandbox;
 mod saved;
+mod schema;
 mod shell;
 mod status;
 mod validate;
@@ -79,6 +80,7 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Status(args) => status::status(global, &args),
         Command::History(args) => history::history(global, &args),
         Command::Approve(args) => approve::approve(global, &args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
         Command::Sandbox(args) => sandbox::sandbox(&args).await,

@@ -16,6 +16,7 @@ pub mod flapping;
 pub mod guard;
 pub mod history;
 pub mod intent;
+pub mod json_schema;
 pub mod ledger;
 pub mod manifest;
 pub mod notice;
