@@ -142,9 +142,24 @@ pub struct Apply {
 /// `versync validate`
 #[derive(Debug, clap::Args)]
 pub struct Validate {
+    /// What to print: text for people, json for scripts, sarif for code hosts
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+
     /// Files or folders [default: the folder of manifests]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// What to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Each problem with its line, for people.
+    Text,
+    /// One JSON value.
+    Json,
+    /// SARIF 2.1.0, with which code hosts mark the lines of a change.
+    Sarif,
 }
 
 /// `versync import`

@@ -39,3 +39,4 @@ mod status_page;
 mod support;
 mod tls;
 mod tokens;
+mod validate;

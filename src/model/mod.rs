@@ -25,6 +25,7 @@ pub mod pass;
 pub mod plan;
 pub mod planner;
 pub mod recorded;
+pub mod rule;
 pub mod saved;
 pub mod schedule;
 pub mod schema;

@@ -8,6 +8,7 @@ pub mod json;
 pub mod line;
 pub mod notice;
 pub mod problems;
+pub mod sarif;
 pub mod status;
 pub mod text;
 pub mod voice;
