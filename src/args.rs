@@ -72,6 +72,8 @@ pub enum Command {
     Apply(Apply),
     /// Check files without any network: every file, every problem
     Validate(Validate),
+    /// Lay out manifests in one way, keeping every comment
+    Fmt(Fmt),
     /// Write manifests for what exists, and record it
     Import(Import),
     /// Show how the last pass went, what is held and why, and what has drifted
@@ -147,6 +149,18 @@ pub struct Validate {
     pub format: Format,
 
     /// Files or folders [default: the folder of manifests]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `versync fmt`
+#[derive(Debug, clap::Args)]
+pub struct Fmt {
+    /// Write nothing: show what would change, and exit with 1 where anything would
+    #[arg(long)]
+    pub check: bool,
+
+    /// Files or folders [default: the folder of manifests]; - reads from stdin and writes to stdout
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }

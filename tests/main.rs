@@ -9,6 +9,7 @@ mod converge;
 mod daemon;
 mod examples;
 mod faults;
+mod fmt;
 mod gitops;
 mod history;
 mod hostile;

@@ -6,6 +6,7 @@ mod bell;
 mod context;
 mod error;
 mod fault;
+mod fmt;
 mod history;
 mod import;
 mod page;
@@ -76,6 +77,7 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Plan(args) => plan::plan(global, args, terminal).await,
         Command::Apply(args) => apply::apply(global, args, terminal).await,
         Command::Validate(args) => validate::validate(global, &args, terminal),
+        Command::Fmt(args) => fmt::fmt(global, &args, terminal),
         Command::Import(args) => import::import(global, args, terminal).await,
         Command::Status(args) => status::status(global, &args),
         Command::History(args) => history::history(global, &args),

@@ -1,7 +1,7 @@
 //! JSON Schema of manifests, for editors: made from the tables that the reader of manifests goes by, so that both
 //! say the same. What only the whole says, such as that an id exists, is left to `validate`.
 //!
-//! The order of the keys is the one in which files are best read.
+//! The order of the keys is the one in which files are best read; [`super::format`] keeps to it.
 
 pub mod shape;
 

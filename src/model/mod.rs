@@ -13,6 +13,7 @@ pub mod document;
 pub mod drift;
 pub mod export;
 pub mod flapping;
+pub mod format;
 pub mod guard;
 pub mod history;
 pub mod intent;

@@ -2,6 +2,7 @@
 //! here decides anything.
 
 pub mod board;
+pub mod diff;
 mod escape;
 pub mod history;
 pub mod json;
