@@ -72,6 +72,8 @@ pub enum Command {
     Apply(Apply),
     /// Check files without any network: every file, every problem
     Validate(Validate),
+    /// Lay out manifests in one way, keeping every comment
+    Fmt(Fmt),
     /// Write manifests for what exists, and record it
     Import(Import),
     /// Show how the last pass went, what is held and why, and what has drifted
@@ -80,6 +82,8 @@ pub enum Command {
     History(History),
     /// Let the deletes through that are held, once
     Approve(Approve),
+    /// Print a JSON Schema, with which editors check and complete files
+    Schema(Schema),
     /// Print completions for a shell
     Completions(Completions),
     /// Print the manual pages, or write them to a folder
@@ -140,9 +144,36 @@ pub struct Apply {
 /// `versync validate`
 #[derive(Debug, clap::Args)]
 pub struct Validate {
+    /// What to print: text for people, json for scripts, sarif for code hosts
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+
     /// Files or folders [default: the folder of manifests]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `versync fmt`
+#[derive(Debug, clap::Args)]
+pub struct Fmt {
+    /// Write nothing: show what would change, and exit with 1 where anything would
+    #[arg(long)]
+    pub check: bool,
+
+    /// Files or folders [default: the folder of manifests]; - reads from stdin and writes to stdout
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// What to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Each problem with its line, for people.
+    Text,
+    /// One JSON value.
+    Json,
+    /// SARIF 2.1.0, with which code hosts mark the lines of a change.
+    Sarif,
 }
 
 /// `versync import`
@@ -196,6 +227,23 @@ pub struct Approve {
     /// [default: what the last pass held]
     #[arg(value_name = "PLAN_HASH")]
     pub plan_hash: Option<String>,
+}
+
+/// `versync schema`
+#[derive(Debug, clap::Args)]
+pub struct Schema {
+    /// Of which files
+    #[arg(value_name = "FILES")]
+    pub of: SchemaOf,
+}
+
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Manifests.
+    Manifest,
+    /// versync.toml.
+    Settings,
 }
 
 /// `versync completions`

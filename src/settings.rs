@@ -1,6 +1,7 @@
 //! `versync.toml` and the environment → [`Settings`].
 
 mod api;
+mod json_schema;
 mod log;
 mod notify;
 
@@ -17,6 +18,7 @@ use crate::model::planner::Adopt;
 use crate::model::source::{Problem, SourceFile, sort_problems};
 
 pub use api::{Api, DEFAULT_BASE_URL};
+pub use json_schema::json_schema;
 pub use log::{Log, LogFormat};
 pub use notify::Notify;
 

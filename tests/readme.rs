@@ -3,18 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use crate::support::readme::blocks;
 use crate::support::{Site, versync};
-
-fn readme() -> String {
-    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
-}
-
-/// The fenced blocks of one language.
-fn blocks(language: &str) -> Vec<String> {
-    let readme = readme();
-    let fenced = readme.split("\n```").filter_map(|block| block.strip_prefix(&format!("{language}\n")));
-    fenced.map(str::to_owned).collect()
-}
 
 /// Runs the tour line by line in one shell, against a sandbox on a free port, and compares what it prints.
 #[test]

@@ -6,6 +6,7 @@ mod bell;
 mod context;
 mod error;
 mod fault;
+mod fmt;
 mod history;
 mod import;
 mod page;
@@ -13,6 +14,7 @@ mod plan;
 mod run;
 mod sandbox;
 mod saved;
+mod schema;
 mod shell;
 mod status;
 mod validate;
@@ -75,10 +77,12 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Plan(args) => plan::plan(global, args, terminal).await,
         Command::Apply(args) => apply::apply(global, args, terminal).await,
         Command::Validate(args) => validate::validate(global, &args, terminal),
+        Command::Fmt(args) => fmt::fmt(global, &args, terminal),
         Command::Import(args) => import::import(global, args, terminal).await,
         Command::Status(args) => status::status(global, &args),
         Command::History(args) => history::history(global, &args),
         Command::Approve(args) => approve::approve(global, &args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
         Command::Sandbox(args) => sandbox::sandbox(&args).await,

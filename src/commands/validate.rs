@@ -1,21 +1,35 @@
 //! `versync validate`: every file, every problem, without any network.
 
 use std::io::{self, Write};
+use std::path::Path;
+
+use url::Url;
 
 use super::context::manifests;
 use super::error::CommandError;
-use super::{Exit, Terminal};
-use crate::args::{Global, Validate as Args};
+use super::{Exit, Terminal, write_json};
+use crate::args::{Format, Global, Validate as Args};
 use crate::io::manifests::{read_folder, read_paths};
 use crate::model::desired::Desired;
 use crate::model::source::Severity;
 use crate::model::wording::counted;
-use crate::report::problems;
+use crate::report::{json, problems, sarif};
 
 pub(super) fn validate(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
-    let files = if args.paths.is_empty() { read_folder(&manifests(global)?)? } else { read_paths(&args.paths)? };
+    // Names of files start from here.
+    let (folder, files) = if args.paths.is_empty() {
+        let folder = manifests(global)?;
+        let files = read_folder(&folder)?;
+        (folder, files)
+    } else {
+        (".".into(), read_paths(&args.paths)?)
+    };
     let desired = Desired::assemble(&files);
-    write(&desired, terminal, &mut io::stdout().lock()).map_err(CommandError::output)?;
+    match args.format {
+        Format::Text => write(&desired, terminal, &mut io::stdout().lock()).map_err(CommandError::output)?,
+        Format::Json => write_json(&json::validation(&desired))?,
+        Format::Sarif => write_json(&sarif::log(&desired.problems, |name| uri(&folder, name)))?,
+    }
     let in_error = desired.problems.iter().any(|problem| problem.severity == Severity::Error);
     Ok(if in_error { Exit::Error } else { Exit::Done })
 }
@@ -26,5 +40,18 @@ fn write(desired: &Desired, terminal: &Terminal, out: &mut dyn Write) -> io::Res
     match desired.problems.len() {
         0 => writeln!(out, "{files}, {}: no problems.", counted(desired.resources.len(), "resource")),
         count => writeln!(out, "{files}: {}.", counted(count, "problem")),
+    }
+}
+
+/// The address of a file: relative to the working directory, which is the repository's root where a code host runs
+/// versync; absolute where the file is elsewhere.
+fn uri(folder: &Path, name: &str) -> String {
+    let real = |path: &Path| path.canonicalize().ok();
+    let here = real(Path::new(".")).and_then(|path| Url::from_directory_path(path).ok());
+    let file = real(folder).and_then(|folder| Url::from_file_path(folder.join(name)).ok());
+    let relative = |file: &Url| here.as_ref()?.make_relative(file).filter(|uri| !uri.starts_with("../"));
+    match file {
+        Some(file) => relative(&file).unwrap_or_else(|| file.into()),
+        None => name.to_owned(),
     }
 }

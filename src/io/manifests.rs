@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::regular;
 use crate::model::desired::ManifestFile;
+use crate::model::rule::Rule;
 use crate::model::source::{Place, Problem, SourceFile};
 
 /// A larger file is no manifest; reading it could cost any amount of memory.
@@ -65,6 +66,31 @@ impl FolderError {
     }
 }
 
+/// A manifest, and where it really is: not a link to it.
+#[derive(Debug)]
+pub struct Located {
+    /// The path.
+    pub path: PathBuf,
+    /// What is there.
+    pub file: ManifestFile,
+}
+
+/// Reads every manifest below `root` as [`read_folder`] does, each once, also where links lead to it.
+///
+/// # Errors
+///
+/// As [`read_folder`].
+pub fn locate_folder(root: &Path) -> Result<Vec<Located>, FolderError> {
+    let canonical = canonical(root)?;
+    let mut files = BTreeMap::new();
+    for (path, kind) in list(&canonical)? {
+        if let Some(file) = read(&path, kind, &canonical) {
+            files.entry(fs::canonicalize(&path).unwrap_or(path)).or_insert(file);
+        }
+    }
+    Ok(located(files))
+}
+
 /// Reads every manifest below `root`, in the order of their names. A file that cannot be read is a
 /// [`Problem`] in its place; hidden files and folders are passed over. Links are followed only where
 /// they stay within the folder.
@@ -103,6 +129,15 @@ pub(super) fn canonical(root: &Path) -> Result<PathBuf, FolderError> {
 ///
 /// As [`read_folder`].
 pub fn read_paths(paths: &[PathBuf]) -> Result<Vec<ManifestFile>, FolderError> {
+    Ok(locate_paths(paths)?.into_iter().map(|located| located.file).collect())
+}
+
+/// The same, with where they are.
+///
+/// # Errors
+///
+/// As [`read_folder`].
+pub fn locate_paths(paths: &[PathBuf]) -> Result<Vec<Located>, FolderError> {
     // One file that is named twice, in two spellings, is one file.
     let mut files = BTreeMap::new();
     for path in paths {
@@ -118,7 +153,11 @@ pub fn read_paths(paths: &[PathBuf]) -> Result<Vec<ManifestFile>, FolderError> {
             }
         }
     }
-    Ok(files.into_values().collect())
+    Ok(located(files))
+}
+
+fn located(files: BTreeMap<PathBuf, ManifestFile>) -> Vec<Located> {
+    files.into_iter().map(|(path, file)| Located { path, file }).collect()
 }
 
 /// What a path below the folder is, as far as it matters here.
@@ -221,7 +260,7 @@ fn read_file(path: &Path, name: String) -> ManifestFile {
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let file = SourceFile::new(name, String::from_utf8_lossy(error.as_bytes()));
-            let problem = Problem::at(Place::new(&file, at..at + 1), "is not UTF-8 text");
+            let problem = Problem::at(Place::new(&file, at..at + 1), "is not UTF-8 text").of(Rule::Unreadable);
             Err(problem.help("save the file as UTF-8"))
         }
     }

@@ -5,6 +5,7 @@ pub mod folder;
 pub mod logs;
 pub mod manifests;
 mod regular;
+pub mod replace;
 pub mod revision;
 pub mod secrets;
 pub mod signals;

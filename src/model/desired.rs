@@ -12,6 +12,7 @@ use super::document::SecretRef;
 use super::manifest::{self, Declared, Target};
 use super::observed::Wanted;
 use super::recorded::Recorded;
+use super::rule::Rule;
 use super::source::{Problem, Severity, SourceFile, sort_problems};
 
 /// A file of the folder: its text, or why it could not be read.
@@ -201,7 +202,8 @@ pub(super) fn declared_twice(first: &Declared, second: &Declared) -> Problem {
         place.line(),
         place.column()
     );
-    Problem::at(second.place.clone(), message).help("remove one of the two; until then neither is applied")
+    let problem = Problem::at(second.place.clone(), message).of(Rule::DeclaredTwice);
+    problem.help("remove one of the two; until then neither is applied")
 }
 
 /// The same of two environments that one table lists.
@@ -218,7 +220,8 @@ fn listed_twice(first: &Declared, second: &Declared) -> Option<Problem> {
     } else {
         format!("{:?} and {:?} are one environment", first.value, second.value)
     };
-    Some(Problem::at(second.place, message).help("remove one of the two; until then neither is applied"))
+    let problem = Problem::at(second.place, message).of(Rule::DeclaredTwice);
+    Some(problem.help("remove one of the two; until then neither is applied"))
 }
 
 #[cfg(test)]

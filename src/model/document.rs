@@ -11,6 +11,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::rule::Rule;
 use super::source::{Place, Problem, SourceFile};
 pub use overlay::Overlay;
 pub use section::{Item, Section};
@@ -52,7 +53,8 @@ impl Reader {
             // Only message and span are used: the error's own text forms quote the source.
             let problems = errors.iter().map(|error| {
                 let span = error.span().unwrap_or(0..0);
-                Problem::at(Place::new(file, span), format!("not valid TOML: {}", error.message()))
+                let message = format!("not valid TOML: {}", error.message());
+                Problem::at(Place::new(file, span), message).of(Rule::Syntax)
             });
             return (None, problems.collect());
         }

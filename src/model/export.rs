@@ -6,6 +6,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::{Identity, Owner, OwnerKind, Scope, is_ulid};
+use super::format::format;
 use super::observed::{LiveConfig, LiveTemplate};
 use super::source::is_unprintable;
 use file::File;
@@ -98,7 +99,7 @@ impl Export {
             file.configs(&owner, &configs);
             if !file.tables.is_empty() {
                 let text = format!("{}{}", file.head, file.tables).trim_start().to_owned();
-                files.insert(file_name(&owner, written, files), text);
+                files.insert(file_name(&owner, written, files), format(&text).unwrap_or(text));
             }
         }
         exported

@@ -12,6 +12,7 @@ use super::address::{Address, OwnerKind, check_segment, is_ulid};
 use super::auth_scheme_config::{self, DESCRIPTION, GRANT_TYPE, SCHEMES, Scheme, TYPE, UNPUBLISHED_TYPES};
 use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS};
 use super::document::{Found, Reader, SecretRef, Section};
+use super::rule::Rule;
 use super::schema::{Field, Fields, Kind, Need, sequence};
 use super::source::{Place, Problem, SourceFile, is_unprintable, nearest};
 
@@ -272,7 +273,7 @@ fn read_owner(section: &Section<'_>, defaults: &Defaults) -> Option<(OwnerKind, 
             reference(section, "system").or_else(|| if section.has("system") { None } else { defaults.system.clone() });
         if system.is_none() && !section.has("system") {
             let problem = Problem::at(section.place(), "neither `system` nor `connector` says whose config this is");
-            section.report(problem.help("add system = \"name or ULID\" or connector = \"ULID\""));
+            section.report(problem.of(Rule::MissingKey).help("add system = \"name or ULID\" or connector = \"ULID\""));
         }
         return system.map(|system| (OwnerKind::System, system));
     };
@@ -331,7 +332,9 @@ fn missing(section: &Section<'_>, field: &Field) {
         Kind::Flag => format!("add {key} = true or false"),
         Kind::Text | Kind::Query | Kind::Name | Kind::Word(_) | Kind::Secret => format!("add {key} = \"…\""),
     };
-    section.report(Problem::at(section.place(), format!("{} is missing", section.path_of(key))).help(help));
+    section.report(
+        Problem::at(section.place(), format!("{} is missing", section.path_of(key))).of(Rule::MissingKey).help(help),
+    );
 }
 
 fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: bool) -> Lifecycle {
@@ -429,7 +432,7 @@ fn required_reference(
         return reference(section, key);
     }
     if default.is_none() {
-        let problem = Problem::at(section.place(), format!("{} is missing", section.path_of(key)));
+        let problem = Problem::at(section.place(), format!("{} is missing", section.path_of(key))).of(Rule::MissingKey);
         section.report(problem.help(format!("add {key} = \"…\" here or below [defaults]")));
     }
     default.cloned()
@@ -439,7 +442,9 @@ fn refuse_repeats(section: &Section<'_>, items: &[Found<String>]) {
     let mut seen = BTreeSet::new();
     for item in items {
         if !seen.insert(&item.value) {
-            section.report(Problem::at(item.place.clone(), format!("{:?} is listed twice", item.value)));
+            section.report(
+                Problem::at(item.place.clone(), format!("{:?} is listed twice", item.value)).of(Rule::DeclaredTwice),
+            );
         }
     }
 }

@@ -25,6 +25,10 @@ pub struct Field {
     pub need: Need,
     /// The only kind of owner whose configs have it; nothing where both have.
     pub only_on: Option<OwnerKind>,
+    /// What it is, in a line: for editors and whoever has to be told.
+    pub doc: &'static str,
+    /// A value, as an example; for a list, its items.
+    pub examples: &'static [&'static str],
 }
 
 /// Whether a field has to be declared.
@@ -98,12 +102,24 @@ pub const USAGES: &[(&str, &str)] = &[
 impl Field {
     /// A field of configs of both kinds of owner.
     pub const fn new(name: &'static str, wire: &'static str, kind: Kind, need: Need) -> Self {
-        Self { name, wire, kind, need, only_on: None }
+        Self { name, wire, kind, need, only_on: None, doc: "", examples: &[] }
     }
 
     /// A field that only the configs of systems have.
     pub const fn on_systems(name: &'static str, wire: &'static str, kind: Kind, need: Need) -> Self {
         Self { only_on: Some(OwnerKind::System), ..Self::new(name, wire, kind, need) }
+    }
+
+    /// The same, with a line that says what it is.
+    #[must_use]
+    pub const fn doc(self, doc: &'static str) -> Self {
+        Self { doc, ..self }
+    }
+
+    /// The same, with an example.
+    #[must_use]
+    pub const fn examples(self, examples: &'static [&'static str]) -> Self {
+        Self { examples, ..self }
     }
 
     /// Whether configs of this kind of owner have it.

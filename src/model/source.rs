@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use super::rule::Rule;
+
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A longer line is cut to about this many bytes.
@@ -122,8 +124,17 @@ impl Place {
 
     /// The column, from 1, counted in characters.
     pub fn column(&self) -> usize {
-        let line = self.file.line_range(self.file.line_of(self.span.start));
-        let start = self.span.start.max(line.start);
+        self.column_of(self.span.start)
+    }
+
+    /// The line and the column just behind it, from 1.
+    pub fn end(&self) -> (usize, usize) {
+        (self.file.line_of(self.span.end) + 1, self.column_of(self.span.end))
+    }
+
+    fn column_of(&self, offset: usize) -> usize {
+        let line = self.file.line_range(self.file.line_of(offset));
+        let start = offset.max(line.start);
         // Every byte begins a character, but for those that go on with one.
         let before = self.file.text.as_bytes()[line.start..start].iter().filter(|byte| **byte & 0xc0 != 0x80).count();
         // A byte order mark is no character that anybody sees.
@@ -260,6 +271,8 @@ impl Severity {
 pub struct Problem {
     /// Whether the thing in question still takes part.
     pub severity: Severity,
+    /// What kind of problem it is.
+    pub rule: Rule,
     /// What is wrong.
     pub message: String,
     /// How to mend it.
@@ -278,18 +291,26 @@ impl Problem {
 
     /// An error about a file as a whole.
     pub fn in_file(file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { file: Some(file.into()), ..Self::general(message) }
+        Self { file: Some(file.into()), rule: Rule::Unreadable, ..Self::general(message) }
     }
 
     /// An error that has no place in any file.
     pub fn general(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), help: None, place: None, file: None }
+        let (severity, rule) = (Severity::Error, Rule::InvalidValue);
+        Self { severity, rule, message: message.into(), help: None, place: None, file: None }
     }
 
     /// The same, with a way to mend it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same, of another kind.
+    #[must_use]
+    pub fn of(mut self, rule: Rule) -> Self {
+        self.rule = rule;
         self
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::board::{Board, Failing, Resource, State};
 use crate::model::approval::Approval;
+use crate::model::desired::Desired;
 use crate::model::history::{Event, FieldNote};
 use crate::model::pass::{DriftNote, FailureNote, HeldNote, Pass, ProblemNote};
 use crate::model::plan::{Action, Change, FieldChange, Plan, Source, Summary};
@@ -27,6 +28,16 @@ pub fn plan(plan: &Plan) -> Value {
 /// A problem as JSON; `file`, `line` and `column` are `null` where it has no place.
 pub fn problem(problem: &Problem) -> Value {
     problem_note(&ProblemNote::of(problem))
+}
+
+/// What `validate` found, as one JSON value.
+pub fn validation(desired: &Desired) -> Value {
+    json!({
+        "format_version": "1",
+        "files": desired.files.len(),
+        "resources": desired.resources.len(),
+        "problems": desired.problems.iter().map(problem).collect::<Vec<_>>(),
+    })
 }
 
 /// How things stand, as one JSON value. What is held, has drifted or is wrong is what the last pass found

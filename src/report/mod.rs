@@ -2,12 +2,14 @@
 //! here decides anything.
 
 pub mod board;
+pub mod diff;
 mod escape;
 pub mod history;
 pub mod json;
 pub mod line;
 pub mod notice;
 pub mod problems;
+pub mod sarif;
 pub mod status;
 pub mod text;
 pub mod voice;

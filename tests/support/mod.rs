@@ -9,6 +9,7 @@ mod git;
 mod keys;
 mod page;
 mod promtool;
+pub(crate) mod readme;
 mod receiver;
 pub(crate) mod schemes;
 mod serve;

@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Found, Overlay, Reader, SecretRef};
+use crate::model::rule::Rule;
 use crate::model::source::{Place, Problem, SourceFile, nearest};
 
 /// A table of the text. Every key that is asked for becomes a known key; [`Section::finish`]
@@ -241,7 +242,7 @@ impl<'a> Section<'a> {
                     self.place_of_entry(entry),
                     format!("{} is written out as a literal", self.path_of(key)),
                 );
-                self.report(problem.help(
+                self.report(problem.of(Rule::LiteralSecret).help(
                     "refer to the secret instead: { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }",
                 ));
                 return None;
@@ -306,7 +307,7 @@ impl<'a> Section<'a> {
             } else {
                 format!("unknown key `{name}` in `{}`", self.name)
             };
-            self.report(Problem::at(place.clone(), message).help(help));
+            self.report(Problem::at(place.clone(), message).of(Rule::UnknownKey).help(help));
         }
         unknown.is_empty()
     }
@@ -380,7 +381,7 @@ impl<'a> Section<'a> {
             Entry::Given(file) => format!("{:?}", file.text()),
         };
         let message = format!("{} takes {expected}, not {found}", self.path_of(key));
-        self.report(Problem::at(self.place_of_entry(entry), message));
+        self.report(Problem::at(self.place_of_entry(entry), message).of(Rule::WrongType));
     }
 
     fn place_of_entry(&self, entry: &Entry<'_>) -> Place {

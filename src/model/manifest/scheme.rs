@@ -11,6 +11,7 @@ use crate::model::auth_scheme_config::{
     CLIENT_CREDENTIALS, CLIENT_ID, CLIENT_SECRET, DEFAULT_SCOPES, ENDPOINTS, GRANT_TYPE, SCOPES, Scheme, TOKEN_AUTH,
 };
 use crate::model::document::{Found, Item, SecretRef, Section, holds_user};
+use crate::model::rule::Rule;
 use crate::model::schema::{
     Field, Fields, Kind, LOCATIONS, USAGES, scope_name, scope_value, secret_parameter, sequence, sorted,
 };
@@ -57,7 +58,8 @@ impl SchemeFields {
             let needed = !is_endpoint || self.fields.get(TOKEN_AUTH.name) != Some(&Value::Bool(true));
             if needed && !section.has(table) {
                 let example = if is_endpoint { "url = \"https://…\"" } else { "type = \"authorization-code\"" };
-                let problem = Problem::at(section.place(), format!("{} is missing", section.path_of(table)));
+                let problem =
+                    Problem::at(section.place(), format!("{} is missing", section.path_of(table))).of(Rule::MissingKey);
                 let way_out = if is_endpoint { ", or token_auth = true, which needs no endpoints" } else { "" };
                 section.report(problem.help(format!("add {table} = {{ {example} }}{way_out}")));
             }
@@ -72,7 +74,8 @@ impl SchemeFields {
             }
         }
         if is_endpoint && !inner.has("url") {
-            let problem = Problem::at(inner.place(), format!("{} is missing", inner.path_of("url")));
+            let problem =
+                Problem::at(inner.place(), format!("{} is missing", inner.path_of("url"))).of(Rule::MissingKey);
             inner.report(problem.help("add url = \"https://…\"; it may hold {placeholders}"));
         }
         inner.finish();
@@ -172,7 +175,7 @@ fn query(section: &Section<'_>, key: &'static str) -> Option<String> {
         section.conceal(key);
         let message = format!("{} holds a secret: {name:?}", section.path_of(key));
         let help = "remove it: whoever reads the config reads it; a client's secret belongs into grant.client_secret";
-        section.report(Problem::at(found.place, message).help(help));
+        section.report(Problem::at(found.place, message).of(Rule::LiteralSecret).help(help));
     }
     Some(found.value)
 }
@@ -281,7 +284,8 @@ fn parameters(section: &Section<'_>, key: &'static str) -> Option<Value> {
         let required_word = |key: &'static str, words: &[(&'static str, &str)]| {
             if !table.has(key) {
                 let ours: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-                let problem = Problem::at(table.place(), format!("{} is missing", table.path_of(key)));
+                let problem =
+                    Problem::at(table.place(), format!("{} is missing", table.path_of(key))).of(Rule::MissingKey);
                 table.report(problem.help(format!("add {key} = one of {}", ours.join(", "))));
             }
             word(table, key, words)
@@ -311,7 +315,8 @@ fn name(section: &Section<'_>, key: &'static str) -> Option<Found<String>> {
 
 fn required_name(section: &Section<'_>) -> Option<Found<String>> {
     if !section.has("name") {
-        let problem = Problem::at(section.place(), format!("{} is missing", section.path_of("name")));
+        let problem =
+            Problem::at(section.place(), format!("{} is missing", section.path_of("name"))).of(Rule::MissingKey);
         section.report(problem.help("add name = \"…\""));
     }
     name(section, "name")
