@@ -76,6 +76,8 @@ pub enum Command {
     Import(Import),
     /// Show how the last pass went, what is held and why, and what has drifted
     Status(Status),
+    /// Show everything that is known of one resource: what is declared, recorded and live, and why what happens
+    Explain(Explain),
     /// Show what was changed, when, why and by which revision: newest first
     History(History),
     /// Let the deletes through that are held, once
@@ -175,6 +177,22 @@ pub struct Status {
     /// Print it as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `versync explain`
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Compare with the recorded state only, without asking the platform
+    #[arg(long)]
+    pub no_refresh: bool,
+
+    /// The resource's address, or a part of it that no other has
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
 }
 
 /// `versync history`

@@ -1,10 +1,12 @@
 //! One pass: read → observe → plan → apply → report. Every command and the daemon call this one function.
 
 mod apply;
+mod progress;
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,9 +19,10 @@ use crate::io::secrets::{DigestKey, DigestKeyError};
 use crate::io::store::{self, Books, Store, StoreError, Tenant};
 use crate::io::versori::{ApiError, ErrorKind, Names, Read, Write, observe, observe_elsewhere};
 use crate::model::address::Address;
-use crate::model::desired::Desired;
+use crate::model::blame;
+use crate::model::desired::{Desired, ManifestFile};
 use crate::model::guard::Guards;
-use crate::model::observed::{Observed, Remark};
+use crate::model::observed::{Observed, Remark, Wanted};
 use crate::model::pass::Pass;
 use crate::model::plan::{Bookkeeping, Change, Plan};
 use crate::model::planner::{self, Policy};
@@ -28,6 +31,7 @@ use crate::model::schedule::Instant;
 use crate::model::source::Problem;
 
 pub use apply::{Failure, Outcome};
+pub use progress::{Progress, Told};
 pub use record::pass_note;
 
 /// What one pass is about, and what is kept from one pass to the next.
@@ -70,6 +74,11 @@ pub trait Hands {
     /// Where it cannot be used.
     fn digest_key(&self) -> Result<DigestKey, DigestKeyError>;
 
+    /// Who is told how far a pass has got, if anybody waits for it.
+    fn progress(&self) -> Option<&dyn Progress> {
+        None
+    }
+
     /// Does what the plan says, as far as these hands can. Nothing where nothing was tried.
     fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> impl Future<Output = Option<Vec<Outcome>>>;
 
@@ -88,6 +97,8 @@ pub struct DryRun<'a, A> {
     pub api: A,
     /// Where the recorded state is; nothing for a world without one.
     pub state: Option<(&'a Path, Tenant)>,
+    /// Who is told how far a pass has got.
+    pub progress: Option<Rc<dyn Progress>>,
 }
 
 impl<A: Read> Hands for DryRun<'_, A> {
@@ -109,6 +120,10 @@ impl<A: Read> Hands for DryRun<'_, A> {
             Some((directory, _)) => DigestKey::read(directory),
             None => DigestKey::random(),
         }
+    }
+
+    fn progress(&self) -> Option<&dyn Progress> {
+        self.progress.as_deref()
     }
 
     async fn carry_out(&mut self, _plan: &Plan, _stop: &Stop) -> Option<Vec<Outcome>> {
@@ -133,6 +148,8 @@ pub struct Writing<A, C, S = Store> {
     pub consent: C,
     /// How many changes may be under way at once.
     pub concurrency: usize,
+    /// Who is told how far a pass has got.
+    pub progress: Option<Rc<dyn Progress>>,
 }
 
 impl<A: Write, C: FnMut(&Plan) -> bool, S: Books> Hands for Writing<A, C, S> {
@@ -150,6 +167,10 @@ impl<A: Write, C: FnMut(&Plan) -> bool, S: Books> Hands for Writing<A, C, S> {
         Ok(self.digest_key.clone())
     }
 
+    fn progress(&self) -> Option<&dyn Progress> {
+        self.progress.as_deref()
+    }
+
     async fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> Option<Vec<Outcome>> {
         if plan.refused {
             return None;
@@ -157,7 +178,8 @@ impl<A: Write, C: FnMut(&Plan) -> bool, S: Books> Hands for Writing<A, C, S> {
         if plan.has_work() && !(self.consent)(plan) {
             return None;
         }
-        Some(apply::apply(plan, &self.api, &mut self.store, self.concurrency, stop).await)
+        let (store, progress) = (&mut self.store, self.progress.as_deref());
+        Some(apply::apply(plan, &self.api, store, self.concurrency, stop, progress).await)
     }
 
     fn remember(&mut self, pass: Pass) -> Result<(), StoreError> {
@@ -197,6 +219,8 @@ pub struct Report {
     pub plan: Plan,
     /// What came of every change that was due; nothing where none was tried.
     pub outcomes: Option<Vec<Outcome>>,
+    /// The lines that the platform refuses, by the resource that they are of.
+    pub blamed: BTreeMap<Address, Vec<Problem>>,
     /// How long until there is more to do: what waits for `delete_grace` or rests, or what a first look held.
     pub again_in: Option<Duration>,
 }
@@ -319,31 +343,67 @@ pub async fn reconcile<H: Hands, F: Manifests>(
     result
 }
 
+/// What a pass goes by.
+#[derive(Debug)]
+pub struct Sight {
+    /// The files.
+    pub files: Vec<ManifestFile>,
+    /// What they declare.
+    pub desired: Desired,
+    /// What was last applied.
+    pub recorded: Recorded,
+    /// What is live.
+    pub observed: Observed,
+    /// The git commit of the files.
+    pub revision: Option<String>,
+}
+
+/// Reads and looks, as every pass does first. `more` may add to what is looked at.
+///
+/// # Errors
+///
+/// As [`reconcile`].
+pub async fn look<H: Hands, F: Manifests>(
+    manifests: &F,
+    names: &mut Names,
+    refresh: bool,
+    hands: &H,
+    more: impl FnOnce(&mut Wanted),
+) -> Result<Sight, PassError> {
+    let files = manifests.read().await?;
+    let mut desired = Desired::assemble(&files);
+    let key = hands.digest_key()?;
+    desired.take_secrets(|reference| {
+        let value = manifests.secret(reference).map_err(|error| error.to_string())?;
+        let hash = key.digest(&value);
+        Ok((value, hash))
+    });
+    let revision = manifests.revision();
+    let recorded = hands.recorded()?;
+    let mut wanted = desired.wanted(&recorded);
+    more(&mut wanted);
+    let observed = if refresh {
+        let observed = observe(&Told::of(hands), &wanted, names).await;
+        observed.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?
+    } else {
+        Observed::from_recorded(&recorded, &wanted)
+    };
+    Ok(Sight { files, desired, recorded, observed, revision })
+}
+
 async fn attempt<H: Hands, F: Manifests>(
     target: Target<'_, F>,
     hands: &mut H,
     stop: &Stop,
     began_at: Timestamp,
 ) -> Result<Report, PassError> {
-    let mut desired = Desired::assemble(&target.manifests.read().await?);
-    let key = hands.digest_key()?;
-    desired.take_secrets(|reference| {
-        let value = target.manifests.secret(reference).map_err(|error| error.to_string())?;
-        let hash = key.digest(&value);
-        Ok((value, hash))
-    });
-    let revision = target.manifests.revision();
-    let recorded = hands.recorded()?;
-    let wanted = desired.wanted(&recorded);
-    let mut observed = if target.refresh {
-        let observed = observe(hands.api(), &wanted, target.names).await;
-        observed.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?
-    } else {
-        Observed::from_recorded(&recorded, &wanted)
-    };
+    let Target { manifests, names, refresh, .. } = target;
+    // Boxed, since the daemon's loop would carry all of it.
+    let sight = Box::pin(look(manifests, names, refresh, hands, |_| {})).await?;
+    let Sight { desired, recorded, mut observed, revision, .. } = sight;
     let mut plan = planner::plan(&desired, &recorded, &observed, target.policy, revision.clone());
     if plan.needs_every_template() {
-        observe_elsewhere(hands.api(), &mut observed).await;
+        observe_elsewhere(&Told::of(hands), &mut observed).await;
         plan = planner::plan(&desired, &recorded, &observed, target.policy, revision);
     }
     let mut guards = target.guards;
@@ -356,7 +416,8 @@ async fn attempt<H: Hands, F: Manifests>(
         log.found(&plan);
     }
     let outcomes = hands.carry_out(&plan, stop).await;
-    let report = Report { began_at, plan, outcomes, again_in };
+    let blamed = blamed(&desired, outcomes.as_deref().unwrap_or_default());
+    let report = Report { began_at, plan, outcomes, blamed, again_in };
     if let Some(log) = drift_log {
         log.came_of(&report.plan, &report.mended(), target.policy.is_unlimited());
     }
@@ -364,4 +425,15 @@ async fn attempt<H: Hands, F: Manifests>(
         guards.flapping.note(report.applied_changes(), now, fastrand::f64());
     }
     Ok(report)
+}
+
+/// What the platform refuses, at the lines that declare it.
+fn blamed(desired: &Desired, outcomes: &[Outcome]) -> BTreeMap<Address, Vec<Problem>> {
+    let one = |outcome: &Outcome| {
+        let Err(Failure::Api(error)) = &outcome.result else { return None };
+        let declared = desired.resources.binary_search_by(|declared| declared.address.cmp(&outcome.address)).ok()?;
+        let problems = blame::problems(&desired.resources[declared], &error.fields);
+        (!problems.is_empty()).then(|| (outcome.address.clone(), problems))
+    };
+    outcomes.iter().filter_map(one).collect()
 }

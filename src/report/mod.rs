@@ -2,11 +2,15 @@
 //! here decides anything.
 
 pub mod board;
+mod difference;
 mod escape;
+pub mod explain;
+mod headline;
 pub mod history;
 pub mod json;
 pub mod line;
 pub mod notice;
+mod paper;
 pub mod problems;
 pub mod status;
 pub mod text;
