@@ -1,5 +1,7 @@
 //! The command line. The only place that knows flags.
 
+mod examples;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -11,7 +13,8 @@ use crate::sandbox::Faults;
 /// Keeps the Versori platform's connection templates and auth scheme configs equal to what a folder of
 /// TOML files declares.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, disable_help_flag = true)]
+#[command(after_help = "`versync help COMMAND` says more about one of them, with examples.")]
 pub struct Args {
     /// Flags that every command takes.
     #[command(flatten)]
@@ -23,6 +26,7 @@ pub struct Args {
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
 #[allow(clippy::doc_markdown, reason = "the comments are what --help prints")]
 pub struct Global {
     /// The settings file [default: $VERSYNC_CONFIG, else ./versync.toml, else /etc/versync/versync.toml]
@@ -48,6 +52,10 @@ pub struct Global {
     /// Say only what went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+
+    /// Print help
+    #[arg(short, long, global = true, action = clap::ArgAction::HelpShort)]
+    pub help: Option<bool>,
 }
 
 /// When to use colours.
@@ -72,6 +80,8 @@ pub enum Command {
     Apply(Apply),
     /// Check files without any network: every file, every problem
     Validate(Validate),
+    /// Write the first settings and the first manifest, checked against the platform
+    Init(Init),
     /// Write manifests for what exists, and record it
     Import(Import),
     /// Show how the last pass went, what is held and why, and what has drifted
@@ -92,6 +102,7 @@ pub enum Command {
 
 /// `versync run`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::RUN)]
 pub struct Run {
     /// Print the differences as things change, and write nothing to the platform
     #[arg(long)]
@@ -100,6 +111,7 @@ pub struct Run {
 
 /// `versync plan`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::PLAN)]
 pub struct Plan {
     /// Print the plan as JSON
     #[arg(long)]
@@ -124,6 +136,7 @@ pub struct Plan {
 
 /// `versync apply`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::APPLY)]
 pub struct Apply {
     /// Do not ask; needed without a terminal
     #[arg(long)]
@@ -141,14 +154,59 @@ pub struct Apply {
 
 /// `versync validate`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::VALIDATE)]
 pub struct Validate {
     /// Files or folders [default: the folder of manifests]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }
 
+/// `versync init`
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::INIT)]
+#[allow(clippy::doc_markdown, reason = "the comments are what --help prints")]
+#[command(group = clap::ArgGroup::new("token").args(["token_env", "token_file", "token_credential"]))]
+pub struct Init {
+    /// The organisation's id
+    #[arg(long, value_name = "ULID")]
+    pub organisation: Option<String>,
+
+    /// The project to begin with, by its name or id
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+
+    /// Its environment to begin with, by its name or id
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+
+    /// The API key is in this environment variable
+    #[arg(long, value_name = "NAME")]
+    pub token_env: Option<String>,
+
+    /// The API key is in this file; relative paths start from the settings' folder
+    #[arg(long, value_name = "PATH")]
+    pub token_file: Option<String>,
+
+    /// The API key is a credential of this name, in $CREDENTIALS_DIRECTORY
+    #[arg(long, value_name = "NAME")]
+    pub token_credential: Option<String>,
+
+    /// Another platform than the usual one: a sandbox, for example
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+
+    /// Write manifests for the connection templates that the environment has already
+    #[arg(long)]
+    pub import: bool,
+
+    /// Ask nothing
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// `versync import`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::IMPORT)]
 pub struct Import {
     /// Import the connection templates of a project's environment, or of all its environments
     #[arg(long = "project", value_name = "PROJECT")]
@@ -173,6 +231,7 @@ pub struct Import {
 
 /// `versync status`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::STATUS)]
 pub struct Status {
     /// Print it as JSON
     #[arg(long)]
@@ -181,6 +240,7 @@ pub struct Status {
 
 /// `versync explain`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::EXPLAIN)]
 pub struct Explain {
     /// Print it as JSON
     #[arg(long)]
@@ -197,6 +257,7 @@ pub struct Explain {
 
 /// `versync history`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::HISTORY)]
 pub struct History {
     /// Print it as JSON
     #[arg(long)]
@@ -209,6 +270,7 @@ pub struct History {
 
 /// `versync approve`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::APPROVE)]
 pub struct Approve {
     /// The plan whose deletes are meant, as `plan --json`, `apply --json` and `status --json` show it
     /// [default: what the last pass held]
@@ -218,6 +280,7 @@ pub struct Approve {
 
 /// `versync completions`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::COMPLETIONS)]
 pub struct Completions {
     /// Which shell
     #[arg(value_name = "SHELL")]
@@ -226,6 +289,7 @@ pub struct Completions {
 
 /// `versync man`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::MAN)]
 pub struct Man {
     /// A folder to write a page for each command to, in place of printing them all
     #[arg(long, value_name = "DIR")]
@@ -234,6 +298,7 @@ pub struct Man {
 
 /// `versync sandbox`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::SANDBOX)]
 pub struct Sandbox {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7357")]

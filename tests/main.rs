@@ -16,6 +16,7 @@ mod hostile;
 mod house;
 mod http;
 mod import;
+mod init;
 mod kill;
 mod lifecycle;
 mod logs;

@@ -302,7 +302,7 @@ fn completions_and_the_manual_know_every_command() {
     let pages = std::fs::read_dir(site.path("pages/man1")).unwrap();
     let mut names: Vec<String> = pages.map(|page| page.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    assert_eq!((names.len(), &*names[0], &*names[1]), (13, "versync-apply.1", "versync-approve.1"), "{names:?}");
+    assert_eq!((names.len(), &*names[0], &*names[1]), (14, "versync-apply.1", "versync-approve.1"), "{names:?}");
     let plan = std::fs::read_to_string(site.path("pages/man1/versync-plan.1")).unwrap();
     assert!(plan.contains("detailed") && site.versync(&["man"]).out.contains(&plan), "{plan}");
 }

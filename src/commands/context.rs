@@ -261,7 +261,7 @@ fn level(global: &Global, usual: Level) -> Level {
     }
 }
 
-fn connection(settings: &Settings) -> Result<Connection, CommandError> {
+pub(super) fn connection(settings: &Settings) -> Result<Connection, CommandError> {
     let api = &settings.api;
     let Some(organisation) = api.organisation.clone() else {
         let help = "set organisation = \"ULID\" below [api] in versync.toml, or try versync out with --sandbox";

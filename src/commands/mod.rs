@@ -10,6 +10,8 @@ mod explain;
 mod fault;
 mod history;
 mod import;
+mod init;
+mod new_files;
 mod page;
 mod plan;
 mod run;
@@ -78,6 +80,7 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Plan(args) => plan::plan(global, args, terminal).await,
         Command::Apply(args) => apply::apply(global, args, terminal).await,
         Command::Validate(args) => validate::validate(global, &args, terminal),
+        Command::Init(args) => init::init(global, args, terminal).await,
         Command::Import(args) => import::import(global, args, terminal).await,
         Command::Status(args) => status::status(global, &args),
         Command::Explain(args) => explain::explain(global, &args, terminal).await,
