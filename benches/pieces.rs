@@ -56,7 +56,7 @@ fn pieces(criterion: &mut Criterion) {
         });
         group.bench_function(BenchmarkId::from_parameter("plan"), |b| b.iter(|| creates(black_box(&desired))));
         group.bench_function(BenchmarkId::from_parameter("render"), |b| {
-            let look = Look { color: true, terminal: true };
+            let look = Look { color: true, terminal: true, width: None };
             b.iter(|| {
                 let mut out = Vec::new();
                 text::write_plan(black_box(&planned), look, &mut out).unwrap();

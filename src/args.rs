@@ -1,5 +1,7 @@
 //! The command line. The only place that knows flags.
 
+mod examples;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -11,7 +13,8 @@ use crate::sandbox::Faults;
 /// Keeps the Versori platform's connection templates and auth scheme configs equal to what a folder of
 /// TOML files declares.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, disable_help_flag = true)]
+#[command(after_help = "`versync help COMMAND` says more about one of them, with examples.")]
 pub struct Args {
     /// Flags that every command takes.
     #[command(flatten)]
@@ -23,6 +26,7 @@ pub struct Args {
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
 #[allow(clippy::doc_markdown, reason = "the comments are what --help prints")]
 pub struct Global {
     /// The settings file [default: $VERSYNC_CONFIG, else ./versync.toml, else /etc/versync/versync.toml]
@@ -48,6 +52,10 @@ pub struct Global {
     /// Say only what went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+
+    /// Print help
+    #[arg(short, long, global = true, action = clap::ArgAction::HelpShort)]
+    pub help: Option<bool>,
 }
 
 /// When to use colours.
@@ -74,10 +82,14 @@ pub enum Command {
     Validate(Validate),
     /// Lay out manifests in one way, keeping every comment
     Fmt(Fmt),
+    /// Write the first settings and the first manifest, checked against the platform
+    Init(Init),
     /// Write manifests for what exists, and record it
     Import(Import),
     /// Show how the last pass went, what is held and why, and what has drifted
     Status(Status),
+    /// Show everything that is known of one resource: what is declared, recorded and live, and why what happens
+    Explain(Explain),
     /// Show what was changed, when, why and by which revision: newest first
     History(History),
     /// Let the deletes through that are held, once
@@ -94,6 +106,7 @@ pub enum Command {
 
 /// `versync run`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::RUN)]
 pub struct Run {
     /// Print the differences as things change, and write nothing to the platform
     #[arg(long)]
@@ -102,6 +115,7 @@ pub struct Run {
 
 /// `versync plan`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::PLAN)]
 pub struct Plan {
     /// Print the plan as JSON
     #[arg(long)]
@@ -126,6 +140,7 @@ pub struct Plan {
 
 /// `versync apply`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::APPLY)]
 pub struct Apply {
     /// Do not ask; needed without a terminal
     #[arg(long)]
@@ -143,6 +158,7 @@ pub struct Apply {
 
 /// `versync validate`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::VALIDATE)]
 pub struct Validate {
     /// What to print: text for people, json for scripts, sarif for code hosts
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -155,6 +171,7 @@ pub struct Validate {
 
 /// `versync fmt`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::FMT)]
 pub struct Fmt {
     /// Write nothing: show what would change, and exit with 1 where anything would
     #[arg(long)]
@@ -176,8 +193,52 @@ pub enum Format {
     Sarif,
 }
 
+/// `versync init`
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::INIT)]
+#[allow(clippy::doc_markdown, reason = "the comments are what --help prints")]
+#[command(group = clap::ArgGroup::new("token").args(["token_env", "token_file", "token_credential"]))]
+pub struct Init {
+    /// The organisation's id
+    #[arg(long, value_name = "ULID")]
+    pub organisation: Option<String>,
+
+    /// The project to begin with, by its name or id
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+
+    /// Its environment to begin with, by its name or id
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+
+    /// The API key is in this environment variable
+    #[arg(long, value_name = "NAME")]
+    pub token_env: Option<String>,
+
+    /// The API key is in this file; relative paths start from the settings' folder
+    #[arg(long, value_name = "PATH")]
+    pub token_file: Option<String>,
+
+    /// The API key is a credential of this name, in $CREDENTIALS_DIRECTORY
+    #[arg(long, value_name = "NAME")]
+    pub token_credential: Option<String>,
+
+    /// Another platform than the usual one: a sandbox, for example
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+
+    /// Write manifests for the connection templates that the environment has already
+    #[arg(long)]
+    pub import: bool,
+
+    /// Ask nothing
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// `versync import`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::IMPORT)]
 pub struct Import {
     /// Import the connection templates of a project's environment, or of all its environments
     #[arg(long = "project", value_name = "PROJECT")]
@@ -202,14 +263,33 @@ pub struct Import {
 
 /// `versync status`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::STATUS)]
 pub struct Status {
     /// Print it as JSON
     #[arg(long)]
     pub json: bool,
 }
 
+/// `versync explain`
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::EXPLAIN)]
+pub struct Explain {
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Compare with the recorded state only, without asking the platform
+    #[arg(long)]
+    pub no_refresh: bool,
+
+    /// The resource's address, or a part of it that no other has
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+}
+
 /// `versync history`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::HISTORY)]
 pub struct History {
     /// Print it as JSON
     #[arg(long)]
@@ -222,6 +302,7 @@ pub struct History {
 
 /// `versync approve`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::APPROVE)]
 pub struct Approve {
     /// The plan whose deletes are meant, as `plan --json`, `apply --json` and `status --json` show it
     /// [default: what the last pass held]
@@ -231,6 +312,7 @@ pub struct Approve {
 
 /// `versync schema`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::SCHEMA)]
 pub struct Schema {
     /// Of which files
     #[arg(value_name = "FILES")]
@@ -248,6 +330,7 @@ pub enum SchemaOf {
 
 /// `versync completions`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::COMPLETIONS)]
 pub struct Completions {
     /// Which shell
     #[arg(value_name = "SHELL")]
@@ -256,6 +339,7 @@ pub struct Completions {
 
 /// `versync man`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::MAN)]
 pub struct Man {
     /// A folder to write a page for each command to, in place of printing them all
     #[arg(long, value_name = "DIR")]
@@ -264,6 +348,7 @@ pub struct Man {
 
 /// `versync sandbox`
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = examples::SANDBOX)]
 pub struct Sandbox {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7357")]

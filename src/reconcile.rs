@@ -2,10 +2,12 @@
 
 mod apply;
 mod look;
+mod progress;
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,6 +20,7 @@ use crate::io::secrets::{DigestKey, DigestKeyError};
 use crate::io::store::{self, Books, Store, StoreError, Tenant};
 use crate::io::versori::{ApiError, ErrorKind, Names, Read, Write, observe_elsewhere};
 use crate::model::address::Address;
+use crate::model::blame;
 use crate::model::desired::{Desired, Parses};
 use crate::model::guard::Guards;
 use crate::model::observed::{Observed, Remark};
@@ -30,10 +33,11 @@ use crate::model::seen::{Seen, is_within};
 use crate::model::source::Problem;
 
 pub use apply::{Failure, Outcome};
-pub use look::Look;
+pub use look::{Look, Sight, look};
+pub use progress::{Progress, Told};
 pub use record::pass_note;
 
-use look::Found;
+use look::{Found, Ground};
 
 /// What one pass is about, and what is kept from one pass to the next.
 #[derive(Debug)]
@@ -86,6 +90,11 @@ pub trait Hands {
     /// Where it cannot be used.
     fn digest_key(&self) -> Result<DigestKey, DigestKeyError>;
 
+    /// Who is told how far a pass has got, if anybody waits for it.
+    fn progress(&self) -> Option<&dyn Progress> {
+        None
+    }
+
     /// Does what the plan says, as far as these hands can. Nothing where nothing was tried.
     fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> impl Future<Output = Option<Vec<Outcome>>>;
 
@@ -104,6 +113,8 @@ pub struct DryRun<'a, A> {
     pub api: A,
     /// Where the recorded state is; nothing for a world without one.
     pub state: Option<(&'a Path, Tenant)>,
+    /// Who is told how far a pass has got.
+    pub progress: Option<Rc<dyn Progress>>,
 }
 
 impl<A: Read> Hands for DryRun<'_, A> {
@@ -125,6 +136,10 @@ impl<A: Read> Hands for DryRun<'_, A> {
             Some((directory, _)) => DigestKey::read(directory),
             None => DigestKey::random(),
         }
+    }
+
+    fn progress(&self) -> Option<&dyn Progress> {
+        self.progress.as_deref()
     }
 
     async fn carry_out(&mut self, _plan: &Plan, _stop: &Stop) -> Option<Vec<Outcome>> {
@@ -149,6 +164,8 @@ pub struct Writing<A, C, S = Store> {
     pub consent: C,
     /// How many changes may be under way at once.
     pub concurrency: usize,
+    /// Who is told how far a pass has got.
+    pub progress: Option<Rc<dyn Progress>>,
 }
 
 impl<A: Write, C: FnMut(&Plan) -> bool, S: Books> Hands for Writing<A, C, S> {
@@ -166,6 +183,10 @@ impl<A: Write, C: FnMut(&Plan) -> bool, S: Books> Hands for Writing<A, C, S> {
         Ok(self.digest_key.clone())
     }
 
+    fn progress(&self) -> Option<&dyn Progress> {
+        self.progress.as_deref()
+    }
+
     async fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> Option<Vec<Outcome>> {
         if plan.refused {
             return None;
@@ -173,7 +194,8 @@ impl<A: Write, C: FnMut(&Plan) -> bool, S: Books> Hands for Writing<A, C, S> {
         if plan.has_work() && !(self.consent)(plan) {
             return None;
         }
-        Some(apply::apply(plan, &self.api, &mut self.store, self.concurrency, stop).await)
+        let (store, progress) = (&mut self.store, self.progress.as_deref());
+        Some(apply::apply(plan, &self.api, store, self.concurrency, stop, progress).await)
     }
 
     fn remember(&mut self, pass: Pass) -> Result<(), StoreError> {
@@ -213,6 +235,8 @@ pub struct Report {
     pub plan: Plan,
     /// What came of every change that was due; nothing where none was tried.
     pub outcomes: Option<Vec<Outcome>>,
+    /// The lines that the platform refuses, by the resource that they are of.
+    pub blamed: BTreeMap<Address, Vec<Problem>>,
     /// How long until there is more to do: what waits for `delete_grace` or rests, or what a first look held.
     pub again_in: Option<Duration>,
 }
@@ -342,35 +366,30 @@ async fn attempt<H: Hands, F: Manifests>(
     began_at: Timestamp,
 ) -> Result<Report, PassError> {
     let Memory { names, parses, seen } = target.memory;
-    let mut desired = Desired::assemble_known(&target.manifests.read().await?, parses);
-    let key = hands.digest_key()?;
-    desired.take_secrets(|reference| {
-        let value = target.manifests.secret(reference).map_err(|error| error.to_string())?;
-        let hash = key.digest(&value);
-        Ok((value, hash))
-    });
-    let revision = target.manifests.revision();
-    let recorded = hands.recorded()?;
-    let wanted = desired.wanted(&recorded);
+    let Ground { desired, recorded, wanted, revision, .. } =
+        look::stand(target.manifests, parses, hands, |_| {}).await?;
     let plan_of = |observed: &Observed| planner::plan(&desired, &recorded, observed, target.policy, revision.clone());
     let unseen = |error| PassError::Api { error, problems: desired.problems.clone() };
+    let api = Told::of(hands);
+    // Boxed, since the daemon's loop would carry all of it.
     let found = match (target.look, seen.take()) {
         (Look::Never, _) => Ok(Found { observed: Observed::from_recorded(&recorded, &wanted), only: None }),
         (Look::WhereNeeded, Some(seen)) if recorded.approvals.is_empty() => {
-            look::where_needed(hands.api(), &wanted, names, seen, plan_of).await
+            Box::pin(look::where_needed(&api, &wanted, names, seen, plan_of)).await
         }
-        _ => look::everywhere(hands.api(), &wanted, names).await,
+        _ => Box::pin(look::everywhere(&api, &wanted, names)).await,
     };
     let Found { mut observed, only } = found.map_err(unseen)?;
     let mut plan = plan_of(&observed);
     if only.is_some_and(|looked| !is_within(&plan, &looked)) {
-        observed = look::everywhere(hands.api(), &wanted, names).await.map_err(unseen)?.observed;
+        observed = Box::pin(look::everywhere(&api, &wanted, names)).await.map_err(unseen)?.observed;
         plan = plan_of(&observed);
     }
     if plan.needs_every_template() {
-        observe_elsewhere(hands.api(), &mut observed).await;
+        observe_elsewhere(&api, &mut observed).await;
         plan = plan_of(&observed);
     }
+    drop(api);
     let mut guards = target.guards;
     let mut again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now));
     if plan.bookkeeping.contains(&Bookkeeping::LookedAtEverything) {
@@ -386,7 +405,8 @@ async fn attempt<H: Hands, F: Manifests>(
         *seen = Some(Seen::after(observed, plan.changes.iter().filter(|it| it.is_due()).map(|it| &it.identity)));
     }
     let outcomes = hands.carry_out(&plan, stop).await;
-    let report = Report { began_at, plan, outcomes, again_in };
+    let blamed = blamed(&desired, outcomes.as_deref().unwrap_or_default());
+    let report = Report { began_at, plan, outcomes, blamed, again_in };
     if let Some(log) = drift_log {
         log.came_of(&report.plan, &report.mended(), target.policy.is_unlimited());
     }
@@ -394,4 +414,15 @@ async fn attempt<H: Hands, F: Manifests>(
         guards.flapping.note(report.applied_changes(), now, fastrand::f64());
     }
     Ok(report)
+}
+
+/// What the platform refuses, at the lines that declare it.
+fn blamed(desired: &Desired, outcomes: &[Outcome]) -> BTreeMap<Address, Vec<Problem>> {
+    let one = |outcome: &Outcome| {
+        let Err(Failure::Api(error)) = &outcome.result else { return None };
+        let declared = desired.resources.binary_search_by(|declared| declared.address.cmp(&outcome.address)).ok()?;
+        let problems = blame::problems(&desired.resources[declared], &error.fields);
+        (!problems.is_empty()).then(|| (outcome.address.clone(), problems))
+    };
+    outcomes.iter().filter_map(one).collect()
 }

@@ -194,8 +194,7 @@ fn the_json_tells_what_came_of_each_change() {
     let ran = site.versync(&["apply", "--yes", "--json"]);
     let report = ran.json();
     assert_eq!(report["summary"]["create"], 3);
-    let outcome =
-        json!({"address": "auth_scheme_config.system/shopify/key", "applied": true, "error": null, "messages": []});
+    let outcome = json!({"address": "auth_scheme_config.system/shopify/key", "applied": true, "error": null, "problems": [], "messages": []});
     assert_eq!(report["outcomes"][0], outcome);
 }
 
@@ -210,10 +209,14 @@ fn what_the_platform_refuses_is_said_with_its_field_messages_and_the_rest_goes_t
     site.settings_for(&flaky.base_url, "");
     let ran = site.versync(&["apply", "--yes"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    assert!(ran.out.contains("apiKey.name: must be something else"), "{}", ran.out);
+    let (_, said) = ran.out.split_once("unchanged.\n").unwrap();
+    insta::assert_snapshot!(said);
     assert!(ran.out.contains("it lists the auth scheme config \"key\", which could not be applied"), "{}", ran.out);
     assert!(ran.out.ends_with("Applied 1 change; 2 failed.\n"), "{}", ran.out);
     assert!(site.templates("shop").is_empty());
+    let daemon = site.run(&[]);
+    let entry = daemon.await_said("not applied: auth_scheme_config.system/shopify/key");
+    assert!(entry["message"].as_str().unwrap().contains(", see shop.toml:14:8 ("), "{entry}");
 }
 
 #[test]

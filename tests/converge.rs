@@ -119,6 +119,7 @@ impl Scene {
                 digest_key: DigestKey::random().unwrap(),
                 consent: agree,
                 concurrency: 4,
+                progress: None,
             },
             policy: Policy {
                 adopt: Adopt::Always,

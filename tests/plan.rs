@@ -293,7 +293,9 @@ fn completions_and_the_manual_know_every_command() {
     for args in [&["completions", "bash"][..], &["completions", "zsh"], &["completions", "fish"], &["man"]] {
         let ran = site.versync(args);
         assert_eq!(ran.code, Some(0), "{ran:?}");
-        for command in ["run", "plan", "apply", "validate", "import", "status", "history", "approve", "sandbox"] {
+        for command in
+            ["run", "plan", "apply", "validate", "import", "status", "explain", "history", "approve", "sandbox"]
+        {
             assert!(ran.out.contains(command), "{args:?} does not know {command}");
         }
     }
@@ -310,4 +312,87 @@ fn completions_and_the_manual_know_every_command() {
     );
     let plan = std::fs::read_to_string(site.path("pages/man1/versync-plan.1")).unwrap();
     assert!(plan.contains("detailed") && site.versync(&["man"]).out.contains(&plan), "{plan}");
+}
+
+/// What is wrong with `authorize_url` and the like is none of this test's: the platform is the sandbox.
+fn oauth(scopes: &[&str], token_url: &str, description: &str) -> String {
+    let list = scopes.iter().map(|scope| format!("{scope:?}")).collect::<Vec<_>>().join(", ");
+    format!(
+        "[auth_scheme_configs.login]\nsystem = \"stripe\"\ndescription = \"\"\"\n{description}\"\"\"\ntype = \"oauth2\"\n\
+         authorize_url = \"https://pay.example/authorize\"\ntoken_url = \"{token_url}\"\nscopes = [{list}]\n\
+         default_scopes = [\"read\"]\ngrant = {{ type = \"client-credentials\" }}\n"
+    )
+}
+
+const SCOPES: [&str; 9] = [
+    "orders.read",
+    "orders.write",
+    "payouts.read",
+    "read",
+    "refunds.read",
+    "refunds.write",
+    "users.read",
+    "users.write",
+    "zones.read",
+];
+
+fn edited() -> Site {
+    let site = Site::new();
+    let text = "One.\nTwo.\nThree.\nFour.\nThe fifth line is this.\nSix.\n";
+    site.file("login.toml", oauth(&SCOPES, "https://pay.example/oauth/v1/token?audience=everybody&x=1", text));
+    site.apply();
+    let scopes: Vec<_> =
+        SCOPES.iter().filter(|scope| **scope != "users.read").copied().chain(["zones.write"]).collect();
+    let text = text.replace("this", "that");
+    site.file("login.toml", oauth(&scopes, "https://pay.example/oauth/v2/token?audience=everybody&x=1", &text));
+    site
+}
+
+#[test]
+fn lists_and_long_texts_are_shown_as_diffs() {
+    let site = edited();
+    insta::assert_snapshot!(site.versync(&["plan"]).out);
+    let owner = versync::sandbox::Owner::System(versync::sandbox::ids::STRIPE.into());
+    let stray = json!({"description": "short", "defaultScopes": ["write"]});
+    assert!(site.sandbox.world(|world| world.edit_config(&owner, "login", &stray)));
+    insta::assert_snapshot!(site.versync(&["plan", "--color", "always"]).out.replace('\u{1b}', "^"));
+}
+
+#[test]
+fn every_kind_of_change_has_its_sentence() {
+    let site = Site::new();
+    let template = |name: &str, more: &str| {
+        format!("[connection_templates.{name}]\nproject = \"storefront\"\nenvironment = \"staging\"\n{more}\n")
+    };
+    let (shopify, stripe) = ("system = \"shopify\"", "system = \"stripe\"");
+    let names = ["deleted", "drifted", "gone", "moved", "odd", "reported", "stuck"];
+    for name in names {
+        let lifecycle = match name {
+            "reported" => "\ndynamic = true\nlifecycle = { on_drift = \"report\" }",
+            "drifted" => "\ndynamic = true",
+            _ => "",
+        };
+        site.file(&format!("{name}.toml"), template(name, &format!("{shopify}{lifecycle}")));
+    }
+    site.apply();
+    for name in ["drifted", "reported"] {
+        site.tamper(name, |template| template.dynamic = false);
+    }
+    let id = site.template("deleted").id;
+    site.sandbox.world(|world| world.delete_template(versync::sandbox::ids::STOREFRONT, &id)).unwrap();
+    site.remove("gone.toml");
+    site.file("moved.toml", template("moved", &format!("{stripe}\nlifecycle = {{ allow_replace = true }}")));
+    site.file("stuck.toml", template("stuck", stripe));
+    site.file("odd.toml", template("odd", &format!("{shopify}\ndynamic = true")));
+    site.file("new.toml", template("new", shopify));
+    site.file("foreign.toml", template("legacy-erp", shopify));
+    insta::assert_snapshot!(site.versync(&["plan"]).out);
+    site.settings("sync.prune = true");
+    let pruned = site.versync(&["plan", "*/gone"]).out;
+    insta::assert_snapshot!(pruned);
+    site.file("broken.toml", "x = [");
+    let out = site.versync(&["plan"]).out;
+    let (problems, summary) = (out.find("not valid TOML").unwrap(), out.find("\nPlan: ").unwrap());
+    let last = out.rfind("connection_template.").unwrap();
+    assert!(last < problems && problems < summary, "problems last, then one line that sums up: {out}");
 }

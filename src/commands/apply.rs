@@ -88,6 +88,7 @@ fn report_as_json(report: &Report) -> serde_json::Value {
             "address": outcome.address.to_string(),
             "applied": outcome.result.is_ok(),
             "error": outcome.result.as_ref().err().map(ToString::to_string),
+            "problems": report.blamed.get(&outcome.address).into_iter().flatten().map(json::problem).collect::<Vec<_>>(),
             "messages": outcome.remarks().map(remark_as_json).collect::<Vec<_>>(),
         })
     });

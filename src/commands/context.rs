@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -12,6 +13,7 @@ use tracing::Level;
 use url::Url;
 
 use super::Terminal;
+use super::bars::Bars;
 use super::bell::Bell;
 use super::error::CommandError;
 use crate::args::Global;
@@ -24,7 +26,7 @@ use crate::io::store::{Journal, Store, Tenant};
 use crate::io::versori::{ApiError, Client, Connection, Credentials, Meter, Reader, Writer};
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
-use crate::reconcile::{DryRun, Writing};
+use crate::reconcile::{DryRun, Progress, Writing};
 use crate::sandbox::{Sandbox, World};
 use crate::settings::{Log, LogFormat, Settings};
 
@@ -38,6 +40,8 @@ pub(super) struct Context {
     pub(super) logs: Logs,
     /// Counts every request of this process.
     meter: Meter,
+    /// Who is told how far a pass has got.
+    progress: Option<Rc<dyn Progress>>,
 }
 
 /// Who speaks in the log.
@@ -68,7 +72,10 @@ impl Context {
             None => connection(&settings)?,
         };
         let tenant = tenant(&connection.organisation, &connection.base_url);
-        Ok(Self { settings, sandbox, connection, tenant, logs, meter: Meter::default() })
+        // The daemon's log is all that it shows of its passes.
+        let waits = speaker != Speaker::Daemon && !global.quiet;
+        let progress = waits.then(|| Bars::on_stderr(terminal)).flatten();
+        Ok(Self { settings, sandbox, connection, tenant, logs, meter: Meter::default(), progress })
     }
 
     /// The settings as they are now, sound and ready to take the place of these; nothing where they are the same.
@@ -150,7 +157,7 @@ impl Context {
     /// Hands that only look.
     pub(super) fn dry_run(&self) -> Result<DryRun<'_, Reader>, CommandError> {
         let state = self.state().map(|state| (state, self.tenant.clone()));
-        Ok(DryRun { api: Reader::new(self.client()?), state })
+        Ok(DryRun { api: Reader::new(self.client()?), state, progress: self.progress.clone() })
     }
 
     /// Hands that write, for the command of this name; `consent` is asked before anything is written. The
@@ -169,7 +176,8 @@ impl Context {
             }
         };
         let api = Writer::new(self.client()?);
-        Ok(Writing { api, store, digest_key, consent, concurrency: self.settings.api.concurrency })
+        let concurrency = self.settings.api.concurrency;
+        Ok(Writing { api, store, digest_key, consent, concurrency, progress: self.progress.clone() })
     }
 
     /// A file or folder that a target names by its path is known to the plan by its name below the manifests
@@ -253,7 +261,7 @@ fn level(global: &Global, usual: Level) -> Level {
     }
 }
 
-fn connection(settings: &Settings) -> Result<Connection, CommandError> {
+pub(super) fn connection(settings: &Settings) -> Result<Connection, CommandError> {
     let api = &settings.api;
     let Some(organisation) = api.organisation.clone() else {
         let help = "set organisation = \"ULID\" below [api] in versync.toml, or try versync out with --sandbox";

@@ -23,7 +23,7 @@ use crate::model::planner::{self, Policy};
 use crate::model::recorded::Recorded;
 use crate::model::source::Problem;
 use crate::model::wording::counted;
-use crate::reconcile::{Hands, Look, Memory, Stop, Target, reconcile};
+use crate::reconcile::{Hands, Look, Memory, Stop, Target, Told, reconcile};
 use crate::report::{escape, problems, text};
 
 pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
@@ -37,8 +37,8 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let mut hands = context.writing("import", consent)?;
     let recorded = hands.recorded()?;
     let folder = context.folder();
-    let declared = declared(hands.api(), &folder, names).await?;
-    let mut export = gather(hands.api(), &scopes, &args, names).await?;
+    let declared = declared(&Told::of(&hands), &folder, names).await?;
+    let mut export = gather(&Told::of(&hands), &scopes, &args, names).await?;
     let found = export.count();
     export.drop_known(|identity| declared.contains(identity));
     let known = found - export.count();

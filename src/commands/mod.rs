@@ -2,13 +2,17 @@
 
 mod apply;
 mod approve;
+mod bars;
 mod bell;
 mod context;
 mod error;
+mod explain;
 mod fault;
 mod fmt;
 mod history;
 mod import;
+mod init;
+mod new_files;
 mod page;
 mod plan;
 mod run;
@@ -20,6 +24,7 @@ mod status;
 mod validate;
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use crate::args::{Args, Color, Command, Global};
@@ -51,8 +56,8 @@ struct Terminal {
 /// Runs a command to its end. Whatever goes wrong is said on stderr, in one place.
 pub fn execute(args: Args) -> ExitCode {
     let terminal = Terminal {
-        out: look(args.global.color, io::stdout().is_terminal()),
-        err: look(args.global.color, io::stderr().is_terminal()),
+        out: look(args.global.color, terminal_size_of(io::stdout()), io::stdout().is_terminal()),
+        err: look(args.global.color, terminal_size_of(io::stderr()), io::stderr().is_terminal()),
     };
     let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
@@ -78,8 +83,10 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Apply(args) => apply::apply(global, args, terminal).await,
         Command::Validate(args) => validate::validate(global, &args, terminal),
         Command::Fmt(args) => fmt::fmt(global, &args, terminal),
+        Command::Init(args) => init::init(global, args, terminal).await,
         Command::Import(args) => import::import(global, args, terminal).await,
         Command::Status(args) => status::status(global, &args),
+        Command::Explain(args) => explain::explain(global, &args, terminal).await,
         Command::History(args) => history::history(global, &args),
         Command::Approve(args) => approve::approve(global, &args),
         Command::Schema(args) => schema::schema(&args),
@@ -89,7 +96,7 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
     }
 }
 
-fn look(color: Color, terminal: bool) -> Look {
+fn look(color: Color, width: Option<usize>, terminal: bool) -> Look {
     let color = match color {
         Color::Always => true,
         Color::Never => false,
@@ -99,7 +106,12 @@ fn look(color: Color, terminal: bool) -> Look {
             terminal && !dumb && !refused
         }
     };
-    Look { color, terminal }
+    Look { color, terminal, width }
+}
+
+/// How many columns a terminal has; nothing where it is none.
+fn terminal_size_of(stream: impl AsFd) -> Option<usize> {
+    terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0))
 }
 
 /// Writes one JSON value.

@@ -1,6 +1,7 @@
 //! A TOML text read with positions: typed access to its tables that collects every problem
 //! instead of stopping at the first. Manifests and settings are both read through it.
 
+mod locate;
 mod overlay;
 mod section;
 
@@ -13,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::rule::Rule;
 use super::source::{Place, Problem, SourceFile};
+pub use locate::locate;
 pub use overlay::Overlay;
 pub use section::{Item, Section};
 

@@ -3,6 +3,8 @@
 mod file;
 mod text;
 
+pub(in crate::model) use text::quoted;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::{Identity, Owner, OwnerKind, Scope, is_ulid};

@@ -102,6 +102,16 @@ impl Change {
         self.fields.iter().filter(|field| !field.kept)
     }
 
+    /// How many declared fields an update leaves as they are.
+    pub fn unchanged_fields(&self) -> usize {
+        let declared = match &self.step {
+            Step::UpdateTemplate { step, .. } => &step.record.fields,
+            Step::PutConfig(step) if self.action == Action::Update => &step.record.fields,
+            _ => return 0,
+        };
+        declared.keys().filter(|name| self.fields.iter().all(|field| field.path != **name)).count()
+    }
+
     /// Whether drift is left of it once it is applied.
     pub fn leaves_drift(&self) -> bool {
         self.fields.iter().any(|field| field.kept)

@@ -10,6 +10,7 @@ mod renames;
 mod replacements;
 mod resolve;
 mod templates;
+mod trace;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -31,6 +32,9 @@ use claims::Claims;
 use compare::Comparison;
 use index::Index;
 use resolve::Resolved;
+use trace::Watch;
+
+pub use trace::{Compared, FieldCase, FieldView, identity_of};
 
 /// How the user wants differences to be treated.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +87,28 @@ pub fn plan(
     policy: &Policy,
     revision: Option<String>,
 ) -> Plan {
+    plan_watching(desired, recorded, observed, policy, revision, None).0
+}
+
+/// Plans one pass, and tells what was compared of the resource of this address, if it is declared or recorded.
+pub fn trace(
+    desired: &Desired,
+    recorded: &Recorded,
+    observed: &Observed,
+    policy: &Policy,
+    address: &Address,
+) -> (Plan, Option<Compared>) {
+    plan_watching(desired, recorded, observed, policy, None, Some(Watch::over(address.clone())))
+}
+
+fn plan_watching(
+    desired: &Desired,
+    recorded: &Recorded,
+    observed: &Observed,
+    policy: &Policy,
+    revision: Option<String>,
+    watch: Option<Watch>,
+) -> (Plan, Option<Compared>) {
     let mut planner = Planner {
         recorded,
         observed,
@@ -95,12 +121,13 @@ pub fn plan(
         },
         claimed: Claims::default(),
         index: Index::of(observed, recorded),
+        watch,
     };
     let pointless = unknown_targets(policy, desired, recorded);
     if !pointless.is_empty() {
         planner.plan.problems.extend(pointless);
         sort_problems(&mut planner.plan.problems);
-        return Plan { refused: true, ..planner.plan };
+        return (Plan { refused: true, ..planner.plan }, None);
     }
     let resources = planner.resolve_all(desired);
     planner.claim_predecessors(&resources);
@@ -132,6 +159,7 @@ pub fn plan(
     planner.plan_orphans(desired);
     planner.settle_intents();
     planner.count_unmanaged();
+    let compared = planner.compared();
     let mut plan = planner.plan;
     let errors = plan.has_errors();
     if let Some(saved) = &policy.saved {
@@ -157,7 +185,7 @@ pub fn plan(
         guard::only_adopt(&mut plan.changes);
         plan.bookkeeping.extend(sees_everything.then_some(Bookkeeping::LookedAtEverything));
     }
-    plan
+    (plan, compared)
 }
 
 /// What declarations speak for, as far as what they refer to was read: what each is, and what it is to be renamed
@@ -192,6 +220,8 @@ struct Planner<'a> {
     /// Identities that some file speaks for, sound or not: none of them is an orphan.
     claimed: Claims,
     index: Index<'a>,
+    /// The one resource of which is kept what was compared.
+    watch: Option<Watch>,
 }
 
 impl Planner<'_> {
@@ -204,6 +234,7 @@ impl Planner<'_> {
         for declared in desired.resources.iter().map(|declared| &**declared) {
             match resolve::resolve(declared, self.observed) {
                 Ok(resolved) => {
+                    self.note_meaning(declared, &resolved);
                     if let Some(earlier) = found.insert(resolved.identity.clone(), declared) {
                         let problem = declared_twice(earlier, declared);
                         self.give_up(declared, [problem]);
@@ -267,7 +298,9 @@ impl Planner<'_> {
 
     /// Leaves a resource out of this pass.
     fn give_up(&mut self, declared: &Declared, problems: impl IntoIterator<Item = Problem>) {
+        let before = self.plan.problems.len();
         self.plan.problems.extend(problems);
+        self.note_problems(declared, before);
         self.plan.not_compared.insert(declared.address.clone());
         self.claimed.leave_open(declared.place.file());
     }
@@ -283,6 +316,7 @@ impl Planner<'_> {
         let was_there = self.recorded.resources.contains_key(&resolved.identity);
         let report_only = was_there && self.on_drift(declared) == OnDrift::Report;
         let cause = if was_there { Cause::Drift } else { Cause::Manifest };
+        self.note_missing(declared, wanted, &resolved.identity);
         let mut comparison = Comparison::of_new(wanted, cause);
         self.write_system_as_declared(&mut comparison, resolved);
         let record = record_of(declared, resolved, None, wanted);
@@ -373,12 +407,16 @@ impl Planner<'_> {
     fn write_systems_by_name(&self, changes: &mut [FieldChange]) {
         for change in changes.iter_mut().filter(|change| change.path == SYSTEM.name) {
             if let Some(id) = change.before.as_str() {
-                let now = self.observed.systems.iter().find(|(_, found)| found.as_ref().is_ok_and(|found| found == id));
-                let before = || self.recorded.resources.values().find_map(|resource| resource.system_written_as(id));
-                let name = now.map(|(written, _)| written.as_str()).or_else(before);
-                change.before = Value::String(name.unwrap_or(id).to_owned());
+                change.before = Value::String(self.system_as_written(id).to_owned());
             }
         }
+    }
+
+    /// How some file writes the system of this id, where one does or did.
+    fn system_as_written<'s>(&'s self, id: &'s str) -> &'s str {
+        let now = self.observed.systems.iter().find(|(_, found)| found.as_ref().is_ok_and(|found| found == id));
+        let before = || self.recorded.resources.values().find_map(|resource| resource.system_written_as(id));
+        now.map(|(written, _)| written.as_str()).or_else(before).unwrap_or(id)
     }
 }
 

@@ -117,6 +117,16 @@ impl Place {
         &self.file.name
     }
 
+    /// The text that it is in.
+    pub(super) fn source(&self) -> &Arc<SourceFile> {
+        &self.file
+    }
+
+    /// Where in the text it is.
+    pub(super) fn span(&self) -> &Range<usize> {
+        &self.span
+    }
+
     /// The line, from 1.
     pub fn line(&self) -> usize {
         self.file.line_of(self.span.start) + 1

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
 
-use super::Stop;
+use super::{Progress, Stop};
 use crate::io::store::{Books, StoreError};
 use crate::io::versori::{ApiError, ErrorKind, Write};
 use crate::model::address::{Address, Identity, Owner};
@@ -63,6 +63,7 @@ pub(super) async fn apply<A: Write, S: Books>(
     store: &mut S,
     concurrency: usize,
     stop: &Stop,
+    progress: Option<&dyn Progress>,
 ) -> Vec<Outcome> {
     let applier = Applier {
         api,
@@ -78,6 +79,14 @@ pub(super) async fn apply<A: Write, S: Books>(
     if let Err(error) = applier.keep_books(&plan.bookkeeping) {
         applier.halt(error.to_string());
     }
+    if let Some(progress) = progress {
+        progress.applies(plan.changes.iter().filter(|change| change.is_due()).count());
+    }
+    let carry_out = async |change| {
+        let outcome = applier.carry_out(change).await;
+        progress.inspect(|progress| progress.applied(&outcome));
+        outcome
+    };
     let mut outcomes = Vec::new();
     for phase in Phase::ALL {
         let due = plan.changes.iter().filter(|change| change.is_due() && Phase::of(&change.step) == Some(phase));
@@ -86,13 +95,10 @@ pub(super) async fn apply<A: Write, S: Books>(
             applier.use_up(approval.take());
         }
         applier.intend(&due);
-        let done = stream::iter(due)
-            .map(|change| applier.carry_out(change))
-            .buffer_unordered(concurrency.max(1))
-            .collect::<Vec<_>>()
-            .await;
+        let done = stream::iter(due).map(&carry_out).buffer_unordered(concurrency.max(1)).collect::<Vec<_>>().await;
         outcomes.extend(done);
     }
+    progress.inspect(|progress| progress.ends());
     outcomes.sort_by(|a, b| a.address.cmp(&b.address));
     outcomes
 }

@@ -1,8 +1,12 @@
 //! Looking at the live platform, as much of it as a pass needs.
 
+use super::{Hands, Memory, PassError, Told};
+use crate::io::folder::Manifests;
 use crate::io::versori::{ApiError, Names, Read, observe};
+use crate::model::desired::{Desired, ManifestFile, Parses};
 use crate::model::observed::{Observed, Wanted};
 use crate::model::plan::Plan;
+use crate::model::recorded::Recorded;
 use crate::model::seen::{Seen, concerns};
 
 /// How a pass looks at the live platform.
@@ -14,6 +18,76 @@ pub enum Look {
     WhereNeeded,
     /// Not at all: the recorded state stands in for it.
     Never,
+}
+
+/// What a pass goes by.
+#[derive(Debug)]
+pub struct Sight {
+    /// The files.
+    pub files: Vec<ManifestFile>,
+    /// What they declare.
+    pub desired: Desired,
+    /// What was last applied.
+    pub recorded: Recorded,
+    /// What is live.
+    pub observed: Observed,
+    /// The git commit of the files.
+    pub revision: Option<String>,
+}
+
+/// What a pass knows before it looks at the platform.
+pub(super) struct Ground {
+    pub(super) files: Vec<ManifestFile>,
+    pub(super) desired: Desired,
+    pub(super) recorded: Recorded,
+    pub(super) wanted: Wanted,
+    pub(super) revision: Option<String>,
+}
+
+/// Reads and looks at everything, as a pass does that only wants to know. `more` may add to what is looked at. With
+/// [`Look::Never`] the recorded state stands in for the platform.
+///
+/// # Errors
+///
+/// As [`super::reconcile`].
+pub async fn look<H: Hands, F: Manifests>(
+    manifests: &F,
+    memory: &mut Memory,
+    look: Look,
+    hands: &H,
+    more: impl FnOnce(&mut Wanted),
+) -> Result<Sight, PassError> {
+    let Ground { files, desired, recorded, wanted, revision } =
+        stand(manifests, &mut memory.parses, hands, more).await?;
+    let observed = if look == Look::Never {
+        Observed::from_recorded(&recorded, &wanted)
+    } else {
+        let found = everywhere(&Told::of(hands), &wanted, &mut memory.names).await;
+        found.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?.observed
+    };
+    Ok(Sight { files, desired, recorded, observed, revision })
+}
+
+/// Reads the files, their secrets, and what is recorded.
+pub(super) async fn stand<H: Hands, F: Manifests>(
+    manifests: &F,
+    parses: &mut Parses,
+    hands: &H,
+    more: impl FnOnce(&mut Wanted),
+) -> Result<Ground, PassError> {
+    let files = manifests.read().await?;
+    let mut desired = Desired::assemble_known(&files, parses);
+    let key = hands.digest_key()?;
+    desired.take_secrets(|reference| {
+        let value = manifests.secret(reference).map_err(|error| error.to_string())?;
+        let hash = key.digest(&value);
+        Ok((value, hash))
+    });
+    let revision = manifests.revision();
+    let recorded = hands.recorded()?;
+    let mut wanted = desired.wanted(&recorded);
+    more(&mut wanted);
+    Ok(Ground { files, desired, recorded, wanted, revision })
 }
 
 /// What a look has found, and where it has looked; nothing where it has looked everywhere.

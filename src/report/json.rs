@@ -182,7 +182,7 @@ fn approval(approval: &Approval) -> Value {
     })
 }
 
-fn event(event: &Event) -> Value {
+pub(super) fn event(event: &Event) -> Value {
     json!({
         "at": event.at.to_string(),
         "command": event.command,
@@ -209,7 +209,7 @@ fn problem_note(note: &ProblemNote) -> Value {
     })
 }
 
-fn source(source: &Source) -> Value {
+pub(super) fn source(source: &Source) -> Value {
     json!({"file": source.file, "line": source.line})
 }
 
@@ -228,7 +228,7 @@ fn summary(summary: &Summary) -> Value {
     })
 }
 
-fn change(change: &Change) -> Value {
+pub(super) fn change(change: &Change) -> Value {
     json!({
         "address": change.address.to_string(),
         "action": change.action.as_str(),

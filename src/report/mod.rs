@@ -3,11 +3,15 @@
 
 pub mod board;
 pub mod diff;
+mod difference;
 mod escape;
+pub mod explain;
+mod headline;
 pub mod history;
 pub mod json;
 pub mod line;
 pub mod notice;
+mod paper;
 pub mod problems;
 pub mod sarif;
 pub mod status;

@@ -18,11 +18,13 @@ pub struct Look {
     pub color: bool,
     /// Whether it is a terminal, which shows more than ASCII.
     pub terminal: bool,
+    /// How many columns it has; nothing where lines are not folded.
+    pub width: Option<usize>,
 }
 
 impl Look {
     /// For files, pipes and tests.
-    pub const PLAIN: Self = Self { color: false, terminal: false };
+    pub const PLAIN: Self = Self { color: false, terminal: false, width: None };
 }
 
 /// Writes problems, one after the other.

@@ -11,7 +11,7 @@ use crate::model::ledger::Ledger;
 use crate::model::plan::{Action, Cause, Change, FieldChange, Plan};
 use crate::model::source::{Problem, Severity};
 use crate::model::wording::counted;
-use crate::reconcile::{PassError, Report};
+use crate::reconcile::{Failure, Outcome, PassError, Report};
 
 /// Remembers what it has said.
 #[derive(Debug, Default)]
@@ -90,7 +90,10 @@ impl Voice {
         self.say_held(held.filter_map(|change| Some((change.address.clone(), not_done(change)?))).collect(), plan);
         let (stopped, failures): (Vec<_>, Vec<_>) = report.failures().partition(|(_, failure)| failure.is_stop());
         self.say_failures(
-            failures.iter().map(|(outcome, failure)| (outcome.address.clone(), failure.to_string())).collect(),
+            failures
+                .iter()
+                .map(|(outcome, failure)| (outcome.address.clone(), why(report, outcome, failure)))
+                .collect(),
             plan,
         );
         if !stopped.is_empty() {
@@ -220,6 +223,16 @@ fn origin(about: &About<'_>) -> String {
     let place = about.file.as_ref().zip(about.line).map(|(file, line)| format!(", {file}:{line}"));
     let revision = about.revision.map(|commit| format!(", revision {}", super::history::revision(commit)));
     format!(" ({}{}{})", about.cause, place.unwrap_or_default(), revision.unwrap_or_default())
+}
+
+/// Why a change was not made; where the platform names what it refuses, at which lines that is.
+fn why(report: &Report, outcome: &Outcome, failure: &Failure) -> String {
+    let places = report.blamed.get(&outcome.address).into_iter().flatten().filter_map(|problem| {
+        let (line, column) = problem.position()?;
+        Some(format!("{}:{line}:{column}", problem.file_name()?))
+    });
+    let places = places.collect::<Vec<_>>().join(", ");
+    if places.is_empty() { failure.to_string() } else { format!("{failure}, see {places}") }
 }
 
 /// Why nothing is done about a change.

@@ -77,6 +77,7 @@ impl Simulation {
             digest_key: self.key.clone(),
             consent: |_| true,
             concurrency: self.concurrency,
+            progress: None,
         }
     }
 

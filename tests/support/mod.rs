@@ -9,6 +9,7 @@ mod git;
 mod keys;
 mod page;
 mod promtool;
+mod pty;
 pub(crate) mod readme;
 mod receiver;
 pub(crate) mod schemes;
@@ -33,6 +34,7 @@ pub(crate) use git::{Repository, git_is_missing, swap};
 pub(crate) use keys::{Claims, TestKey};
 pub(crate) use page::Page;
 pub(crate) use promtool::promtool;
+pub(crate) use pty::Pty;
 pub(crate) use receiver::{Receiver, Reply};
 
 /// How long a condition may take to come true before the test fails. Far more than any of them needs.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-fn readme() -> String {
+pub(crate) fn readme() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
 }
 

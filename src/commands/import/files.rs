@@ -1,13 +1,11 @@
 //! The files that an import writes.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
 
 use crate::commands::context::real_path;
 use crate::commands::error::CommandError;
+use crate::commands::new_files;
 use crate::model::source::Problem;
 
 /// Writes every file or none, each whole, and none over an existing one.
@@ -19,48 +17,16 @@ pub(super) fn write_all<'a>(
     folder: &Path,
     files: impl IntoIterator<Item = (&'a String, &'a String)>,
 ) -> Result<Vec<PathBuf>, CommandError> {
-    let files: Vec<(PathBuf, &String)> = files.into_iter().map(|(name, text)| (folder.join(name), text)).collect();
-    // Not even over a link that leads nowhere.
-    let taken: Vec<Problem> =
-        files.iter().filter(|(path, _)| path.symlink_metadata().is_ok()).map(|(path, _)| exists(path)).collect();
-    if !taken.is_empty() {
-        return Err(CommandError::Problems(taken));
-    }
+    let files: Vec<(PathBuf, &str)> =
+        files.into_iter().map(|(name, text)| (folder.join(name), text.as_str())).collect();
+    let help = "import into another folder, and move over what you want to keep";
+    new_files::refuse_existing(files.iter().map(|(path, _)| path.as_path()), help)?;
     if files.is_empty() {
         return Ok(Vec::new());
     }
     fs::create_dir_all(folder).map_err(|error| CommandError::at(folder, "made", &error))?;
-    let mut whole = Vec::new();
-    for (path, text) in files {
-        let file = write_beside(folder, text).map_err(|error| CommandError::at(&path, "written", &error))?;
-        whole.push((file, path));
-    }
-    let mut paths: Vec<PathBuf> = Vec::new();
-    for (file, path) in whole {
-        if let Err(error) = file.persist_noclobber(&path) {
-            for earlier in &paths {
-                let _ = fs::remove_file(earlier);
-            }
-            return Err(CommandError::at(&path, "written", &error.error));
-        }
-        paths.push(path);
-    }
-    Ok(paths)
-}
-
-fn exists(path: &Path) -> Problem {
-    let problem = Problem::general(format!("{} exists already", path.display()));
-    problem.help("import into another folder, and move over what you want to keep")
-}
-
-/// A file that goes with its handle, until it is given its name.
-fn write_beside(folder: &Path, text: &str) -> io::Result<NamedTempFile> {
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    // Manifests hold no secrets, and whoever reviews them has to read them.
-    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    file.as_file().sync_all()?;
-    Ok(file)
+    new_files::write(&files, help)?;
+    Ok(files.into_iter().map(|(path, _)| path).collect())
 }
 
 /// Refuses a folder below the watched one that is passed over when manifests are read.

@@ -21,6 +21,7 @@ use super::token::{CredentialError, Credentials, Token};
 use super::wire::Page;
 use crate::io::root_cause;
 use crate::model::address::{check_segment, is_loopback};
+use crate::model::blame::Refused;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -378,20 +379,23 @@ impl Client {
             status if status.is_server_error() => ErrorKind::Busy,
             _ => ErrorKind::Refused,
         };
-        let said = said(&answer.body);
+        let (said, fields) = said(&answer.body);
         let origin = self.connection.credentials.origin();
         let message = match kind {
             ErrorKind::Unauthorised => format!("the platform does not accept the token from {origin}: 401{said}"),
             ErrorKind::Forbidden => format!("the token from {origin} may not do this: 403{said}"),
             _ => format!("the platform answered {}{said}", answer.status.as_u16()),
         };
-        ApiError { retry_after: answer.retry_after, ..self.error(kind, request, message) }
+        let redact = |text: String| self.connection.credentials.redact(&text);
+        let clean = |refused: Refused| Refused { field: redact(refused.field), message: redact(refused.message) };
+        let fields = fields.into_iter().map(clean).collect();
+        ApiError { retry_after: answer.retry_after, fields, ..self.error(kind, request, message) }
     }
 
     fn error(&self, kind: ErrorKind, request: &Request, message: impl Into<String>) -> ApiError {
         // A server that repeats the token in its error must not make us print it.
         let message = self.connection.credentials.redact(&message.into());
-        ApiError { kind, request: request.describe(), message, retry_after: None }
+        ApiError::new(kind, request.describe(), message)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::wire::ErrorBody;
+use crate::model::blame::Refused;
 
 /// Something that went wrong with a request. Holds no query, no header and no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct ApiError {
     pub kind: ErrorKind,
     pub(super) request: String,
     pub(super) message: String,
+    /// The fields of the request that are refused, where the platform names them.
+    pub fields: Box<[Refused]>,
     /// How long the platform asks to wait.
     pub(super) retry_after: Option<Duration>,
 }
@@ -74,7 +77,7 @@ impl ErrorKind {
 impl ApiError {
     /// An error of a request, which is told by its method and path.
     pub fn new(kind: ErrorKind, request: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { kind, request: request.into(), message: message.into(), retry_after: None }
+        Self { kind, request: request.into(), message: message.into(), fields: Box::default(), retry_after: None }
     }
 
     /// What the user can do about it.
@@ -108,12 +111,14 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// What an error's body says: its message with those of its fields. Proxies may answer with anything,
-/// so a body of another shape says nothing.
-pub(super) fn said(body: &[u8]) -> String {
+/// What an error's body says: its message with those of its fields, and those fields. Proxies may answer with
+/// anything, so a body of another shape says nothing.
+pub(super) fn said(body: &[u8]) -> (String, Vec<Refused>) {
     let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
-    let fields = body.fields.iter().map(|field| format!("{}: {}", field.field, field.message));
+    let fields: Vec<Refused> =
+        body.fields.into_iter().map(|field| Refused { field: field.field, message: field.message }).collect();
+    let told = fields.iter().map(|refused| format!("{}: {}", refused.field, refused.message));
     let parts: Vec<String> =
-        body.message.into_iter().chain(fields).chain(body.details).filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
+        body.message.into_iter().chain(told).chain(body.details).filter(|part| !part.is_empty()).collect();
+    (if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }, fields)
 }

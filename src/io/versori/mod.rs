@@ -30,6 +30,7 @@ pub use token::{Credential, CredentialError, Credentials, SigningKey, TokenSchem
 use secrecy::ExposeSecret;
 
 use crate::model::address::{Owner, OwnerKind, Scope};
+use crate::model::blame::Refused;
 use crate::model::observed::{LiveConfig, LiveTemplate, Project, Remark};
 use crate::model::plan::{ConfigStep, TemplateStep};
 
@@ -189,8 +190,12 @@ impl Write for Writer {
                 }
             })
         };
-        let remarks: Vec<Remark> =
-            answer.await.map_err(|error: ApiError| ApiError { message: redact(&error.message), ..error })?;
+        let clean = |refused: &Refused| Refused { field: redact(&refused.field), message: redact(&refused.message) };
+        let remarks: Vec<Remark> = answer.await.map_err(|error: ApiError| ApiError {
+            message: redact(&error.message),
+            fields: error.fields.iter().map(clean).collect(),
+            ..error
+        })?;
         let clean = |remark: Remark| Remark {
             text: redact(&remark.text),
             detail: remark.detail.iter().map(|detail| redact(detail)).collect(),

@@ -94,7 +94,7 @@ mod tests {
     use reqwest::header::HeaderValue;
 
     fn error(retry_after: Option<Duration>) -> ApiError {
-        ApiError { kind: ErrorKind::Busy, request: String::new(), message: String::new(), retry_after }
+        ApiError { retry_after, ..ApiError::new(ErrorKind::Busy, "", "") }
     }
 
     #[test]

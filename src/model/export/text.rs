@@ -10,7 +10,7 @@ pub(super) fn key(text: &str) -> String {
 }
 
 /// A text.
-pub(super) fn quoted(text: &str) -> String {
+pub(in crate::model) fn quoted(text: &str) -> String {
     TomlStringBuilder::new(text).as_basic().to_toml_value()
 }
 

@@ -99,17 +99,10 @@ pub(super) fn compare(
     on_drift: OnDrift,
 ) -> Comparison {
     let on_drift = lifecycle.on_drift.unwrap_or(on_drift);
-    let is_made_anew = is_made_anew(declared, observed);
     let mut comparison =
         Comparison { changes: Vec::new(), send: Fields::new(), record: Fields::new(), report_only: true };
-    for field in fields {
-        let is_there = observed.get(field.name).is_some_and(|value| *value != field.default_value());
-        if lifecycle.ignore.contains(&field.name) && (is_there || !is_made_anew) {
-            continue;
-        }
-        let wanted = declared.get(field.name);
-        let before = recorded.and_then(|recorded| recorded.fields.get(field.name));
-        let (verdict, live) = judge_field(field, wanted, before, recorded.is_some(), observed);
+    for Judged { field, wanted, live, verdict, .. } in judge_fields(fields, declared, recorded, observed, lifecycle) {
+        let Some(verdict) = verdict else { continue };
         // What was never declared is not remembered; what is no longer declared is forgotten.
         if let Some(wanted) = wanted {
             comparison.record.insert(field.name, wanted.clone());
@@ -134,6 +127,35 @@ pub(super) fn compare(
         comparison.changes.push(FieldChange { kept, ..field_change(field, live.into_owned(), after, cause) });
     }
     comparison
+}
+
+/// One field with what is declared, recorded and live, and what the three say.
+pub(super) struct Judged<'v> {
+    pub(super) field: &'static Field,
+    pub(super) wanted: Option<&'v Value>,
+    pub(super) before: Option<&'v Value>,
+    pub(super) live: Cow<'v, Value>,
+    /// Nothing where `lifecycle.ignore` has it left alone.
+    pub(super) verdict: Option<Verdict>,
+}
+
+/// Judges every field of a live resource.
+pub(super) fn judge_fields<'v>(
+    fields: &'v [&'static Field],
+    declared: &'v Fields,
+    recorded: Option<&'v RecordedResource>,
+    observed: &'v Fields,
+    lifecycle: &'v Lifecycle,
+) -> impl Iterator<Item = Judged<'v>> {
+    let is_made_anew = is_made_anew(declared, observed);
+    fields.iter().map(move |field| {
+        let is_there = observed.get(field.name).is_some_and(|value| *value != field.default_value());
+        let is_ignored = lifecycle.ignore.contains(&field.name) && (is_there || !is_made_anew);
+        let wanted = declared.get(field.name);
+        let before = recorded.and_then(|recorded| recorded.fields.get(field.name));
+        let (verdict, live) = judge_field(field, wanted, before, recorded.is_some(), observed);
+        Judged { field, wanted, before, live, verdict: (!is_ignored).then_some(verdict) }
+    })
 }
 
 /// Whether a recorded resource is as declared, and was before: then there is nothing more to find out about its

@@ -19,7 +19,8 @@ impl Planner<'_> {
     pub(super) fn plan_config(&mut self, declared: &Declared, resolved: &Resolved<'_>, owner: &Owner, id: &str) {
         let Some(Ok(_)) = self.observed.configs.get(owner) else { return };
         let live = self.index.config(owner, id);
-        if live.is_some_and(|live| self.is_settled_config(declared, resolved, live)) {
+        let is_watched = self.watches(&declared.address);
+        if !is_watched && live.is_some_and(|live| self.is_settled_config(declared, resolved, live)) {
             return self.is_in_sync(declared);
         }
         let step = |fields: &Fields, base: Map<String, Value>, record| {
@@ -43,6 +44,7 @@ impl Planner<'_> {
         let begun = self.begun_config(&resolved.identity, live);
         let recorded = self.recorded.resources.get(&resolved.identity).or(begun.as_ref());
         let fields: Vec<_> = fields_of(declared.type_name(), owner.kind).collect();
+        self.note_comparison(declared, &fields, &declared.fields, recorded, (&live.fields, None));
         let comparison =
             compare(&fields, &declared.fields, recorded, &live.fields, &declared.lifecycle, self.policy.on_drift);
         let record = record_of(declared, resolved, None, &comparison.record);

@@ -38,7 +38,7 @@ impl Planner<'_> {
     /// Plans one template of an environment that was read.
     pub(super) fn plan_template(&mut self, declared: &Declared, resolved: &Resolved<'_>, scope: &Scope, name: &str) {
         let Some(Ok(list)) = self.observed.templates.get(scope) else { return };
-        if self.is_settled_template(declared, resolved, scope, name) {
+        if !self.watches(&declared.address) && self.is_settled_template(declared, resolved, scope, name) {
             return self.is_in_sync(declared);
         }
         let mut wanted = declared.fields.clone();
@@ -198,7 +198,7 @@ impl Planner<'_> {
 
     /// Compares a template with what is wanted of it, and tells whether it would have to move to another system.
     pub(super) fn compare_template(
-        &self,
+        &mut self,
         declared: &Declared,
         resolved: &Resolved<'_>,
         wanted: &Fields,
@@ -206,6 +206,7 @@ impl Planner<'_> {
         live: &LiveTemplate,
     ) -> (Comparison, bool) {
         let names: Vec<_> = FIELDS.iter().copied().chain([&SYSTEM]).collect();
+        self.note_comparison(declared, &names, wanted, recorded, (&live.fields(), Some(&live.id)));
         let mut comparison =
             compare(&names, wanted, recorded, &live.fields(), &declared.lifecycle, self.policy.on_drift);
         let moved = comparison.changes.iter().any(|change| change.path == SYSTEM.name);

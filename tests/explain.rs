@@ -1,0 +1,197 @@
+//! `versync explain`: what is declared, recorded and live about one resource, and why what happens.
+
+use serde_json::{Value, json};
+use versync::sandbox::{Owner, ids};
+
+use crate::support::{Ran, Site};
+
+const LOGIN: &str = r#"
+[auth_scheme_configs.login]
+system = "stripe"
+description = "Login"
+type = "oauth2"
+authorize_url = "https://pay.example/authorize"
+token_url = "https://pay.example/token"
+scopes = ["read", "write"]
+default_scopes = ["read"]
+additional_token_params = "audience=pay"
+grant = { type = "authorization-code", client_id = "abc", client_secret = { file = "../secret" } }
+lifecycle = { ignore = ["authorize_url"] }
+"#;
+
+const SHOP: &str = r#"
+[connection_templates.shop]
+project = "storefront"
+environment = "staging"
+system = "stripe"
+dynamic = true
+"#;
+
+const LOGIN_ADDRESS: &str = "auth_scheme_config.system/stripe/login";
+const SHOP_ADDRESS: &str = "connection_template.storefront/staging/shop";
+
+fn applied() -> Site {
+    let site = Site::new();
+    site.secret("secret", "hunter2");
+    site.file("login.toml", LOGIN).file("shop.toml", SHOP);
+    site.apply();
+    site
+}
+
+fn stripe() -> Owner {
+    Owner::System(ids::STRIPE.into())
+}
+
+/// The text without what is another each time.
+fn lasting(site: &Site, ran: &Ran) -> String {
+    let (text, changes) = ran.out.split_once("  Last changes by versync\n").unwrap();
+    assert!(changes.contains("created (") || changes.contains("none is kept"), "{changes}");
+    site.templates("shop").iter().fold(text.to_owned(), |text, shop| text.replace(&shop.id, "TEMPLATE"))
+}
+
+fn verdicts(explained: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let fields = explained["fields"].as_array().unwrap();
+    fields.iter().map(|field| (text(&field["path"]), text(&field["verdict"]))).collect()
+}
+
+#[test]
+fn each_field_has_its_verdict_and_secrets_are_never_shown() {
+    let site = applied();
+    site.file(
+        "login.toml",
+        LOGIN
+            .replace("\"Login\"", "\"Sign in\"")
+            .replace("default_scopes = [\"read\"]", "default_scopes = [\"write\"]")
+            .replace("additional_token_params = \"audience=pay\"\n", ""),
+    );
+    site.secret("secret", "correct-horse");
+    let live = json!({
+        "tokenUrl": "https://elsewhere.example/token",
+        "authorizeUrl": "https://elsewhere.example/authorize",
+        "defaultScopes": ["read", "other"],
+    });
+    assert!(site.sandbox.world(|world| world.edit_config(&stripe(), "login", &live)));
+    let ran = site.versync(&["explain", LOGIN_ADDRESS]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(lasting(&site, &ran));
+    let ran = site.versync(&["explain", "--json", LOGIN_ADDRESS]);
+    let explained = ran.json();
+    let expected = [
+        ("description", "edited"),
+        ("type", "in_sync"),
+        ("additional_token_params", "unset"),
+        ("authorize_url", "ignored"),
+        ("default_scopes", "conflict"),
+        ("grant.client_secret", "secret_changed"),
+        ("token_url", "drift"),
+        ("pkce", "not_ours"),
+    ];
+    let verdicts = verdicts(&explained);
+    for (path, verdict) in expected {
+        assert!(verdicts.contains(&(path.to_owned(), verdict.to_owned())), "{path} {verdict}: {verdicts:?}");
+    }
+    assert_eq!(explained["next"]["action"], "update");
+    assert!(![&ran.out, &ran.err].iter().any(|text| text.contains("hunter2") || text.contains("correct-horse")));
+    assert_eq!(site.writes().len(), 2, "nothing but what was applied before");
+}
+
+#[test]
+fn what_is_in_sync_says_so_and_what_the_last_pass_left_open_is_said() {
+    let site = applied();
+    let ran = site.versync(&["explain", "shop"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    insta::assert_snapshot!(lasting(&site, &ran));
+    let hidden = site.versync(&["explain", "--json", LOGIN_ADDRESS]).json();
+    assert!(verdicts(&hidden).contains(&("grant.client_secret".to_owned(), "secret_unchanged".to_owned())));
+    site.tamper("shop", |template| template.dynamic = false);
+    site.file("shop.toml", SHOP.replace("system = \"stripe\"", "system = \"shopify\""));
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    let text = site.versync(&["explain", SHOP_ADDRESS]).out;
+    assert!(text.contains("is held: it would be replaced"), "{text}");
+    assert!(text.contains("set lifecycle.allow_replace = true"), "{text}");
+    assert!(text.contains("the last pass (`versync apply`, "), "{text}");
+    assert!(text.contains("~ system               edited:"), "{text}");
+}
+
+#[test]
+fn what_no_file_declares_any_more_says_what_lets_its_delete_through() {
+    let site = applied();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 0, percent = 100 }");
+    site.remove("shop.toml");
+    let ran = site.versync(&["explain", SHOP_ADDRESS]);
+    let hash = site.versync(&["explain", "--json", SHOP_ADDRESS]).json()["next"]["approve"].take();
+    let hash = hash.as_str().unwrap();
+    insta::assert_snapshot!(lasting(&site, &ran).replace(hash, "HASH"));
+    assert_eq!(site.versync(&["approve", hash]).code, Some(0), "without any pass before");
+    site.apply();
+    assert!(site.templates("shop").is_empty());
+    let gone = site.versync(&["explain", SHOP_ADDRESS]);
+    assert_eq!(gone.code, Some(1));
+    assert!(gone.err.contains("it is not declared, not recorded and not live"), "{}", gone.err);
+}
+
+#[test]
+fn what_is_live_and_nobody_s_is_unmanaged() {
+    let site = Site::new();
+    let ran = site.versync(&["explain", "connection_template.storefront/staging/legacy-erp"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    insta::assert_snapshot!(ran.out);
+}
+
+#[test]
+fn of_a_broken_file_its_problems_are_said_and_what_was_applied_stays() {
+    let site = applied();
+    site.file("shop.toml", SHOP.replace("dynamic = true", "dynamic = \"yes\""));
+    let ran = site.versync(&["explain", SHOP_ADDRESS]);
+    assert_eq!(ran.code, Some(1));
+    insta::assert_snapshot!(
+        lasting(&site, &ran).clone() + ran.out.split_once("created (").unwrap().1.split_once("\n\n").unwrap().1
+    );
+    site.file("shop.toml", "[");
+    let explained = site.versync(&["explain", "--json", SHOP_ADDRESS]).json();
+    assert_eq!((&explained["standing"], &explained["live"]), (&json!("broken"), &json!(true)));
+}
+
+#[test]
+fn names_that_mean_nothing_are_told_with_the_place_and_the_rest_is_known() {
+    let site = applied();
+    site.file("shop.toml", SHOP.replace("\"stripe\"", "\"strip\""));
+    let explained = site.versync(&["explain", "--json", SHOP_ADDRESS]);
+    assert_eq!(explained.code, Some(1));
+    let explained = explained.json();
+    let problem = &explained["problems"][0];
+    assert_eq!((&problem["file"], &problem["line"]), (&json!("shop.toml"), &json!(5)), "{explained:#}");
+    site.file("more.toml", SHOP);
+    site.file("shop.toml", SHOP);
+    let explained = site.versync(&["explain", "--json", SHOP_ADDRESS]).json();
+    assert_eq!(explained["standing"], "disputed");
+    assert!(explained["problems"][0]["message"].as_str().unwrap().contains("is declared twice"), "{explained:#}");
+}
+
+#[test]
+fn the_nearest_address_is_offered_where_nothing_is_known() {
+    let site = applied();
+    let ran = site.versync(&["explain", "connection_template.storefront/staging/shopp"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+    assert!(ran.err.contains(&format!("did you mean {SHOP_ADDRESS}?")), "{}", ran.err);
+    let ran = site.versync(&["explain", "*"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("may mean any of 2 resources"), "{}", ran.err);
+}
+
+#[test]
+fn ids_in_place_of_names_mean_the_same_and_without_refresh_nothing_is_asked() {
+    let site = applied();
+    let by_id = format!("connection_template.{}/{}/shop", ids::STOREFRONT, ids::STAGING);
+    assert_eq!(site.versync(&["explain", "--json", &by_id]).json()["address"], SHOP_ADDRESS);
+    site.tamper("shop", |template| template.dynamic = false);
+    let asked = site.sandbox.requests().len();
+    let explained = site.versync(&["explain", "--json", "--no-refresh", SHOP_ADDRESS]).json();
+    assert_eq!(site.sandbox.requests().len(), asked);
+    assert_eq!((&explained["refreshed"], &explained["next"]), (&json!(false), &Value::Null));
+    let explained = site.versync(&["explain", "--json", SHOP_ADDRESS]).json();
+    assert_eq!(verdicts(&explained)[1], ("dynamic".to_owned(), "drift".to_owned()));
+    assert_eq!(explained["references"][0], json!({"kind": "environment", "written": "staging", "id": ids::STAGING}));
+    assert_eq!(explained["history"][0]["action"], "create");
+}
