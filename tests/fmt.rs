@@ -102,6 +102,7 @@ fn values_and_the_order_of_what_the_user_names_stay() {
         ("x = [ # open\n1 # one\n, 2 ]", "x = [\n    # open\n    1, # one\n    2,\n]\n"),
         ("x = [1,\n# last\n]", "x = [\n    1,\n    # last\n]\n"),
         ("x = { b = 1, # b\n a = 2 }", "x = {\n    b = 1, # b\n    a = 2,\n}\n"),
+        ("x = { b # key\n = # value\n 1 }", "x = {\n    # key\n    # value\n    b = 1,\n}\n"),
         ("[[x.y]]\nb=1\n[x.y.z]\n[[x.y]]\n[x.y.z]\nc=1", "[[x.y]]\nb = 1\n\n[x.y.z]\n\n[[x.y]]\n\n[x.y.z]\nc = 1\n"),
         (
             "[a]\nx = 1\n# tail of a\n\n[defaults]\n# tail of defaults",

@@ -5,6 +5,7 @@
 
 mod apply;
 mod approve;
+mod ci;
 mod converge;
 mod daemon;
 mod examples;

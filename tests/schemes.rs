@@ -246,6 +246,8 @@ fn what_was_imported_is_what_was_declared() {
     schemes.assert_in_sync();
     assert_eq!(schemes.0.writes().len(), writes, "an import writes nothing to the platform");
     insta::assert_snapshot!(std::fs::read_to_string(schemes.0.manifests().join("shopify.toml")).unwrap());
+    let check = schemes.run(&["fmt", "--check", "manifests/shopify.toml"]);
+    assert_eq!(check.code, Some(0), "what is imported is laid out already: {check:?}");
     let ran = schemes.run(&import);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), "Nothing to import.\n"), "everything is recorded: {ran:?}");
 

@@ -1,11 +1,13 @@
 //! A manifest, whatever it holds, gives resources or problems that can be printed; never a resource out of
-//! a broken file, a secret in a message, or a value that would not come back from the platform as it was sent.
+//! a broken file, a secret in a message, or a value that would not come back from the platform as it was sent. A sound
+//! one can be laid out, and stays so.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use versync::model::auth_scheme_config::fields_of;
 use versync::model::desired::Desired;
+use versync::model::format::format;
 use versync::model::manifest::{self, Declared, Target};
 use versync::model::source::{Problem, Severity, SourceFile};
 use versync_fuzz::{assert_hidden, assert_printable, literal_secrets, rendered};
@@ -23,6 +25,11 @@ fuzz_target!(|text: &str| {
     assert!(!is_broken || alone.resources.is_empty(), "something of a broken file takes part");
     assert!(is_broken || alone.resources.len() + alone.disputed.len() <= resources.len());
     assert_eq!(alone.problems.is_empty(), problems.is_empty() && alone.disputed.is_empty());
+
+    if !is_broken {
+        let formatted = format(text).expect("a sound manifest can be laid out");
+        assert_eq!(format(&formatted).as_deref(), Ok(formatted.as_str()));
+    }
 
     // Beside its own copy everything is declared twice, so nothing takes part and nothing is an orphan.
     let twice = Desired::assemble(&[Ok(SourceFile::new("a.toml", text)), Ok(SourceFile::new("b.toml", text))]);

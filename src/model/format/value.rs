@@ -67,8 +67,9 @@ impl Layout<'_> {
         let spaces: Vec<(&str, &str)> =
             values.iter().map(|(path, value)| (self.prefix(path), self.source.raw(value.decor().suffix()))).collect();
         let trailing = self.source.raw(Some(table.trailing()));
+        let within: Vec<Vec<String>> = values.iter().map(|(path, value)| self.within(path, value)).collect();
         let is_commented = spaces.iter().any(|(before, after)| before.contains('#') || after.contains('#'));
-        let is_broken = is_commented || trailing.contains('#');
+        let is_broken = is_commented || trailing.contains('#') || within.iter().any(|comments| !comments.is_empty());
         let indent = if is_broken { self.indent + INDENT } else { self.indent };
         let column = if is_broken { indent } else { column + 2 };
         let entry = |(path, value): &(Vec<&Key>, &Value)| {
@@ -78,7 +79,8 @@ impl Layout<'_> {
             format!("{key} = {value}")
         };
         let order: Vec<_> = values.iter().map(|(path, _)| order.of_path(path)).collect();
-        let (pieces, last) = pieces(values.iter().map(entry).collect(), &spaces, trailing);
+        let (mut pieces, last) = pieces(values.iter().map(entry).collect(), &spaces, trailing);
+        pieces.iter_mut().zip(within).for_each(|(piece, within)| piece.before.extend(within));
         let mut placed: Vec<_> = order.into_iter().zip(pieces).collect();
         placed.sort_by(|(one, _), (other, _)| one.cmp(other));
         let pieces = placed.into_iter().map(|(_, piece)| piece);
@@ -91,6 +93,13 @@ impl Layout<'_> {
 
     fn prefix(&self, path: &[&Key]) -> &str {
         self.source.raw(path.last().and_then(|key| key.leaf_decor().prefix()))
+    }
+
+    /// The comments between a key and its value, which the parser lets pass in inline tables.
+    fn within(self, path: &[&Key], value: &Value) -> Vec<String> {
+        let before = self.source.raw(path.last().and_then(|key| key.leaf_decor().suffix()));
+        let behind = self.source.raw(value.decor().prefix());
+        comments([lines(before), lines(behind)].concat())
     }
 
     /// One piece a line.
@@ -152,7 +161,10 @@ fn within(source: Source<'_>, value: &Value) -> bool {
 
 fn has_comment_in_table(source: Source<'_>, table: &InlineTable) -> bool {
     let around = |(path, value): (Vec<&Key>, &Value)| {
-        source.has_comment(path.last().and_then(|key| key.leaf_decor().prefix()))
+        let key = path.last().map(|key| key.leaf_decor());
+        source.has_comment(key.and_then(|key| key.prefix()))
+            || source.has_comment(key.and_then(|key| key.suffix()))
+            || source.has_comment(value.decor().prefix())
             || source.has_comment(value.decor().suffix())
             || within(source, value)
     };
