@@ -392,3 +392,23 @@ fn drift_that_is_only_reported_is_not_said_to_be_put_right_beside_a_change() {
     assert_eq!(status["drifted"][0]["reverted"], false);
     assert_eq!(actions(&site.plan()), [(address, "none")]);
 }
+
+#[test]
+fn two_names_are_not_swapped_in_one_step() {
+    let site = Site::new();
+    let file = |name: &str, from: &str, system: &str| {
+        let more = if from.is_empty() { String::new() } else { format!(", renamed_from = \"{from}\"") };
+        legacy(&format!("lifecycle = {{ allow_replace = true{more} }}"))
+            .replacen("legacy-erp", name, 1)
+            .replace("netsuite", system)
+    };
+    site.settings("sync.prune = true\nsync.delete_limit.percent = 100");
+    site.file("erp.toml", file("one", "", "netsuite") + &file("two", "", "stripe"));
+    site.apply();
+    let before = [site.template("one").id, site.template("two").id];
+    site.file("erp.toml", file("two", "one", "netsuite") + &file("one", "two", "stripe"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("swap two names in steps"), "{}", ran.out);
+    assert_eq!([site.template("one").id, site.template("two").id], before);
+}

@@ -258,6 +258,7 @@ impl Planner<'_> {
                 (&resolved.identity, &declared.lifecycle.renamed_from)
             {
                 let old = Identity::ConnectionTemplate { scope: scope.clone(), name: old.clone() };
+                self.claimed.wish(resolved.identity.clone(), old.clone());
                 let is_done = self.recorded.resources.contains_key(&resolved.identity);
                 if !is_done && self.recorded.resources.contains_key(&old) {
                     self.claimed.rename(old, resolved.identity.clone());

@@ -10,6 +10,8 @@ pub(super) struct Claims {
     declared: HashSet<Identity>,
     /// What a file renames, with what it is to be.
     renamed: HashMap<Identity, Identity>,
+    /// From what each declared template would be renamed, done or not.
+    wishes: HashMap<Identity, Identity>,
     /// What is spoken for by way of something else: the old place of what moves, for example.
     others: HashSet<Identity>,
     /// Files of which something could not be planned: it is not known for what else they speak.
@@ -20,6 +22,16 @@ impl Claims {
     /// Some file declares it.
     pub(super) fn declare(&mut self, identities: impl IntoIterator<Item = Identity>) {
         self.declared.extend(identities);
+    }
+
+    /// A file says that this was once the other.
+    pub(super) fn wish(&mut self, new: Identity, old: Identity) {
+        self.wishes.insert(new, old);
+    }
+
+    /// Whether two files say of each other's template that it was once theirs.
+    pub(super) fn are_swapped(&self, new: &Identity, old: &Identity) -> bool {
+        self.wishes.get(new) == Some(old) && self.wishes.get(old) == Some(new)
     }
 
     /// Some file renames what is recorded as the one to the other.

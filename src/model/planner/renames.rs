@@ -42,6 +42,11 @@ impl<'a> Planner<'a> {
         let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
         let record = self.recorded.resources.get(&identity);
         let named = |name: &str| self.index.templates(scope, name).first();
+        if self.claimed.are_swapped(&resolved.identity, &identity) {
+            let message = format!("{} cannot be renamed from {old:?}, which is to be renamed to it", declared.address);
+            let help = "swap two names in steps: rename one to a third name, apply, rename the other, apply, and so on";
+            return Err(Problem::at(declared.place.clone(), message).help(help));
+        }
         if self.recorded.resources.contains_key(&resolved.identity) {
             let is_meant = record.is_some() && named(old).is_some() && !self.claimed.contains(&identity);
             return if is_meant { Err(self.taken(declared, old, identity)) } else { Ok(Rename::None) };
@@ -66,8 +71,8 @@ impl<'a> Planner<'a> {
         self.claimed.insert(identity);
         let message =
             format!("{} cannot be renamed from {old:?}: the platform has another of its new name", declared.address);
-        let help = "choose another name, or delete the one that is not in use; where the rename is long done, remove \
-                    `renamed_from`";
+        let help = "choose another name, or delete the one that is not in use; where that one is renamed as well, apply \
+                    one rename after the other; where the rename is long done, remove `renamed_from`";
         Problem::at(declared.place.clone(), message).help(help)
     }
 

@@ -105,7 +105,8 @@ impl Planner<'_> {
             let message =
                 format!("{} cannot be renamed from {known_as:?}, for which a file speaks already", declared.address);
             let problem = Problem::at(declared.place.clone(), message);
-            let help = "remove the other declaration of it, or the other `renamed_from`, or this one";
+            let help = "remove the other declaration of it, or the other `renamed_from`, or this one; apply renames that follow \
+                        each other one after the other";
             return self.give_up(declared, [problem.help(help)]);
         }
         let reverted = pending.as_ref().and_then(|old| self.reverted(resolved, scope, old, live));
