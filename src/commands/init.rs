@@ -80,7 +80,9 @@ pub(super) async fn init(global: &Global, args: Args, terminal: &Terminal) -> Re
     new_files::write(&[(manifest.clone(), text.as_str()), (path.clone(), settings_text.as_str())], KEEP)?;
     say(&format!("Wrote {} and {}", path.display(), plain(&manifest).display()))?;
     let out = settings.manifests.clone();
-    if live > 0 && (args.import || asks && wants_import(live, &project_written, &environment_written)?) {
+    // Everything is written: who answers no more gets the hint.
+    let wants = || asks && wants_import(live, &project_written, &environment_written).unwrap_or(false);
+    if live > 0 && (args.import || wants()) {
         let global = Global { config: Some(path), manifests: None, ..global.clone() };
         let (projects, environments) = (vec![project_written], vec![environment_written]);
         let import = Import { projects, environments, systems: Vec::new(), connectors: Vec::new(), out };

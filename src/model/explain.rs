@@ -6,7 +6,7 @@ use super::address::{Address, Identity, OwnerKind};
 use super::desired::{Desired, ManifestFile};
 use super::manifest::{self, Declared, Lifecycle, OnDrift};
 use super::observed::{Observed, Wanted};
-use super::plan::{Change, Plan, Source};
+use super::plan::{Cause, Change, FieldChange, Plan, Source};
 use super::planner::{self, Adopt, Compared, FieldCase, FieldView, Policy};
 use super::recorded::{Recorded, RecordedResource, Reference};
 use super::source::{Problem, Severity, nearest, sort_problems};
@@ -37,13 +37,34 @@ pub struct Explanation {
     /// What was compared; nothing where it came to no comparison.
     pub compared: Option<Compared>,
     /// The fields that differ beside those that were compared: its name, for example.
-    pub moved: Vec<super::plan::FieldChange>,
+    pub moved: Vec<FieldChange>,
     /// What the next pass makes of it.
     pub next: Next,
     /// Whether a create of it was begun of which no outcome is known, and whether it was looked for in vain since.
     pub begun: Option<bool>,
     /// What is wrong with it, or with the files that declare it.
     pub problems: Vec<Problem>,
+}
+
+impl Explanation {
+    /// What it is, where that is known.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.compared.as_ref()?.identity.as_ref()
+    }
+
+    /// What its references mean: of each kind, what the file writes and the platform's id.
+    pub fn references(&self) -> BTreeMap<&'static str, (&str, &str)> {
+        let recorded = self.recorded.as_ref().map(|record| &record.references);
+        let compared = self.compared.as_ref().map(|compared| &compared.references);
+        let found = compared.filter(|references| !references.is_empty()).or(recorded);
+        let kind = |reference: &Reference| match reference {
+            Reference::Project(_) => "project",
+            Reference::Environment(..) => "environment",
+            Reference::System(_) => "system",
+        };
+        let found = found.into_iter().flatten();
+        found.map(|(reference, id)| (kind(reference), (reference.written(), id.as_str()))).collect()
+    }
 }
 
 /// Who speaks for a resource.
@@ -129,7 +150,9 @@ pub fn explain(
         (compared, ..) => compared,
     };
     let identity = compared.as_ref().and_then(|compared| compared.identity.as_ref());
-    let record = identity.and_then(|identity| recorded.resources.get(identity)).or(record);
+    let known_as = compared.as_ref().and_then(|compared| compared.recorded_as.as_ref());
+    let before = known_as.and_then(|known| recorded.resources.values().find(|resource| resource.address == *known));
+    let record = identity.and_then(|identity| recorded.resources.get(identity)).or(record).or(before);
     let standing = standing(declared, broken, record, desired);
     let problems = problems(declared.or(broken), record, compared.as_ref(), standing, desired);
     let change = plan.changes.iter().find(|change| change.address == address);
@@ -304,9 +327,17 @@ pub struct FieldWords {
     pub differs: bool,
 }
 
+/// What is said of a field that differs for this reason.
+pub fn verdict_of(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Manifest => "edited",
+        Cause::Drift => "drift",
+        Cause::Conflict => "conflict",
+    }
+}
+
 /// What the three values of a field say, in words. `next` is what becomes of its resource.
 pub fn words(field: &FieldView, next: &Next) -> FieldWords {
-    use super::plan::Cause;
     let change = match next {
         Next::Change(change, _) => change.fields.iter().find(|it| it.path == field.path),
         _ => None,
@@ -358,26 +389,4 @@ pub fn words(field: &FieldView, next: &Next) -> FieldWords {
         FieldCase::Undeclared => ("no longer declared", "no file declares the resource any more", false),
     };
     FieldWords { verdict, reason, differs }
-}
-
-/// The references of a resource, the environment without its project.
-pub fn references(explanation: &Explanation) -> BTreeMap<&'static str, (&str, &str)> {
-    let recorded = explanation.recorded.as_ref().map(|record| &record.references);
-    let compared = explanation.compared.as_ref().map(|compared| &compared.references);
-    let all = compared.filter(|references| !references.is_empty()).or(recorded);
-    let mut found = BTreeMap::new();
-    for (reference, id) in all.into_iter().flatten() {
-        let kind = match reference {
-            Reference::Project(_) => "project",
-            Reference::Environment(..) => "environment",
-            Reference::System(_) => "system",
-        };
-        found.insert(kind, (reference.written(), id.as_str()));
-    }
-    found
-}
-
-/// The identity of what was explained, where it is known.
-pub fn identity(explanation: &Explanation) -> Option<&Identity> {
-    explanation.compared.as_ref()?.identity.as_ref()
 }
