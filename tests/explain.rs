@@ -167,6 +167,12 @@ fn names_that_mean_nothing_are_told_with_the_place_and_the_rest_is_known() {
     let explained = site.versync(&["explain", "--json", SHOP_ADDRESS]).json();
     assert_eq!(explained["standing"], "disputed");
     assert!(explained["problems"][0]["message"].as_str().unwrap().contains("is declared twice"), "{explained:#}");
+    site.remove("more.toml");
+    let other = LOGIN.replace("login]", "other]").replace("../secret", "../no");
+    site.file("login.toml", LOGIN.replace("../secret", "../none") + &other);
+    let explained = site.versync(&["explain", "--json", LOGIN_ADDRESS]).json();
+    let problems = explained["problems"].as_array().unwrap();
+    assert_eq!((problems.len(), &problems[0]["line"]), (1, &json!(11)), "what is wrong with another is not said here");
 }
 
 #[test]
