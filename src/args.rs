@@ -200,7 +200,7 @@ pub enum Format {
 #[command(group = clap::ArgGroup::new("token").args(["token_env", "token_file", "token_credential"]))]
 pub struct Init {
     /// The organisation's id
-    #[arg(long, value_name = "ULID")]
+    #[arg(long, value_name = "ULID", env = "VERSYNC_API__ORGANISATION", hide_env_values = true)]
     pub organisation: Option<String>,
 
     /// The project to begin with, by its name or id
@@ -224,7 +224,7 @@ pub struct Init {
     pub token_credential: Option<String>,
 
     /// Another platform than the usual one: a sandbox, for example
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "VERSYNC_API__BASE_URL", hide_env_values = true)]
     pub base_url: Option<String>,
 
     /// Write manifests for the connection templates that the environment has already

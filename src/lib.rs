@@ -29,6 +29,9 @@
 //! [`reconcile`] executes its steps with a plain `match`, writing down what it is about to make and
 //! remembering every success as it comes. [`model::guard`] and [`model::flapping`] hold what may not happen now.
 //!
+//! [`model::explain`] tells of one resource what the planner compared and what follows, and [`model::blame`] at which
+//! line of which file the platform refuses something.
+//!
 //! Where a pass and the loop meet the disk, the system and the platform, a trait stands between them:
 //! [`io::folder::Manifests`], [`io::store::Books`], [`io::watch::Hints`], [`io::versori::Read`] and
 //! [`io::versori::Write`]. `tests/simulation` puts itself in the place of all of them.

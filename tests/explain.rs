@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use versync::sandbox::{Owner, ids};
 
-use crate::support::{Ran, Site};
+use crate::support::{Fault, Flaky, Ran, Site};
 
 const LOGIN: &str = r#"
 [auth_scheme_configs.login]
@@ -167,6 +167,12 @@ fn names_that_mean_nothing_are_told_with_the_place_and_the_rest_is_known() {
     let explained = site.versync(&["explain", "--json", SHOP_ADDRESS]).json();
     assert_eq!(explained["standing"], "disputed");
     assert!(explained["problems"][0]["message"].as_str().unwrap().contains("is declared twice"), "{explained:#}");
+    site.remove("more.toml");
+    let other = LOGIN.replace("login]", "other]").replace("../secret", "../no");
+    site.file("login.toml", LOGIN.replace("../secret", "../none") + &other);
+    let explained = site.versync(&["explain", "--json", LOGIN_ADDRESS]).json();
+    let problems = explained["problems"].as_array().unwrap();
+    assert_eq!((problems.len(), &problems[0]["line"]), (1, &json!(11)), "what is wrong with another is not said here");
 }
 
 #[test]
@@ -194,4 +200,79 @@ fn ids_in_place_of_names_mean_the_same_and_without_refresh_nothing_is_asked() {
     assert_eq!(verdicts(&explained)[1], ("dynamic".to_owned(), "drift".to_owned()));
     assert_eq!(explained["references"][0], json!({"kind": "environment", "written": "staging", "id": ids::STAGING}));
     assert_eq!(explained["history"][0]["action"], "create");
+}
+
+#[test]
+fn a_rename_is_explained_with_what_was_recorded_before_it() {
+    let site = applied();
+    let renamed = SHOP.replace("connection_templates.shop", "connection_templates.store");
+    site.file("shop.toml", renamed + "lifecycle = { renamed_from = \"shop\" }\n");
+    let explained = site.versync(&["explain", "--json", "store"]).json();
+    assert_eq!(explained["recorded"]["address"], SHOP_ADDRESS);
+    assert_eq!(explained["history"][0]["address"], SHOP_ADDRESS);
+    assert!(verdicts(&explained).contains(&("name".to_owned(), "edited".to_owned())), "{explained:#}");
+}
+
+#[test]
+fn a_create_whose_answer_was_lost_is_known_to_be_under_way() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    let flaky = Flaky::before(site.sandbox.address(), |method, _, _| (method == "POST").then_some(Fault::Before(500)));
+    site.settings_for(&flaky.base_url, "");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));
+    let explained = site.versync(&["explain", SHOP_ADDRESS]);
+    assert!(explained.out.contains("a create of it was begun of which no outcome is known"), "{}", explained.out);
+    assert!(explained.out.contains("the last pass (`versync apply`, "), "{}", explained.out);
+}
+
+/// Whatever the plan makes of the world, each explanation says the same of its resource.
+#[test]
+fn an_explanation_never_says_anything_else_than_the_plan() {
+    let site = Site::new();
+    site.secret("secret", "hunter2");
+    site.file("login.toml", LOGIN);
+    let table = |name: &str, more: &str| {
+        let text =
+            format!("[connection_templates.{name}]\nproject = \"storefront\"\nenvironment = \"staging\"\n{more}\n");
+        site.file(&format!("{name}.toml"), text);
+    };
+    let (shopify, stripe) = ("system = \"shopify\"", "system = \"stripe\"");
+    for name in ["deleted", "drifted", "gone", "moved", "odd", "renamed", "same", "stuck"] {
+        table(name, &format!("{shopify}\ndynamic = true"));
+    }
+    table("reported", &format!("{shopify}\ndynamic = true\nlifecycle.on_drift = \"report\""));
+    site.apply();
+    for name in ["drifted", "reported"] {
+        site.tamper(name, |template| template.dynamic = false);
+    }
+    site.tamper("renamed", |template| template.name = "by-hand".to_owned());
+    let id = site.template("deleted").id;
+    site.sandbox.world(|world| world.delete_template(ids::STOREFRONT, &id)).unwrap();
+    site.remove("gone.toml");
+    table("moved", &format!("{stripe}\nlifecycle = {{ allow_replace = true }}"));
+    table("stuck", &format!("{stripe}\ndynamic = true"));
+    table("odd", shopify);
+    table("legacy-erp", stripe);
+    table("new", shopify);
+    site.file("login.toml", LOGIN.replace("\"Login\"", "\"Sign in\""));
+    site.secret("secret", "another");
+    let plan = site.plan();
+    let changes = plan["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 11, "{plan:#}");
+    for change in changes {
+        let address = change["address"].as_str().unwrap();
+        let explained = site.versync(&["explain", "--json", address]).json();
+        for key in ["action", "causes", "source", "held", "fields"] {
+            assert_eq!(explained["next"][key], change[key], "{address}");
+        }
+        let differing = explained["fields"].as_array().unwrap().iter().filter(|field| field["differs"] == true);
+        let mut explained: Vec<_> = differing.map(|field| field["path"].as_str().unwrap()).collect();
+        let mut planned: Vec<_> =
+            change["fields"].as_array().unwrap().iter().map(|field| field["path"].as_str().unwrap()).collect();
+        explained.sort_unstable();
+        planned.sort_unstable();
+        assert_eq!(explained, planned, "{address}");
+    }
+    let same = site.versync(&["explain", "--json", "same"]).json();
+    assert_eq!((&same["next"], &same["summary"]), (&Value::Null, &json!("is in sync")));
 }

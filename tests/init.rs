@@ -145,3 +145,16 @@ fn what_exists_is_imported_where_that_is_asked_for() {
     assert!(ran.out.contains("Recorded 1 resource"), "{}", ran.out);
     assert_eq!(site.plan()["summary"]["unchanged"], 1);
 }
+
+#[test]
+fn the_variables_that_count_for_the_other_commands_count_here_too() {
+    let site = bare();
+    let mut command =
+        site.command(&["init", "--project", "storefront", "--environment", "staging", "--token-env", "SITE_TOKEN"]);
+    command.env("VERSYNC_API__ORGANISATION", ids::ORGANISATION).env("VERSYNC_API__BASE_URL", site.sandbox.base_url());
+    let ran = Ran::of(command.env("VERSYNC_CONFIG", "own.toml").output().unwrap());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let settings = fs::read_to_string(site.path("own.toml")).unwrap();
+    assert!(settings.contains(ids::ORGANISATION) && settings.contains(&site.sandbox.base_url()), "{settings}");
+    assert!(!site.path("versync.toml").exists());
+}

@@ -386,6 +386,10 @@ fn every_kind_of_change_has_its_sentence() {
     site.file("odd.toml", template("odd", &format!("{shopify}\ndynamic = true")));
     site.file("new.toml", template("new", shopify));
     site.file("foreign.toml", template("legacy-erp", shopify));
+    let (stripe_id, staging) = (versync::sandbox::ids::STRIPE, versync::sandbox::ids::STAGING);
+    let body = json!({"name": "twin", "systemId": stripe_id, "environmentId": staging});
+    site.sandbox.world(|world| world.create_template(versync::sandbox::ids::STOREFRONT, &body)).unwrap();
+    site.file("twin.toml", template("twin", stripe));
     insta::assert_snapshot!(site.versync(&["plan"]).out);
     site.settings("sync.prune = true");
     let pruned = site.versync(&["plan", "*/gone"]).out;

@@ -4,7 +4,7 @@ use serde_json::json;
 use versync::sandbox::{Owner, ids};
 
 use crate::support::schemes::{CANARY, CREDENTIALS, ON_SYSTEM, Schemes, on_connector};
-use crate::support::{Fake, Site, change, problems};
+use crate::support::{Fake, Fault, Flaky, Site, change, problems};
 
 #[test]
 fn a_rotated_secret_is_sent_and_nothing_of_it_is_shown() {
@@ -209,4 +209,22 @@ fn a_password_that_somebody_wrote_into_an_address_is_not_shown() {
     for command in [&["history", "--json"][..], &["status", "--json"]] {
         assert!(!schemes.run(command).out.contains(CANARY));
     }
+}
+
+#[test]
+fn a_secret_that_the_platform_repeats_in_a_field_s_message_is_not_shown() {
+    let site = Site::new();
+    site.secret("secret", "hunter2");
+    let text = ON_SYSTEM.replace("{ env = \"CANARY\" }", "{ file = \"../secret\" }");
+    site.file("system.toml", text);
+    let flaky = Flaky::before(site.sandbox.address(), |method, path, _| {
+        let refused = Fault::Refused("oauth2.grant.authorizationCode.clientSecret", "hunter2 is too weak");
+        (method == "PUT" && path.ends_with("/s-code")).then_some(refused)
+    });
+    site.settings_for(&flaky.base_url, "");
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3));
+    assert!(ran.out.contains("refuses `grant.client_secret`: … is too weak"), "{}", ran.out);
+    assert!(ran.out.contains("system.toml:43:"), "{}", ran.out);
+    assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"), "{ran:?}");
 }

@@ -32,7 +32,7 @@ pub fn assert_printable(text: &str) {
 pub fn rendered(list: &[Problem]) -> String {
     // A text that is no TOML at all has hundreds that are all alike, and most of the time would go into them.
     let list = &list[..list.len().min(25)];
-    let look = Look { color: false, terminal: list.len() % 2 == 0 };
+    let look = Look { terminal: list.len() % 2 == 0, ..Look::PLAIN };
     let mut out = Vec::new();
     problems::write(list, look, &mut out).expect("memory takes everything");
     let text = String::from_utf8(out).expect("what is printed is text");

@@ -72,8 +72,8 @@ impl Context {
             None => connection(&settings)?,
         };
         let tenant = tenant(&connection.organisation, &connection.base_url);
-        // The daemon's log is all that it shows of its passes.
-        let waits = speaker != Speaker::Daemon && !global.quiet;
+        // The daemon's log is all that it shows of its passes; where a log is asked for, it would be torn by a bar.
+        let waits = speaker != Speaker::Daemon && !global.quiet && global.verbose == 0;
         let progress = waits.then(|| Bars::on_stderr(terminal)).flatten();
         Ok(Self { settings, sandbox, connection, tenant, logs, meter: Meter::default(), progress })
     }

@@ -32,7 +32,9 @@ pub(super) async fn init(global: &Global, args: Args, terminal: &Terminal) -> Re
         let help = "try `versync --sandbox run`, or start `versync sandbox` and give init its --base-url";
         return Err(refused("what --sandbox starts ends with its process: there is nothing to set up", help));
     }
-    let path = global.config.clone().unwrap_or_else(|| PathBuf::from("versync.toml"));
+    // Where the other commands look first.
+    let variable = std::env::var_os("VERSYNC_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let path = global.config.clone().or(variable).unwrap_or_else(|| PathBuf::from("versync.toml"));
     new_files::refuse_existing([path.as_path()], KEEP)?;
     let asks = !args.yes && io::stdin().is_terminal();
     refuse_missing(&args, asks)?;
@@ -80,7 +82,9 @@ pub(super) async fn init(global: &Global, args: Args, terminal: &Terminal) -> Re
     new_files::write(&[(manifest.clone(), text.as_str()), (path.clone(), settings_text.as_str())], KEEP)?;
     say(&format!("Wrote {} and {}", path.display(), plain(&manifest).display()))?;
     let out = settings.manifests.clone();
-    if live > 0 && (args.import || asks && wants_import(live, &project_written, &environment_written)?) {
+    // Everything is written: who answers no more gets the hint.
+    let wants = || asks && wants_import(live, &project_written, &environment_written).unwrap_or(false);
+    if live > 0 && (args.import || wants()) {
         let global = Global { config: Some(path), manifests: None, ..global.clone() };
         let (projects, environments) = (vec![project_written], vec![environment_written]);
         let import = Import { projects, environments, systems: Vec::new(), connectors: Vec::new(), out };

@@ -1,16 +1,20 @@
 //! Everything that is known of one resource, and what follows from it: for whoever asks why.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::{Address, Identity, OwnerKind};
 use super::desired::{Desired, ManifestFile};
 use super::manifest::{self, Declared, Lifecycle, OnDrift};
 use super::observed::{Observed, Wanted};
-use super::plan::{Change, Plan, Source};
+use super::plan::{Cause, Change, FieldChange, Plan, Source};
 use super::planner::{self, Adopt, Compared, FieldCase, FieldView, Policy};
 use super::recorded::{Recorded, RecordedResource, Reference};
 use super::source::{Problem, Severity, nearest, sort_problems};
 use super::three_way::Verdict;
+
+/// Among so many addresses the nearest one is looked for.
+const MOST_COMPARED: usize = 1000;
 
 /// More addresses than these are not listed to choose from.
 const MOST_OFFERED: usize = 10;
@@ -37,13 +41,34 @@ pub struct Explanation {
     /// What was compared; nothing where it came to no comparison.
     pub compared: Option<Compared>,
     /// The fields that differ beside those that were compared: its name, for example.
-    pub moved: Vec<super::plan::FieldChange>,
+    pub moved: Vec<FieldChange>,
     /// What the next pass makes of it.
     pub next: Next,
     /// Whether a create of it was begun of which no outcome is known, and whether it was looked for in vain since.
     pub begun: Option<bool>,
     /// What is wrong with it, or with the files that declare it.
     pub problems: Vec<Problem>,
+}
+
+impl Explanation {
+    /// What it is, where that is known.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.compared.as_ref()?.identity.as_ref()
+    }
+
+    /// What its references mean: of each kind, what the file writes and the platform's id.
+    pub fn references(&self) -> BTreeMap<&'static str, (&str, &str)> {
+        let recorded = self.recorded.as_ref().map(|record| &record.references);
+        let compared = self.compared.as_ref().map(|compared| &compared.references);
+        let found = compared.filter(|references| !references.is_empty()).or(recorded);
+        let kind = |reference: &Reference| match reference {
+            Reference::Project(_) => "project",
+            Reference::Environment(..) => "environment",
+            Reference::System(_) => "system",
+        };
+        let found = found.into_iter().flatten();
+        found.map(|(reference, id)| (kind(reference), (reference.written(), id.as_str()))).collect()
+    }
 }
 
 /// Who speaks for a resource.
@@ -130,9 +155,11 @@ pub fn explain(
         (compared, ..) => compared,
     };
     let identity = compared.as_ref().and_then(|compared| compared.identity.as_ref());
-    let record = identity.and_then(|identity| recorded.resources.get(identity)).or(record);
+    let known_as = compared.as_ref().and_then(|compared| compared.recorded_as.as_ref());
+    let before = known_as.and_then(|known| recorded.resources.values().find(|resource| resource.address == *known));
+    let record = identity.and_then(|identity| recorded.resources.get(identity)).or(record).or(before);
     let standing = standing(declared, broken, record, desired);
-    let problems = problems(declared.or(broken), record, compared.as_ref(), standing, desired);
+    let problems = problems(declared.or(broken), record, compared.as_ref(), standing, (desired, &unsound));
     let change = plan.changes.iter().find(|change| change.address == address);
     let compared_paths = |path: &str| compared.iter().flat_map(|it| &it.fields).any(|field| field.path == path);
     let moved = change.iter().flat_map(|change| &change.fields).filter(|field| !compared_paths(field.path));
@@ -211,7 +238,11 @@ fn find(
 }
 
 fn unknown(message: String, asked: &str, all: &[String]) -> UnknownResource {
-    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let mut all: Vec<&str> = all.iter().map(String::as_str).collect();
+    // Of very many, those that begin alike are the nearest ones.
+    let alike = |address: &str| address.bytes().zip(asked.bytes()).take_while(|(a, b)| a == b).count();
+    all.sort_by_cached_key(|address| (Reverse(alike(address)), (*address).to_owned()));
+    all.truncate(MOST_COMPARED);
     let name = |address: &'_ str| address.rsplit('/').next().unwrap_or_default().to_owned();
     let names: Vec<String> = all.iter().map(|address| name(address)).collect();
     let near = nearest(asked, &all).map(str::to_owned).or_else(|| {
@@ -254,19 +285,30 @@ fn problems(
     record: Option<&RecordedResource>,
     compared: Option<&Compared>,
     standing: Standing,
-    desired: &Desired,
+    (desired, unsound): (&Desired, &[Declared]),
 ) -> Vec<Problem> {
     let mut problems: Vec<Problem> = compared.map(|compared| compared.problems.clone()).unwrap_or_default();
-    let file = match standing {
-        Standing::Broken | Standing::Disputed => {
-            declared.map(|declared| declared.place.file()).or(record.map(|record| record.source.file.as_str()))
-        }
-        _ => None,
+    let file = declared.map(|declared| declared.place.file()).or(record.map(|record| record.source.file.as_str()));
+    // Its lines are those up to the next resource of its file.
+    let first = declared.map_or(0, |declared| declared.place.line());
+    let headers = desired
+        .resources
+        .iter()
+        .map(|declared| &**declared)
+        .chain(unsound)
+        .filter(|other| Some(other.place.file()) == file);
+    let end = headers.map(|other| other.place.line()).filter(|line| *line > first).min().unwrap_or(usize::MAX);
+    let named = declared.map(|declared| format!("{} ", declared.address));
+    let is_its_own = |problem: &Problem| {
+        // What is declared twice may be told at the other place.
+        let names_it = named.as_ref().is_some_and(|named| problem.message.starts_with(named));
+        let is_here = problem.position().is_some_and(|(line, _)| (first..end).contains(&line));
+        names_it || problem.file_name() == file && is_here
     };
-    let about = |problem: &&Problem| {
-        file.is_some() && problem.file_name() == file
-            || standing == Standing::Disputed
-                && declared.is_some_and(|declared| problem.message.starts_with(&declared.address.to_string()))
+    let about = |problem: &&Problem| match standing {
+        Standing::Broken => problem.file_name() == file,
+        Standing::Disputed => is_its_own(problem),
+        _ => false,
     };
     problems.extend(desired.problems.iter().filter(about).cloned());
     sort_problems(&mut problems);
@@ -305,9 +347,17 @@ pub struct FieldWords {
     pub differs: bool,
 }
 
+/// What is said of a field that differs for this reason.
+pub fn verdict_of(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Manifest => "edited",
+        Cause::Drift => "drift",
+        Cause::Conflict => "conflict",
+    }
+}
+
 /// What the three values of a field say, in words. `next` is what becomes of its resource.
 pub fn words(field: &FieldView, next: &Next) -> FieldWords {
-    use super::plan::Cause;
     let change = match next {
         Next::Change(change, _) => change.fields.iter().find(|it| it.path == field.path),
         _ => None,
@@ -361,24 +411,15 @@ pub fn words(field: &FieldView, next: &Next) -> FieldWords {
     FieldWords { verdict, reason, differs }
 }
 
-/// The references of a resource, the environment without its project.
-pub fn references(explanation: &Explanation) -> BTreeMap<&'static str, (&str, &str)> {
-    let recorded = explanation.recorded.as_ref().map(|record| &record.references);
-    let compared = explanation.compared.as_ref().map(|compared| &compared.references);
-    let all = compared.filter(|references| !references.is_empty()).or(recorded);
-    let mut found = BTreeMap::new();
-    for (reference, id) in all.into_iter().flatten() {
-        let kind = match reference {
-            Reference::Project(_) => "project",
-            Reference::Environment(..) => "environment",
-            Reference::System(_) => "system",
-        };
-        found.insert(kind, (reference.written(), id.as_str()));
-    }
-    found
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The identity of what was explained, where it is known.
-pub fn identity(explanation: &Explanation) -> Option<&Identity> {
-    explanation.compared.as_ref()?.identity.as_ref()
+    #[test]
+    fn the_nearest_of_very_many_addresses_is_found() {
+        let all: Vec<String> = (0..5000).map(|n| format!("auth_scheme_config.system/s{}/key-{n}", n % 50)).collect();
+        let help = unknown(String::new(), "auth_scheme_config.system/s7/kye-1007", &all).help;
+        assert_eq!(help, "did you mean auth_scheme_config.system/s7/key-1007?");
+        assert!(unknown(String::new(), "zebra", &all).help.contains("PROJECT/ENVIRONMENT/NAME"));
+    }
 }

@@ -13,7 +13,8 @@ use super::problems::{self, Look};
 use super::text::shown;
 use super::voice::done;
 use super::{escape, json as as_json};
-use crate::model::explain::{Explanation, FieldWords, Next, Standing, identity, references, words};
+use crate::model::address::{Address, OwnerKind};
+use crate::model::explain::{Explanation, FieldWords, Next, Standing, verdict_of, words};
 use crate::model::history::Event;
 use crate::model::manifest::OnDrift;
 use crate::model::pass::{FailureNote, HeldNote, Pass};
@@ -79,7 +80,7 @@ pub fn write(explained: &Explained, look: Look, out: &mut dyn Write) -> io::Resu
     }
     write_heading("Settings that count here", look, out)?;
     write_pairs(&setting_lines(explained), look, out)?;
-    let found = references(resource);
+    let found = resource.references();
     if !found.is_empty() {
         write_heading("References", look, out)?;
         let lines: Vec<_> = found.iter().map(|(kind, (written, id))| (*kind, format!("{written} = {id}"))).collect();
@@ -157,7 +158,7 @@ fn write_field(field: &FieldView, words: FieldWords, width: usize, look: Look, o
 fn write_moved(field: &FieldChange, width: usize, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let sign = paint("~", AnsiColor::Yellow.on_default(), look);
     let values = format!("{} → {}", shown(&field.before), shown(&field.after));
-    let line = format!("    {sign} {:width$}  {}: {values}", field.path, field.cause.as_str());
+    let line = format!("    {sign} {:width$}  {}: {values}", field.path, verdict_of(field.cause));
     writeln!(out, "{}", folded(&line, "", "        ", look))
 }
 
@@ -167,10 +168,10 @@ fn next_lines(explained: &Explained) -> Vec<String> {
     let mut lines = Vec::new();
     match &resource.next {
         Next::InSync => lines.push("nothing is to be done".to_owned()),
-        Next::Nothing => lines.push(
-            "nothing: it is left alone. Declare it to take it over, or write its manifest with `versync import`"
-                .to_owned(),
-        ),
+        Next::Nothing => lines.push(format!(
+            "nothing: it is left alone. Declare it to take it over, or write its manifest: `versync import {} --out DIR`",
+            escape(&import_of(&resource.address))
+        )),
         Next::Forget => lines.push("it is forgotten".to_owned()),
         Next::InError => lines.push(
             "nothing is done about it, and nothing at all is deleted, until what is in error below is mended"
@@ -215,6 +216,17 @@ fn next_lines(explained: &Explained) -> Vec<String> {
         lines.push(format!("the last pass (`versync {command}`, {ended}) could not apply it: {}", escape(&note.error)));
     }
     lines
+}
+
+/// The flags that import what a resource belongs to.
+fn import_of(address: &Address) -> String {
+    match address {
+        Address::ConnectionTemplate { project, environment, .. } => {
+            format!("--project {project:?} --environment {environment:?}")
+        }
+        Address::AuthSchemeConfig { kind: OwnerKind::System, owner, .. } => format!("--system {owner:?}"),
+        Address::AuthSchemeConfig { kind: OwnerKind::Connector, owner, .. } => format!("--connector {owner}"),
+    }
 }
 
 fn setting_lines(explained: &Explained) -> Vec<(&'static str, String)> {
@@ -324,7 +336,7 @@ pub fn json(explained: &Explained) -> Value {
         },
         "summary": sentence(resource),
         "source": resource.source.as_ref().map(as_json::source),
-        "id": identity(resource).map(ToString::to_string),
+        "id": resource.identity().map(ToString::to_string),
         "template_id": compared.and_then(|compared| compared.template_id.as_ref()),
         "live": compared.and_then(|compared| compared.is_live),
         "refreshed": explained.refreshed,
@@ -337,7 +349,7 @@ pub fn json(explained: &Explained) -> Value {
             "prune": resource.prune,
             "mode": if explained.enforces { "enforce" } else { "observe" },
         },
-        "references": references(resource).iter().map(|(kind, (written, id))| {
+        "references": resource.references().iter().map(|(kind, (written, id))| {
             json!({"kind": kind, "written": written, "id": id})
         }).collect::<Vec<_>>(),
         "next": next_json(&resource.next),
@@ -376,7 +388,7 @@ fn field_json(field: &FieldView, next: &Next) -> Value {
 fn moved_json(field: &FieldChange) -> Value {
     json!({
         "path": field.path,
-        "verdict": field.cause.as_str(),
+        "verdict": verdict_of(field.cause),
         "reason": "it is another one",
         "differs": true,
         "declared": field.after,

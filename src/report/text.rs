@@ -73,7 +73,9 @@ pub(super) fn in_words(remark: &Remark) -> String {
 fn write_change(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let address = change.address.to_string();
     let address = paint(&escape(&address), style_of(change.action).bold(), look);
-    let last = if change.action == Action::Delete { "last at " } else { "" };
+    // What is only reported, with nothing to compare, is what no file declares any more.
+    let is_orphan = change.action == Action::None && !change.is_drifted() && change.fields.is_empty();
+    let last = if change.action == Action::Delete || is_orphan { "last at " } else { "" };
     let source = change.source.as_ref().map(|source| format!(" ({last}{})", place(source))).unwrap_or_default();
     let line = format!("{address} {}{source}", headline(change));
     writeln!(out, "{}", folded(&line, "", "    ", look))?;

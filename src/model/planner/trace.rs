@@ -29,6 +29,8 @@ pub struct Compared {
     pub is_live: Option<bool>,
     /// The platform's id of a live template.
     pub template_id: Option<String>,
+    /// As what it is recorded, where it was compared with that: before a rename, under its old name.
+    pub recorded_as: Option<Address>,
     /// Every field that it has, as far as it came to a comparison.
     pub fields: Vec<FieldView>,
     /// What keeps it from being compared.
@@ -134,7 +136,9 @@ impl Planner<'_> {
         };
         let fields = judged.filter_map(view).collect();
         if let Some(seen) = self.seen(declared) {
-            (seen.is_live, seen.fields, seen.template_id) = (Some(true), fields, template_id.map(str::to_owned));
+            (seen.is_live, seen.fields) = (Some(true), fields);
+            seen.template_id = template_id.map(str::to_owned);
+            seen.recorded_as = recorded.map(|recorded| recorded.address.clone());
         }
     }
 
@@ -198,7 +202,15 @@ impl Planner<'_> {
 impl Compared {
     fn of(identity: Option<&Identity>) -> Self {
         let (references, fields, problems) = Default::default();
-        Self { identity: identity.cloned(), references, is_live: None, template_id: None, fields, problems }
+        Self {
+            identity: identity.cloned(),
+            references,
+            is_live: None,
+            template_id: None,
+            recorded_as: None,
+            fields,
+            problems,
+        }
     }
 
     /// What is live under an identity of which neither files nor state know; nothing where nothing is.
