@@ -305,7 +305,7 @@ fn curl_gets(site: &Site, count: usize) -> String {
 fn curl_posts(site: &Site, count: usize) -> String {
     let ids = site.sandbox.world(|world| {
         let project = world.project_id("shop")?;
-        Some((world.environment_id("shop", "env0")?, world.system_id("system-0")?, project))
+        Some((world.environment_id(&project, "env0")?, world.system_id("system-0")?, project))
     });
     let (environment, system, project) = ids.unwrap();
     let url = format!("{}/v2/o/{ORGANISATION}/projects/{project}/connection-templates", site.sandbox.base_url());

@@ -3,10 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join, join_all, try_join_all};
+use futures_util::stream::{self, StreamExt};
 
 use super::{ApiError, ErrorKind, Named, Read};
 use crate::model::address::{Owner, Scope, is_ulid};
 use crate::model::observed::{LiveTemplate, Lookup, Observed, Project, Unread, Wanted};
+
+/// How many owners are asked for at once. The pages of a list of templates come one after the other: behind hundreds
+/// of owners that all wait already, each page would wait for all of them.
+const OWNERS_AT_ONCE: usize = 12;
 
 /// What names mean, kept for the life of the process and looked up again when one is missing.
 #[derive(Debug, Default)]
@@ -181,7 +186,7 @@ async fn read_owners<A: Read>(api: &A, wanted: &Wanted, names: &mut NameTable) -
         let configs = api.configs(&owner).await.map_err(Failure::from);
         (owner, configs)
     });
-    let configs = join_all(reads).await;
+    let configs: Vec<_> = stream::iter(reads).buffer_unordered(OWNERS_AT_ONCE).collect().await;
     for (owner, read) in &configs {
         if matches!(read, Err(Failure::Api(error)) if error.kind == ErrorKind::NotFound) {
             names.forget(&owner.id);
