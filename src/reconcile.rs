@@ -373,14 +373,14 @@ async fn attempt<H: Hands, F: Manifests>(
     let api = Told::of(hands);
     // Boxed, since the daemon's loop would carry all of it.
     let found = match (target.look, seen.take()) {
-        (Look::Never, _) => Ok(Found { observed: Observed::from_recorded(&recorded, &wanted), only: None }),
+        (Look::Never, _) => Ok(Found { observed: Observed::from_recorded(&recorded, &wanted), only: None, plan: None }),
         (Look::WhereNeeded, Some(seen)) if recorded.approvals.is_empty() => {
             Box::pin(look::where_needed(&api, &wanted, names, seen, plan_of)).await
         }
         _ => Box::pin(look::everywhere(&api, &wanted, names)).await,
     };
-    let Found { mut observed, only } = found.map_err(unseen)?;
-    let mut plan = plan_of(&observed);
+    let Found { mut observed, only, plan } = found.map_err(unseen)?;
+    let mut plan = plan.unwrap_or_else(|| plan_of(&observed));
     if only.is_some_and(|looked| !is_within(&plan, &looked)) {
         observed = Box::pin(look::everywhere(&api, &wanted, names)).await.map_err(unseen)?.observed;
         plan = plan_of(&observed);

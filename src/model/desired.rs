@@ -182,7 +182,8 @@ impl Desired {
 
 /// Every address that is declared more than once.
 fn repeats(resources: &[Arc<Declared>]) -> impl Iterator<Item = (&Address, Problem)> {
-    let mut first: HashMap<&Address, &Declared> = HashMap::with_capacity(resources.len());
+    let mut first: HashMap<&Address, &Declared, foldhash::fast::RandomState> = HashMap::default();
+    first.reserve(resources.len());
     resources.iter().filter_map(move |resource| {
         let earlier = first.insert(&resource.address, resource)?;
         Some((&resource.address, declared_twice(earlier, resource)))

@@ -12,7 +12,7 @@ mod resolve;
 mod templates;
 mod trace;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -30,7 +30,7 @@ use super::schema::Fields;
 use super::source::{Problem, sort_problems};
 use claims::Claims;
 use compare::Comparison;
-use index::Index;
+use index::{Index, Map};
 use resolve::Resolved;
 use trace::Watch;
 
@@ -228,7 +228,8 @@ impl Planner<'_> {
     /// Gives every declared resource its identity. What cannot be resolved, or is declared twice under
     /// two spellings, becomes a problem and is left out.
     fn resolve_all<'d>(&mut self, desired: &'d Desired) -> Vec<(Resolved<'d>, &'d Declared)> {
-        let mut found: HashMap<Identity, &'d Declared> = HashMap::with_capacity(desired.resources.len());
+        let mut found: Map<Identity, &'d Declared> = Map::default();
+        found.reserve(desired.resources.len());
         let mut repeated = HashSet::new();
         let mut resources = Vec::with_capacity(desired.resources.len());
         for declared in desired.resources.iter().map(|declared| &**declared) {
@@ -265,15 +266,12 @@ impl Planner<'_> {
                 }
             }
         }
-        for (resolved, _) in resources {
-            let recorded = self.recorded.resources.get(&resolved.identity);
-            let begun = self.recorded.intents.get(&resolved.identity).map(|intent| &intent.record);
-            for old in recorded.into_iter().chain(begun).filter_map(|record| record.replaces.as_ref()) {
-                if let Some(identity) =
-                    old.identity.as_ref().filter(|it| !self.claimed.is_wanted(it, &resolved.identity))
-                {
-                    self.claimed.insert(identity.clone());
-                }
+        let begun = self.recorded.intents.iter();
+        let begun = begun.filter_map(|(identity, intent)| Some((identity, intent.record.replaces.as_ref()?)));
+        for (here, old) in self.index.replacing().iter().copied().chain(begun) {
+            let Some(identity) = old.identity.as_ref().filter(|_| self.claimed.is_declared(here)) else { continue };
+            if !self.claimed.is_wanted(identity, here) {
+                self.claimed.insert(identity.clone());
             }
         }
     }

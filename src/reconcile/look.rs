@@ -94,11 +94,13 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
 pub(super) struct Found {
     pub(super) observed: Observed,
     pub(super) only: Option<Wanted>,
+    /// The plan that follows, where it was made already.
+    pub(super) plan: Option<Plan>,
 }
 
 /// Reads all that is wanted.
 pub(super) async fn everywhere<A: Read>(api: &A, wanted: &Wanted, names: &mut Names) -> Result<Found, ApiError> {
-    Ok(Found { observed: observe(api, wanted, names).await?, only: None })
+    Ok(Found { observed: observe(api, wanted, names).await?, only: None, plan: None })
 }
 
 /// Reads what was not seen before, and what the plan that `plan` makes of the rest is about.
@@ -111,13 +113,16 @@ pub(super) async fn where_needed<A: Read>(
 ) -> Result<Found, ApiError> {
     let Some((mut observed, mut looked)) = seen.part_of(wanted) else { return everywhere(api, wanted, names).await };
     take_in(&mut observed, api, &looked, names).await?;
-    let Some(mut concerned) = concerns(&plan(&observed)) else { return everywhere(api, wanted, names).await };
+    let plan = plan(&observed);
+    let Some(mut concerned) = concerns(&plan) else { return everywhere(api, wanted, names).await };
     concerned.scopes.retain(|scope| !looked.scopes.contains(scope));
     concerned.owners.retain(|owner| !looked.owners.contains(owner));
+    // What has been looked at just now needs no second plan.
+    let plan = (concerned == Wanted::default()).then_some(plan);
     take_in(&mut observed, api, &concerned, names).await?;
     looked.scopes.append(&mut concerned.scopes);
     looked.owners.append(&mut concerned.owners);
-    Ok(Found { observed, only: Some(looked) })
+    Ok(Found { observed, only: Some(looked), plan })
 }
 
 async fn take_in<A: Read>(

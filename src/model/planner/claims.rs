@@ -1,27 +1,31 @@
 //! Who speaks for what. What some file speaks for, sound or not, is no orphan.
 
-use std::collections::{HashMap, HashSet};
-
+use super::index::{Map, Set};
 use crate::model::address::Identity;
 
 /// Identities that files speak for, and in which way.
 #[derive(Default)]
 pub(super) struct Claims {
-    declared: HashSet<Identity>,
+    declared: Set<Identity>,
     /// What a file renames, with what it is to be.
-    renamed: HashMap<Identity, Identity>,
+    renamed: Map<Identity, Identity>,
     /// From what each declared template would be renamed, done or not.
-    wishes: HashMap<Identity, Identity>,
+    wishes: Map<Identity, Identity>,
     /// What is spoken for by way of something else: the old place of what moves, for example.
-    others: HashSet<Identity>,
+    others: Set<Identity>,
     /// Files of which something could not be planned: it is not known for what else they speak.
-    open_files: HashSet<String>,
+    open_files: Set<String>,
 }
 
 impl Claims {
     /// Some file declares it.
     pub(super) fn declare(&mut self, identities: impl IntoIterator<Item = Identity>) {
         self.declared.extend(identities);
+    }
+
+    /// Whether some file declares it.
+    pub(super) fn is_declared(&self, identity: &Identity) -> bool {
+        self.declared.contains(identity)
     }
 
     /// A file says that this was once the other.
@@ -63,9 +67,5 @@ impl Claims {
     /// Whether a file may speak for more than could be told.
     pub(super) fn is_open(&self, file: &str) -> bool {
         self.open_files.contains(file)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Identity> {
-        self.declared.iter().chain(&self.others)
     }
 }

@@ -167,12 +167,14 @@ pub(super) fn is_settled<'f>(
     observed: &Fields,
     lifecycle: &Lifecycle,
 ) -> bool {
+    // What is neither declared nor recorded is not ours.
+    let is_live = |(name, value): (&&str, &Value)| observed.get(name) == Some(value);
     let in_sync = |field: &Field| {
         let value = declared.get(field.name);
         let (verdict, _) = judge_field(field, value, value, true, observed);
         matches!(verdict, Verdict::InSync | Verdict::NotOurs)
     };
-    lifecycle.ignore.is_empty() && recorded.fields == *declared && fields.all(in_sync)
+    lifecycle.ignore.is_empty() && recorded.fields == *declared && (declared.iter().all(is_live) || fields.all(in_sync))
 }
 
 /// The verdict on one field, and the live value that it is about.

@@ -55,7 +55,7 @@ impl Planner<'_> {
 
     fn is_settled_config(&self, declared: &Declared, resolved: &Resolved<'_>, live: &LiveConfig) -> bool {
         let fields = || fields_of(declared.type_name(), resolved.owner.kind);
-        self.recorded.resources.get(&resolved.identity).is_some_and(|recorded| {
+        self.index.record(&resolved.identity).is_some_and(|recorded| {
             is_recorded_as(recorded, declared, resolved, None)
                 && is_settled(fields(), &declared.fields, recorded, &live.fields, &declared.lifecycle)
         })

@@ -3,21 +3,31 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
+use super::claims::Claims;
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::observed::{LiveConfig, LiveTemplate, Observed};
-use crate::model::recorded::{Recorded, RecordedResource};
+use crate::model::recorded::{OldTemplate, Recorded, RecordedResource};
+
+/// Maps and sets with a hash that is made for short texts: most of a plan is looking up.
+pub(super) type Map<K, V> = HashMap<K, V, RandomState>;
+pub(super) type Set<K> = HashSet<K, RandomState>;
 
 /// Borrows from both for as long as the plan is made.
 #[derive(Default)]
 pub(super) struct Index<'a> {
-    templates: HashMap<&'a Scope, ByName<'a, Vec<&'a LiveTemplate>>>,
-    template_ids: HashMap<&'a Scope, ByName<'a, &'a LiveTemplate>>,
-    configs: HashMap<&'a Owner, ByName<'a, &'a LiveConfig>>,
-    recorded: HashMap<&'a str, ByName<'a, Vec<Record<'a>>>>,
+    templates: Map<&'a Scope, ByName<'a, Vec<&'a LiveTemplate>>>,
+    template_ids: Map<&'a Scope, ByName<'a, &'a LiveTemplate>>,
+    configs: Map<&'a Owner, ByName<'a, &'a LiveConfig>>,
+    recorded: Map<&'a str, ByName<'a, Vec<Record<'a>>>>,
     recorded_ids: ByName<'a, &'a Identity>,
+    recorded_configs: Map<&'a Owner, Set<&'a str>>,
+    by_identity: Map<&'a Identity, &'a RecordedResource>,
+    replacing: Vec<(&'a Identity, &'a OldTemplate)>,
 }
 
-type ByName<'a, T> = HashMap<&'a str, T>;
+type ByName<'a, T> = Map<&'a str, T>;
 type Record<'a> = (&'a Identity, &'a RecordedResource);
 
 impl<'a> Index<'a> {
@@ -38,6 +48,11 @@ impl<'a> Index<'a> {
             }
         }
         for (identity, resource) in recorded.resources.iter() {
+            index.by_identity.insert(identity, resource);
+            index.replacing.extend(resource.replaces.as_ref().map(|old| (identity, old)));
+            if let Identity::AuthSchemeConfig { owner, id } = identity {
+                index.recorded_configs.entry(owner).or_default().insert(id);
+            }
             if let Identity::ConnectionTemplate { scope, name } = identity {
                 index.recorded_ids.extend(resource.template_id.as_deref().map(|id| (id, identity)));
                 index.recorded.entry(&scope.project).or_default().entry(name).or_default().push((identity, resource));
@@ -71,21 +86,31 @@ impl<'a> Index<'a> {
         self.recorded_ids.get(id).copied()
     }
 
-    /// How many live objects none of these identities means.
-    pub(super) fn count_others<'i>(&self, known: impl Iterator<Item = &'i Identity>) -> usize {
-        let (mut templates, mut configs) = (HashSet::new(), HashSet::new());
-        for identity in known {
-            match identity {
-                Identity::ConnectionTemplate { scope, name } => drop(templates.insert((scope, name.as_str()))),
-                Identity::AuthSchemeConfig { owner, id } => drop(configs.insert((owner, id.as_str()))),
-            }
-        }
-        let count = |scope: &Scope, names: &ByName<'_, Vec<_>>| {
-            let others = names.iter().filter(|(name, _)| !templates.contains(&(scope, **name)));
-            others.map(|(_, list)| list.len()).sum::<usize>()
+    /// What is recorded of an identity.
+    pub(super) fn record(&self, identity: &Identity) -> Option<&'a RecordedResource> {
+        self.by_identity.get(identity).copied()
+    }
+
+    /// What is recorded to take the place of something that may still be there.
+    pub(super) fn replacing(&self) -> &[(&'a Identity, &'a OldTemplate)] {
+        &self.replacing
+    }
+
+    /// How many live objects are neither recorded nor claimed.
+    pub(super) fn count_others(&self, claims: &Claims) -> usize {
+        let is_at = |identity: &Identity, at: &Scope| matches!(identity, Identity::ConnectionTemplate { scope, .. } if scope == at);
+        let is_known_template = |scope: &Scope, name: &str| {
+            self.recorded(&scope.project, name).iter().any(|(identity, _)| is_at(identity, scope))
+                || claims.contains(&Identity::ConnectionTemplate { scope: scope.clone(), name: name.to_owned() })
         };
-        let others = self.templates.iter().map(|(scope, names)| count(scope, names)).sum::<usize>();
-        let ids = self.configs.iter().flat_map(|(owner, ids)| ids.keys().map(move |id| (*owner, *id)));
-        others + ids.filter(|key| !configs.contains(key)).count()
+        let is_known_config = |owner: &Owner, id: &str| {
+            self.recorded_configs.get(owner).is_some_and(|ids| ids.contains(id))
+                || claims.contains(&Identity::AuthSchemeConfig { owner: owner.clone(), id: id.to_owned() })
+        };
+        let templates = self.templates.iter().flat_map(|(scope, names)| names.iter().map(move |named| (*scope, named)));
+        let templates = templates.filter(|(scope, (name, _))| !is_known_template(scope, name));
+        let configs = self.configs.iter().flat_map(|(owner, ids)| ids.keys().map(move |id| (*owner, *id)));
+        let configs = configs.filter(|(owner, id)| !is_known_config(owner, id));
+        templates.map(|(_, (_, list))| list.len()).sum::<usize>() + configs.count()
     }
 }

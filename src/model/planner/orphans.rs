@@ -135,7 +135,7 @@ impl Planner<'_> {
 
     /// Counts live objects, in the places that were read, that neither files nor state speak for.
     pub(super) fn count_unmanaged(&mut self) {
-        self.plan.unmanaged = self.index.count_others(self.claimed.iter().chain(self.recorded.resources.keys()));
+        self.plan.unmanaged = self.index.count_others(&self.claimed);
     }
 }
 

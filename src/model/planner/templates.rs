@@ -176,7 +176,7 @@ impl Planner<'_> {
     /// Whether a template is live, recorded and declared all the same; for its few fields, without making the map
     /// that [`compare`] goes by.
     fn is_settled_template(&self, declared: &Declared, resolved: &Resolved<'_>, scope: &Scope, name: &str) -> bool {
-        let recorded = self.recorded.resources.get(&resolved.identity);
+        let recorded = self.index.record(&resolved.identity);
         let ([live], Some(recorded)) = (self.index.templates(scope, name), recorded) else { return false };
         let is_same = |field: &str| match (declared.fields.get(field), recorded.fields.get(field)) {
             (None, None) => true,
