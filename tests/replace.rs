@@ -385,3 +385,27 @@ fn a_replacement_is_in_the_history_once_it_is_done() {
     site.apply();
     assert_eq!(actions(&site), ["replace", "create", "adopt"]);
 }
+
+#[test]
+fn a_name_swap_that_one_file_takes_over_leaves_no_twin() {
+    let file = legacy("lifecycle = { allow_replace = true }");
+    let both = |first: &str, second: &str| {
+        file.replace("netsuite", first) + &file.replacen("legacy-erp", "erp", 1).replace("netsuite", second)
+    };
+    for (first, second) in [("stripe", "stripe"), ("netsuite", "netsuite")] {
+        let site = Site::new();
+        site.file("erp.toml", both("netsuite", "stripe"));
+        site.apply();
+        let (one, other) = (site.template("legacy-erp").id, site.template("erp").id);
+        site.sandbox.world(|world| {
+            world.edit_template(&one, |template| template.name = "erp".to_owned());
+            world.edit_template(&other, |template| template.name = "legacy-erp".to_owned());
+        });
+        site.file("erp.toml", both(first, second));
+        for _ in 0..3 {
+            site.versync(&["apply", "--yes"]);
+        }
+        assert_eq!((site.templates("legacy-erp").len(), site.templates("erp").len()), (1, 1), "{first} {second}");
+        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0), "{first} {second}");
+    }
+}

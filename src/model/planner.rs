@@ -255,6 +255,7 @@ impl Planner<'_> {
     /// new one.
     fn claim_predecessors(&mut self, resources: &[(Resolved<'_>, &Declared)]) {
         for (resolved, declared) in resources {
+            self.keep_renamed(resolved);
             if let (Identity::ConnectionTemplate { scope, .. }, Some(old)) =
                 (&resolved.identity, &declared.lifecycle.renamed_from)
             {
@@ -273,6 +274,16 @@ impl Planner<'_> {
             if !self.claimed.is_wanted(identity, here) {
                 self.claimed.insert(identity.clone());
             }
+        }
+    }
+
+    /// A template that somebody has renamed is its file's all the same, unless that wants it on another system.
+    fn keep_renamed(&mut self, resolved: &Resolved<'_>) {
+        let Identity::ConnectionTemplate { scope, name } = &resolved.identity else { return };
+        let id = self.index.record(&resolved.identity).and_then(|record| record.template_id.as_deref());
+        let live = id.and_then(|id| self.index.template(scope, id));
+        if let Some(live) = live.filter(|live| live.name != *name && live.system == resolved.owner.id) {
+            self.claimed.keep(&live.id);
         }
     }
 

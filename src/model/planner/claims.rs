@@ -11,6 +11,8 @@ pub(super) struct Claims {
     renamed: Map<Identity, Identity>,
     /// From what each declared template would be renamed, done or not.
     wishes: Map<Identity, Identity>,
+    /// The ids of templates that somebody has renamed, and whose files want them as they are but for that.
+    kept: Set<String>,
     /// What is spoken for by way of something else: the old place of what moves, for example.
     others: Set<Identity>,
     /// Files of which something could not be planned: it is not known for what else they speak.
@@ -36,6 +38,16 @@ impl Claims {
     /// Whether two files say of each other's template that it was once theirs.
     pub(super) fn are_swapped(&self, new: &Identity, old: &Identity) -> bool {
         self.wishes.get(new) == Some(old) && self.wishes.get(old) == Some(new)
+    }
+
+    /// The template of this id has another name, and its file wants it back under its own.
+    pub(super) fn keep(&mut self, id: &str) {
+        self.kept.insert(id.to_owned());
+    }
+
+    /// Whether the template of this id goes to nobody else, whatever it is called.
+    pub(super) fn is_kept(&self, id: &str) -> bool {
+        self.kept.contains(id)
     }
 
     /// Some file renames what is recorded as the one to the other.

@@ -78,7 +78,8 @@ impl<'a> Planner<'a> {
 
     /// The live templates of a name that may be the declared one: without those that are recorded as another one
     /// that some file declares, and that somebody has given this name. Where the recorded one would have to be
-    /// replaced, and the one of this name would not, the file has taken over what somebody did.
+    /// replaced, and the one of this name would not, the file has taken over what somebody did, unless the other one's
+    /// file wants that back.
     pub(super) fn candidates(
         &self,
         resolved: &Resolved<'_>,
@@ -89,7 +90,9 @@ impl<'a> Planner<'a> {
         let recorded = self.recorded.resources.get(&resolved.identity).and_then(|known| known.template_id.as_ref());
         let recorded = recorded.and_then(|id| self.index.template(scope, id));
         let is_taken_over = |template: &LiveTemplate| {
-            template.system == resolved.owner.id && recorded.is_some_and(|known| known.system != resolved.owner.id)
+            template.system == resolved.owner.id
+                && !self.claimed.is_kept(&template.id)
+                && recorded.is_some_and(|known| known.system != resolved.owner.id)
         };
         let is_anothers = |template: &LiveTemplate| {
             let owner = self.index.recorded_as(&template.id).filter(|_| rename.done().is_none());
