@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::address::Address;
+use super::history::FieldNote;
 use super::plan::{Action, Cause, Change, FieldChange, Plan};
 
 /// One entry. What may not be shown is not in it.
@@ -206,14 +207,8 @@ fn began(change: &Change, plan: &Plan, circumstances: Circumstances<'_>) -> Entr
 
 impl Field {
     fn of(change: &FieldChange) -> Self {
-        let kept = |value: &Value| if change.sensitive { Value::Null } else { value.clone() };
-        Self {
-            path: change.path.to_owned(),
-            declared: kept(&change.after),
-            live: kept(&change.before),
-            cause: change.cause,
-            sensitive: change.sensitive,
-        }
+        let FieldNote { path, before, after, cause, sensitive } = FieldNote::of(change);
+        Self { path, declared: after, live: before, cause, sensitive }
     }
 }
 
