@@ -22,6 +22,11 @@ const PAUSE: Duration = Duration::from_millis(20);
 ///
 /// Where the lock file is there and cannot be used.
 pub fn writer(directory: &Path) -> Result<Option<Writer>, StoreError> {
+    Ok(held(directory)?.map(|lock| read_note(&note(lock), &directory.join(LOCK))))
+}
+
+/// The lock, where another process holds it.
+fn held(directory: &Path) -> Result<Option<File>, StoreError> {
     let path = directory.join(LOCK);
     let failed = |source| StoreError::Directory { path: path.clone(), source };
     let lock = match File::open(&path) {
@@ -31,7 +36,7 @@ pub fn writer(directory: &Path) -> Result<Option<Writer>, StoreError> {
     };
     match lock.try_lock_shared() {
         Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(Some(read_note(&note(lock), &path))),
+        Err(TryLockError::WouldBlock) => Ok(Some(lock)),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
@@ -74,9 +79,9 @@ fn take_soon(lock: &File) -> io::Result<bool> {
 ///
 /// Where there is one.
 pub fn refuse_second_writer(directory: &Path) -> Result<(), StoreError> {
-    let Ok(lock) = File::open(directory.join(LOCK)) else { return Ok(()) };
-    match lock.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Err(locked(directory, lock)),
+    // A lock that cannot be looked at is the matter of whoever takes it.
+    match held(directory) {
+        Ok(Some(lock)) => Err(locked(directory, lock)),
         _ => Ok(()),
     }
 }
