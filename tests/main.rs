@@ -24,6 +24,7 @@ mod lifecycle;
 mod logs;
 mod manifests;
 mod monitoring;
+mod names;
 mod notify;
 mod plan;
 mod readme;

@@ -5,6 +5,7 @@ mod claims;
 mod compare;
 mod configs;
 mod index;
+mod names;
 mod orphans;
 mod renames;
 mod replacements;
@@ -168,6 +169,7 @@ fn plan_watching(
     }
     sort_problems(&mut plan.problems);
     templates::hold_what_waits_for_others(&mut plan.changes, observed);
+    names::hold_second_of_a_name(&mut plan.changes, &planner.index, !errors);
     orphans::hold_configs_in_use(&mut plan.changes, observed);
     let circumstances =
         Circumstances { errors, folder_is_empty: desired.files.is_empty(), recorded: recorded.resources.len() };

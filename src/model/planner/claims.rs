@@ -13,6 +13,8 @@ pub(super) struct Claims {
     wishes: Map<Identity, Identity>,
     /// The ids of templates that somebody has renamed, and whose files want them as they are but for that.
     kept: Set<String>,
+    /// The ids of templates that files turned out to be about, but for those that are as they were recorded.
+    taken: Set<String>,
     /// What is spoken for by way of something else: the old place of what moves, for example.
     others: Set<Identity>,
     /// Files of which something could not be planned: it is not known for what else they speak.
@@ -67,7 +69,17 @@ impl Claims {
 
     /// Whether a file speaks for it.
     pub(super) fn contains(&self, identity: &Identity) -> bool {
-        self.declared.contains(identity) || self.others.contains(identity)
+        self.declared.contains(identity) || self.others.contains(identity) || self.renamed.contains_key(identity)
+    }
+
+    /// The template of this id is what some file is about.
+    pub(super) fn take(&mut self, id: &str) {
+        self.taken.insert(id.to_owned());
+    }
+
+    /// Whether some file is about the template of this id.
+    pub(super) fn is_taken(&self, id: &str) -> bool {
+        self.taken.contains(id)
     }
 
     /// Whether a file wants it for itself: declares it, or renames it to something else than `here`. Then it is

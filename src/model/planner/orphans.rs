@@ -104,7 +104,7 @@ impl Planner<'_> {
                 }
                 let found = match &resource.template_id {
                     // By its id, whatever somebody calls it now; another one of its name is not ours to delete.
-                    Some(id) => self.index.template(scope, id).filter(|found| self.is_nobodys(scope, name, found)),
+                    Some(id) => self.index.template(scope, id).filter(|found| !self.is_taken(scope, name, found)),
                     None => match self.index.templates(scope, name) {
                         [] => None,
                         [one] => Some(*one),
@@ -127,10 +127,14 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether no file speaks for a template under the name that somebody has given it.
-    fn is_nobodys(&self, scope: &Scope, name: &str, found: &LiveTemplate) -> bool {
-        let renamed = || Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
-        found.name == name || !self.claimed.contains(&renamed())
+    /// Whether some file is about a template under the name that somebody has given it.
+    fn is_taken(&self, scope: &Scope, name: &str, found: &LiveTemplate) -> bool {
+        let renamed = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
+        let is_recorded_so = || {
+            let known = self.index.record(&renamed).and_then(|record| record.template_id.as_ref());
+            known == Some(&found.id) && self.claimed.contains(&renamed)
+        };
+        found.name != name && (self.claimed.is_taken(&found.id) || is_recorded_so())
     }
 
     /// Counts live objects, in the places that were read, that neither files nor state speak for.

@@ -76,10 +76,10 @@ impl<'a> Planner<'a> {
         Problem::at(declared.place.clone(), message).help(help)
     }
 
-    /// The live templates of a name that may be the declared one: without those that are recorded as another one
-    /// that some file declares, and that somebody has given this name. Where the recorded one would have to be
-    /// replaced, and the one of this name would not, the file has taken over what somebody did, unless the other one's
-    /// file wants that back.
+    /// The live templates of a name that may be the declared one: without those that are recorded as another one, and
+    /// that somebody has given this name, where some file speaks for that or the recorded one is still there. Where
+    /// the recorded one would have to be replaced, and the one of this name would not, the file has taken over what
+    /// somebody did, unless the other one's file wants that back.
     pub(super) fn candidates(
         &self,
         resolved: &Resolved<'_>,
@@ -96,14 +96,17 @@ impl<'a> Planner<'a> {
         };
         let is_anothers = |template: &LiveTemplate| {
             let owner = self.index.recorded_as(&template.id).filter(|_| rename.done().is_none());
-            let owner = owner.filter(|owner| self.claimed.contains(owner) && !is_named(owner, scope, name));
-            owner.is_some() && !is_taken_over(template)
+            let owner = owner.filter(|owner| !is_named(owner, scope, name));
+            let has_its_own = || recorded.is_some_and(|known| known.id != template.id);
+            owner.is_some_and(|owner| self.claimed.contains(owner) || has_its_own()) && !is_taken_over(template)
         };
-        self.index.templates(scope, name).iter().copied().filter(|template| !is_anothers(template)).collect()
+        // Two files that rename the same one are told so.
+        let is_taken = |template: &LiveTemplate| rename.open().is_none() && self.claimed.is_taken(&template.id);
+        let is_free = |template: &&LiveTemplate| !is_anothers(template) && !is_taken(template);
+        self.index.templates(scope, name).iter().copied().filter(is_free).collect()
     }
 
-    /// A template that is recorded, and that somebody has given another name. Where a file speaks for that
-    /// name, it is that file's, unless that one is recorded to be another.
+    /// A template that is recorded, and that somebody has given another name, unless another file has taken it over.
     pub(super) fn renamed_by_somebody<'t>(
         &mut self,
         scope: &Scope,
@@ -112,10 +115,15 @@ impl<'a> Planner<'a> {
     ) -> Option<&'t LiveTemplate> {
         let ours = recorded?.template_id.as_deref()?;
         let found = live.iter().find(|template| template.id == ours)?;
+        if self.claimed.is_taken(&found.id) {
+            return None;
+        }
         let other = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
         let namesake = self.recorded.resources.get(&other).and_then(|resource| resource.template_id.as_ref());
-        let is_ours = namesake.is_some_and(|namesake| *namesake != found.id) || self.claimed.insert(other);
-        is_ours.then_some(found)
+        if namesake.is_none_or(|namesake| *namesake == found.id) {
+            self.claimed.insert(other);
+        }
+        Some(found)
     }
 }
 

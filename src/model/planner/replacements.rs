@@ -48,7 +48,7 @@ impl<'a> Planner<'a> {
         let mut namesakes = names.iter().flat_map(|name| self.index.recorded(&scope.project, name));
         let left = namesakes.find(|(identity, resource)| {
             let is_free = !self.claimed.contains(identity) || begun == Some(*identity);
-            let is_wanted = self.claimed.is_wanted(identity, &here);
+            let is_wanted = self.claimed.is_wanted(identity, &here) || self.is_declared_beside(identity, names[0]);
             resource.source.file == declared.place.file() && is_free && !is_wanted
         });
         let Some((identity, record)) = left.copied() else { return Ok(None) };
@@ -58,9 +58,24 @@ impl<'a> Planner<'a> {
             Problem::at(declared.place.clone(), message)
         })?;
         let Some((Step::DeleteTemplate { scope, id }, _)) = found else { return Ok(None) };
-        let Some(live) = self.index.template(&scope, &id) else { return Ok(None) };
+        let Some(live) = self.index.template(&scope, &id).filter(|live| self.is_left(identity, live)) else {
+            return Ok(None);
+        };
         self.claimed.insert(identity.clone());
         Ok(Some(Left { record, live, old: OldTemplate { scope, id, identity: Some(identity.clone()) } }))
+    }
+
+    /// Whether a file declares a template of this name where the other one is: that has not moved, it is to be renamed.
+    fn is_declared_beside(&self, other: &Identity, name: &str) -> bool {
+        let Identity::ConnectionTemplate { scope, .. } = other else { return false };
+        self.claimed.is_declared(&Identity::ConnectionTemplate { scope: scope.clone(), name: name.to_owned() })
+    }
+
+    /// Whether no file speaks for what was recorded so, under whatever name somebody has given it.
+    fn is_left(&self, recorded: &Identity, live: &LiveTemplate) -> bool {
+        let Identity::ConnectionTemplate { scope, name } = recorded else { return false };
+        let renamed = || Identity::ConnectionTemplate { scope: scope.clone(), name: live.name.clone() };
+        live.name == *name || !self.claimed.contains(&renamed())
     }
 
     /// What a replacement that was begun, and of which nothing may have come, claims beside its own place.

@@ -130,6 +130,7 @@ impl Planner<'_> {
         found: Found<'_>,
     ) {
         let Found { live, recorded, renamed_from, strayed, pending } = found;
+        self.claimed.take(&live.id);
         let (mut comparison, moved) = self.compare_template(declared, resolved, wanted, recorded, live);
         let mut send_name = name;
         if renamed_from.is_some() {

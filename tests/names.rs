@@ -1,0 +1,120 @@
+//! Names that are taken: by a template that somebody has renamed, or that another file is about.
+
+use serde_json::json;
+use versync::sandbox::ids;
+
+use crate::support::{Site, actions, change};
+
+const PRUNE: &str = "sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }";
+
+fn template(name: &str, more: &str) -> String {
+    format!(
+        "[connection_templates.{name}]\nproject = \"storefront\"\nenvironment = \"staging\"\nsystem = \"netsuite\"\n{more}\n"
+    )
+}
+
+fn address(name: &str) -> String {
+    format!("connection_template.storefront/staging/{name}")
+}
+
+/// Templates `x` and `y`, applied, whose names somebody has swapped; and their ids.
+fn swapped() -> (Site, String, String) {
+    let site = Site::new();
+    site.settings(PRUNE);
+    site.file("x.toml", template("x", "")).file("y.toml", template("y", "dynamic = true")).file("keep.toml", "");
+    site.apply();
+    let (x, y) = (site.template("x").id, site.template("y").id);
+    site.sandbox.world(|world| {
+        world.edit_template(&x, |template| template.name = "y".to_owned());
+        world.edit_template(&y, |template| template.name = "x".to_owned());
+    });
+    (site, x, y)
+}
+
+#[test]
+fn no_second_template_is_made_of_a_name_that_another_was_given() {
+    let site = Site::new();
+    site.settings("sync.on_drift = \"report\"");
+    site.file("erp.toml", template("legacy-erp", ""));
+    site.apply();
+    site.tamper("legacy-erp", |template| template.name = "erp".to_owned());
+    site.file("new.toml", template("erp", ""));
+    let held = change(&site.plan(), &address("erp"))["held"].as_str().unwrap().to_owned();
+    assert!(held.contains(ids::LEGACY_ERP) && held.contains(&address("legacy-erp")), "{held}");
+    site.versync(&["apply", "--yes"]);
+    assert_eq!(site.template("erp").id, ids::LEGACY_ERP);
+    // Once the other one has its own name back, there is room.
+    site.settings("");
+    site.versync(&["apply", "--yes"]);
+    site.versync(&["apply", "--yes"]);
+    assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+    assert_eq!((site.templates("erp").len(), &site.plan()["summary"]["unchanged"]), (1, &json!(2)));
+}
+
+#[test]
+fn a_name_is_not_put_back_where_another_template_stays_under_it() {
+    let site = Site::new();
+    site.file("a.toml", template("a", "")).file("b.toml", template("b", "lifecycle = { on_drift = \"report\" }"));
+    site.apply();
+    let a = site.template("a").id;
+    site.tamper("a", |template| template.name = "elsewhere".to_owned());
+    site.tamper("b", |template| template.name = "a".to_owned());
+    let plan = site.plan();
+    assert!(change(&plan, &address("a"))["held"].as_str().unwrap().contains("another template"), "{plan:#}");
+    site.versync(&["apply", "--yes"]);
+    assert_eq!((site.templates("a").len(), site.template("elsewhere").id), (1, a));
+}
+
+#[test]
+fn swapped_names_are_put_back() {
+    let (site, x, y) = swapped();
+    site.apply();
+    assert_eq!((site.template("x").id, site.template("y").id), (x, y));
+}
+
+#[test]
+fn a_template_of_swapped_names_is_renamed_by_its_id() {
+    let (site, x, y) = swapped();
+    site.remove("x.toml");
+    site.file("z.toml", template("z", "lifecycle = { renamed_from = \"x\" }"));
+    for _ in 0..3 {
+        site.versync(&["apply", "--yes"]);
+    }
+    assert_eq!((site.template("z").id, site.template("y").id), (x, y));
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
+fn a_template_of_swapped_names_is_deleted_by_its_id() {
+    let (site, x, y) = swapped();
+    site.remove("x.toml");
+    assert_eq!(actions(&site.plan()), [(&*address("x"), "delete"), (&*address("y"), "update")]);
+    for _ in 0..3 {
+        site.versync(&["apply", "--yes"]);
+    }
+    let left = site.template("y");
+    assert!(left.id == y && left.dynamic && left.id != x, "{left:?}");
+    assert!(site.templates("x").is_empty());
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
+fn a_rename_in_two_environments_of_which_one_was_never_made_moves_nothing() {
+    let site = Site::new();
+    let both = |name: &str, more: &str| {
+        template(name, more).replace("environment = \"staging\"", "environments = [\"production\", \"staging\"]")
+    };
+    site.settings(PRUNE);
+    // Only the one of staging is made, and the name that it is to have is taken there by another of ours.
+    site.file("other.toml", template("taken", "")).file("erp.toml", both("erp", ""));
+    site.versync(&["apply", "--yes", &address("erp"), "other.toml"]);
+    let (erp, taken) = (site.template("erp").id, site.template("taken").id);
+    site.remove("other.toml");
+    site.file("erp.toml", both("taken", "lifecycle = { renamed_from = \"erp\", allow_replace = true }"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("cannot be renamed from \"erp\""), "{}", ran.out);
+    let deleted: Vec<_> = site.writes().into_iter().filter(|write| write.starts_with("DELETE")).collect();
+    assert!(deleted.is_empty() && site.template("erp").id == erp, "{deleted:?}");
+    assert!(site.templates("taken").iter().any(|template| template.id == taken));
+}
