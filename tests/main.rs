@@ -35,6 +35,7 @@ mod schema;
 mod schemes;
 mod secrets;
 mod service;
+mod session;
 mod settings;
 mod simulation;
 mod state;

@@ -14,6 +14,7 @@ pub(crate) mod readme;
 mod receiver;
 pub(crate) mod schemes;
 mod serve;
+pub(crate) mod svg;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
