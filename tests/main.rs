@@ -8,6 +8,7 @@ mod approve;
 mod ci;
 mod converge;
 mod daemon;
+mod documents;
 mod examples;
 mod explain;
 mod faults;

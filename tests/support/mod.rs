@@ -3,6 +3,7 @@
 
 mod browser;
 mod daemon;
+pub(crate) mod documents;
 mod fake;
 mod flaky;
 mod git;
@@ -10,7 +11,6 @@ mod keys;
 mod page;
 mod promtool;
 mod pty;
-pub(crate) mod readme;
 mod receiver;
 pub(crate) mod schemes;
 mod serve;
