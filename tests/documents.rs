@@ -240,8 +240,8 @@ const PROLOGUE: &str = "cp -r $VERSYNC_SOURCE/examples/quickstart manifests; ver
 
 /// What has happened before the session that stands below this heading.
 fn setting(document: &Document, block: &Block) -> String {
-    // The tour begins with nothing.
-    if block.text.contains("versync sandbox") {
+    // Both begin with nothing.
+    if ["A tour", "Your own organisation"].contains(&block.heading.as_str()) {
         return String::new();
     }
     let more = match (document.name.as_str(), block.heading.as_str()) {
