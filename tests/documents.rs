@@ -147,14 +147,41 @@ fn every_file_that_is_shown_is_sound() {
                 "toml" if block.toml() == Toml::Settings => drop(settings_of(block)),
                 "toml" => assert!(block.text.parse::<toml::Table>().is_ok(), "{}", block.place),
                 "json" => assert!(serde_json::from_str::<Value>(&block.text).is_ok(), "{}", block.place),
-                // Looked at by the tests of commands; of systemd and cron, where the package is tried.
-                "sh" | "console" | "ini" | "text" => continue,
+                // `* * * * * USER COMMAND`: the line for cron.
+                "text" => assert!(block.text.starts_with("* * * * * versync-pull git "), "{}", block.place),
+                // Looked at by tests of their own.
+                "sh" | "console" | "ini" => continue,
                 other => panic!("{}: nothing checks a block of {other:?}", block.place),
             }
             seen += 1;
         }
     }
     assert!(seen > 10, "{seen}");
+}
+
+/// Each is put where it says, beside the unit of the package.
+#[test]
+fn systemd_understands_what_is_shown_of_it() {
+    let site = Site::new();
+    let mut units = vec!["versync.service".to_owned()];
+    let ours = fs::read_to_string(Path::new(ROOT).join("systemd/versync.service")).unwrap();
+    fs::write(site.path(&units[0]), ours.replace("/usr/bin/versync", env!("CARGO_BIN_EXE_versync"))).unwrap();
+    for document in documents() {
+        for block in document.blocks("ini") {
+            let name = block.text.lines().next().and_then(|line| line.strip_prefix("# /etc/systemd/system/"));
+            let name = name.unwrap_or_else(|| panic!("{}: where does it go?", block.place));
+            fs::create_dir_all(site.path(name).parent().unwrap()).unwrap();
+            fs::write(site.path(name), &block.text).unwrap();
+            units.extend(name.contains("@.").then(|| name.replace("@.", "@instance.")));
+        }
+    }
+    let mut verify = Command::new("systemd-analyze");
+    verify.args(["verify", "--man=no"]).args(units.iter().map(|unit| site.path(unit)));
+    let folder = site.path(".").canonicalize().unwrap();
+    match verify.env("SYSTEMD_UNIT_PATH", format!("{}:", folder.display())).output() {
+        Ok(output) => assert_eq!(Ran::of(output).err, ""),
+        Err(_) => eprintln!("not verified: there is no systemd-analyze here"),
+    }
 }
 
 /// The README's block of settings gives every key, and the value that it has by default.
