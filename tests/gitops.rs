@@ -1,4 +1,4 @@
-//! A folder that git brings: what the README says about pulling and about git-sync, with real git.
+//! A folder that git brings: what docs/operations.md says about pulling and about git-sync, with real git.
 
 use std::fs;
 use std::process::Stdio;
@@ -158,7 +158,7 @@ fn a_branch_that_was_force_pushed_is_not_followed() {
     team.origin.git(&["commit", "--quiet", "--all", "--amend", "--message=other"]);
     assert!(!team.clone.tries(&["pull", "--quiet", "--ff-only"]).status.success());
     assert_eq!((team.clone.head(), team.site.template("shop").dynamic), (before, true));
-    // What the README says to do then.
+    // What docs/operations.md says to do then.
     team.clone.git(&["reset", "--quiet", "--hard", "@{upstream}"]);
     eventually("the other history", || !team.site.template("shop").dynamic);
     await_pass_at(&daemon, &team.origin.head());

@@ -11,7 +11,8 @@ use versync::model::manifest;
 use versync::model::source::{Problem, Severity, SourceFile};
 use versync::settings::{DEFAULT_INTERVAL, Settings};
 
-use crate::support::{Ran, readme, versync};
+use crate::support::documents::{Toml, documents};
+use crate::support::{Ran, versync};
 
 fn schema(of: &str) -> Value {
     let ran = Ran::of(versync(Path::new("/"), &["schema", of]).output().unwrap());
@@ -75,7 +76,7 @@ fn both_are_of_a_draft_that_editors_know_and_say_what_everything_is() {
 }
 
 #[test]
-fn every_example_and_what_the_readme_shows_is_valid() {
+fn every_example_and_what_the_documents_show_is_valid() {
     let (manifest, settings) = (schema("manifest"), schema("settings"));
     let mut seen = 0;
     for folder in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap() {
@@ -87,12 +88,17 @@ fn every_example_and_what_the_readme_shows_is_valid() {
         }
     }
     assert!(seen > 5);
-    let blocks = readme::blocks("toml");
     let packaged = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/versync.toml")).unwrap();
     let organisation = |text: &str| text.replace("01J…", "01J0ACME000000000000000000");
-    for block in &blocks {
-        let schema = if block.contains("[connection_templates") { &manifest } else { &settings };
-        assert_eq!(complaints(schema, &organisation(block)), [""; 0], "{block}");
+    for document in documents() {
+        for block in document.blocks("toml") {
+            let schema = match block.toml() {
+                Toml::Manifest => &manifest,
+                Toml::Settings => &settings,
+                Toml::Other => continue,
+            };
+            assert_eq!(complaints(schema, &organisation(&block.text)), [""; 0], "{}", block.place);
+        }
     }
     assert_eq!(complaints(&settings, &organisation(&packaged)), [""; 0]);
 }

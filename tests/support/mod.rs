@@ -3,6 +3,7 @@
 
 mod browser;
 mod daemon;
+pub(crate) mod documents;
 mod fake;
 mod flaky;
 mod git;
@@ -10,10 +11,10 @@ mod keys;
 mod page;
 mod promtool;
 mod pty;
-pub(crate) mod readme;
 mod receiver;
 pub(crate) mod schemes;
 mod serve;
+pub(crate) mod svg;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -5,6 +5,7 @@ use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -68,6 +69,12 @@ impl Pty {
     pub(crate) fn answer(&mut self, question: &str, line: &str) {
         self.await_text(question);
         writeln!(self.keyboard, "{line}").unwrap();
+    }
+
+    /// Asks it to stop, and waits for the end.
+    pub(crate) fn stop(self) -> (Option<i32>, String) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.end()
     }
 
     /// Waits for the end: its exit code, and what can be read then.

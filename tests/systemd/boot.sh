@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Boots a Debian 12 container with systemd, installs the package by the README's words, and drives the service as an
+# Boots a Debian 12 container with systemd, installs the package by the words of docs/operations.md, and drives the service as an
 # operator would: tests/systemd/boot.sh PACKAGE.deb
 #
 # Needs root, systemd-nspawn and debootstrap. Everything is made in a temporary directory, and gone afterwards, however
@@ -7,7 +7,7 @@
 # this often.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-readme=$here/../../README.md
+operations=$here/../../docs/operations.md
 package=$(realpath "$1")
 work=$(mktemp -d "${TMPDIR:-/tmp}/versync-boot.XXXXXX")
 root=$work/root
@@ -97,18 +97,18 @@ edit() {
     inside sed -i "$expression" "$file"
 }
 
-# The commands of the README's block that begins so, run as they stand. What a person does by hand is done by functions
-# of that name.
-by_the_readme() {
+# The commands of the block in docs/operations.md that begins so, run as they stand. What a person does by hand is done by
+# functions of that name.
+by_the_document() {
     local first=$1 substitute=$2 block
     block=$(awk -v first="$first" '
         /^```sh$/ { block = ""; open = 1; next }
         /^```$/ { if (open && index(block, first) == 1) printf "%s", block; open = 0 }
-        open { block = block $0 "\n" }' "$readme")
-    [ -n "$block" ] || no "a block in the README that begins with $first"
+        open { block = block $0 "\n" }' "$operations")
+    [ -n "$block" ] || no "a block in docs/operations.md that begins with $first"
     # shellcheck disable=SC2016 # for the shell in the container
     inside bash -euc 'cd /root
-        sudo() { if [ "$1" = -u ]; then runuser -u "$2" -- "${@:3}"; else "$@"; fi; }
+        sudo() { if [ "$1" = -u ]; then runuser -u "$2" -- "${@:3}"; else env "$@"; fi; }
         sudoedit() { sed -i "s|^# organisation = .*|organisation = \"01J0ACME000000000000000000\"\nbase_url = \"http://127.0.0.1:7357/api\"|" "$@"; }
         '"$(sed "$substitute" <<<"$block")"
 }
@@ -142,10 +142,10 @@ serve_the_sandbox() {
     if is_there shop; then no "a world without the shop"; fi
 }
 
-set_it_up_by_the_readme() {
+set_it_up_by_the_document() {
     # What a person would have in the folder by then.
     inside cp -r /usr/share/doc/versync/examples/quickstart /etc/versync/manifests
-    by_the_readme "sudo apt install ./versync_" "s|\./versync_[^ ]*|--yes --reinstall ./${package##*/}|" <<<sandbox
+    by_the_document "sudo apt install ./versync_" "s|\./versync_[^ ]*|--yes --reinstall ./${package##*/}|" <<<sandbox
     is ActiveState active
     is Type notify
     [ "$(inside stat --format='%a %U' /etc/versync/token)" = "600 root" ] || no "a token that only root reads"
@@ -174,6 +174,7 @@ say_how_it_is() {
     contains "$(inside systemctl status versync)" 'Status: "in sync: 6 resources, checked '
     contains "$(inside versync status)" "run"
     contains "$(inside versync history)" "connection_template.storefront/production/shop"
+    contains "$(by_the_document "sudo CREDENTIALS_DIRECTORY=" "")" "connection_template.storefront/production/shop is in sync"
 }
 
 apply_an_edit() {
@@ -202,6 +203,15 @@ reload_bad_settings() {
     inside cp /root/good.toml $SETTINGS
     inside systemctl reload versync
     awaits 10 is ActiveState active
+}
+
+replace_a_token() {
+    inside dd of=/etc/versync/token status=none <<<refused
+    start_counting_anew
+    inside systemctl restart versync
+    awaits 30 journal_says "the platform does not accept the token from { credential = \"versync-token\" }"
+    by_the_document "sudo install -m 600 /dev/stdin /etc/versync/token " "" <<<sandbox
+    awaits 30 status_says "in sync: 6 resources, checked "
 }
 
 bring_back_a_loop_that_hangs() {
@@ -291,7 +301,7 @@ follow_a_clone() {
         git -C work remote add origin /srv/origin/manifests.git && git -C work push --quiet --set-upstream origin main'
     inside systemd-run --quiet --unit=git-daemon git daemon --export-all --reuseaddr --listen=127.0.0.1 --base-path=/srv/origin
     awaits 20 inside git ls-remote --quiet git://127.0.0.1/manifests.git
-    by_the_readme "sudo useradd " "s|https://git.example.com/manifests.git|git://127.0.0.1/manifests.git|"
+    by_the_document "sudo useradd " "s|https://git.example.com/manifests.git|git://127.0.0.1/manifests.git|"
     edit 's|^manifests = "[^"]*"|manifests = "/srv/manifests"|' $SETTINGS
     inside systemctl reload versync
     inside bash -euc 'cd /root/work && sed -i "s/dynamic = true/dynamic = false/" shop.toml && git commit --quiet -am second && git push --quiet'
@@ -346,7 +356,7 @@ remove_and_keep_the_settings() {
 purge_everything_of_its_own() {
     local left
     inside dpkg --purge versync
-    left=$(inside find / -xdev -name '*versync*' ! -path '/srv/*' ! -path '/root/*' ! -path '*/versync-pull*' ! -path '/var/cache/*' \
+    left=$(inside find / -xdev -name '*versync*' ! -path '/srv/*' ! -path '/root/*' ! -path '*versync-pull*' ! -path '/var/cache/*' \
         ! -path '/var/log/*.log' ! -path '/var/log/journal/*')
     # The token, the second one's settings and the manifests are not the package's.
     [ "$left" = /etc/versync ] || no "gone: $left"
@@ -369,13 +379,14 @@ step "the package installs, and starts nothing" install_it
 step "started too early, it says what is missing" name_what_is_missing
 step "the sandbox stands in for the platform" serve_the_sandbox
 inside touch /marker
-step "set up by the README's words, it becomes active" set_it_up_by_the_readme
+step "set up by the document's words, it becomes active" set_it_up_by_the_document
 step "it runs as a user of its own, with the token as a credential" run_as_a_user_of_its_own
 step "its exposure is 1.5 or less, and systemd finds nothing to say" stay_in_its_sandbox
 step "systemctl status says how it is" say_how_it_is
 step "an edit arrives" apply_an_edit
 step "good settings are taken by a reload" reload_good_settings
 step "bad settings change nothing, and are named" reload_bad_settings
+step "a token that is refused is replaced by the document's words" replace_a_token
 step "a loop that hangs is ended by the watchdog, and starts again" bring_back_a_loop_that_hangs
 step "after a kill it starts again" come_back_after_a_kill
 step "nothing was written outside its directories" write_nowhere_else
