@@ -202,7 +202,9 @@ impl Read for SimApi {
             let found: Vec<LiveTemplate> = found.map(|(_, live)| live.clone()).collect();
             let mut seen = BTreeSet::new();
             for live in &found {
-                if !seen.insert(&live.name) {
+                let is_strange = |live: &LiveTemplate| universe.platform.renamed.contains_key(&live.id);
+                let namesakes = || found.iter().filter(|other| other.name == live.name);
+                if !seen.insert(&live.name) && !namesakes().any(is_strange) {
                     universe.platform.twins.insert((wanted.clone(), live.name.clone()));
                 }
             }
@@ -253,7 +255,10 @@ impl Write for SimApi {
                 }
                 let found = universe.platform.templates.iter_mut().find(|(_, live)| live.id == id);
                 let (_, live) = found.ok_or(ErrorKind::NotFound)?;
-                live.name.clone_from(&step.name);
+                if live.name != step.name {
+                    live.name.clone_from(&step.name);
+                    universe.platform.renamed.remove(&id);
+                }
                 live.dynamic = step.dynamic;
                 live.auth_scheme_configs.clone_from(&step.auth_scheme_configs);
                 Ok(())
@@ -317,8 +322,10 @@ fn key_of(scope: &Scope, name: &str) -> Key {
 
 /// At most one object for each identity, but for the moment in which one takes the other's place.
 fn check_twin(universe: &mut Universe, step: &TemplateStep) {
+    let renamed = &universe.platform.renamed;
     let twins = universe.platform.named(&step.scope.environment, &step.name);
-    if twins.iter().any(|twin| twin.system == step.system) {
+    // One that somebody has given this name gets its own back meanwhile.
+    if twins.iter().any(|twin| twin.system == step.system && !renamed.contains_key(&twin.id)) {
         universe.violation(format_args!("{} has a twin now", step.name));
     }
 }
@@ -361,41 +368,52 @@ fn check_update(universe: &mut Universe, id: &str) {
 fn check_delete(universe: &mut Universe, scope: &Scope, id: &str) {
     let Some((_, live)) = universe.platform.templates.iter().find(|(_, live)| live.id == id) else { return };
     let (name, system) = (live.name.clone(), live.system.clone());
-    let name = universe.platform.renamed.get(id).filter(|_| name.starts_with(STRAY)).cloned().unwrap_or(name);
-    if name.starts_with(FOREIGN) || name.starts_with(PROTECTED) {
-        return universe.violation(format_args!("the template {name} is not to be deleted"));
+    // What somebody has renamed goes by its own name, or by the new one where a file has taken that over.
+    let before = universe.platform.renamed.get(id).cloned();
+    let names: Vec<String> = before.into_iter().chain((!name.starts_with(STRAY)).then_some(name)).collect();
+    if names.iter().any(|name| name.starts_with(FOREIGN) || name.starts_with(PROTECTED)) {
+        return universe.violation(format_args!("the template {names:?} is not to be deleted"));
     }
     let replaced = universe.files.read.values().flat_map(|file| &file.templates).any(|(declared, template)| {
         let elsewhere = !template.environments.contains(name_of(&ENVIRONMENTS, &scope.environment));
         let moved = SYSTEMS.iter().any(|(name, id)| *name == template.system && *id != system);
-        let is_it = *declared == name || template.renamed_from.as_deref() == Some(&name);
+        let is_it = names.contains(declared) || template.renamed_from.as_ref().is_some_and(|old| names.contains(old));
         is_it && template.replace && (elsewhere || moved)
     });
     if replaced {
         if universe.files.read.values().any(|file| file.is_broken) {
-            universe.violation(format_args!("{name} was replaced while a file was broken"));
+            universe.violation(format_args!("{names:?} was replaced while a file was broken"));
         }
         return;
     }
-    check_gone(universe, &key_of(scope, &name));
+    let keys: Vec<Key> = names.iter().map(|name| key_of(scope, name)).collect();
+    let gone = keys.iter().find(|key| why_kept(universe, key).is_none());
+    if let Some(key) = gone.or(keys.first()).cloned() {
+        check_gone(universe, &key);
+    }
 }
 
 fn check_gone(universe: &mut Universe, key: &Key) {
+    universe.platform.deletes_of_this_pass += 1;
+    let is_too_many = universe.platform.deletes_of_this_pass > universe.limit;
+    let too_many = is_too_many.then_some("these are more deletes than one pass may do");
+    if let Some(why) = why_kept(universe, key).or(too_many) {
+        universe.violation(format_args!("{key:?} was deleted although {why}"));
+    }
+}
+
+/// Why something may not be deleted by the files alone.
+fn why_kept(universe: &Universe, key: &Key) -> Option<&'static str> {
     let files = &universe.files;
-    let why = if Files::keys(&files.read).contains(key) {
-        "a file declares it"
+    if Files::keys(&files.read).contains(key) {
+        Some("a file declares it")
     } else if files.read.values().any(|file| file.is_broken) {
-        "a file is broken"
+        Some("a file is broken")
     } else if !universe.prune {
-        "pruning is off"
+        Some("pruning is off")
     } else if files.gone_for(key).is_some_and(|gone| gone < universe.grace) {
-        "it has not been gone for long enough"
+        Some("it has not been gone for long enough")
     } else {
-        universe.platform.deletes_of_this_pass += 1;
-        if universe.platform.deletes_of_this_pass <= universe.limit {
-            return;
-        }
-        "these are more deletes than one pass may do"
-    };
-    universe.violation(format_args!("{key:?} was deleted although {why}"));
+        None
+    }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Map, json};
 use tokio::time::sleep;
-use versync::model::address::Owner;
+use versync::model::address::{Owner, Scope};
+use versync::model::observed::LiveTemplate;
 
 use super::folder::{Config, File, Template};
 use super::platform::{ENVIRONMENTS, FOREIGN, PROTECTED, STRAY, SYSTEMS, scope};
@@ -17,6 +18,11 @@ const DESCRIPTIONS: [&str; 3] = ["one", "two", "three"];
 
 fn template_names() -> Vec<String> {
     (0..4).map(|n| format!("t{n}")).chain([format!("{PROTECTED}-0"), format!("{PROTECTED}-1")]).collect()
+}
+
+/// Whether a template is one that files declare and drop at will.
+fn is_plain(name: &str) -> bool {
+    name.starts_with('t')
 }
 
 impl Universe {
@@ -137,11 +143,12 @@ impl Universe {
                 self.note(format_args!("somebody deletes {} {}", gone.id, gone.name));
             }
             3 if count > 0 => {
-                let to = format!("{STRAY}-{}", self.rng.u32(..));
-                self.note(format_args!("somebody renames {name} to {to} on the platform"));
-                let live = &mut self.platform.templates[which].1;
-                live.name = to;
-                self.platform.renamed.entry(live.id.clone()).or_insert(name);
+                let to = match self.rng.u32(0..3) {
+                    0 if is_plain(&name) => format!("t{}", self.rng.u32(0..8)),
+                    1 if is_plain(&name) => return self.swap_names(which),
+                    _ => format!("{STRAY}-{}", self.rng.u32(..)),
+                };
+                self.rename_live(which, &to);
             }
             4 => {
                 let (_, environment) = self.pick(&ENVIRONMENTS);
@@ -173,6 +180,26 @@ impl Universe {
                     self.platform.put(&owner, id, &wire);
                 }
             }
+        }
+    }
+
+    fn rename_live(&mut self, which: usize, to: &str) {
+        let live = &mut self.platform.templates[which].1;
+        let name = std::mem::replace(&mut live.name, to.to_owned());
+        let id = live.id.clone();
+        self.note(format_args!("somebody renames {id} from {name} to {to} on the platform"));
+        self.platform.renamed.entry(id).or_insert(name);
+    }
+
+    /// Somebody gives a template and another of its environment each other's names.
+    fn swap_names(&mut self, which: usize) {
+        let (scope, one) = self.platform.templates[which].clone();
+        let is_other =
+            |(place, live): &(Scope, LiveTemplate)| *place == scope && live.id != one.id && is_plain(&live.name);
+        if let Some(other) = self.platform.templates.iter().position(is_other) {
+            let name = self.platform.templates[other].1.name.clone();
+            self.rename_live(which, &name);
+            self.rename_live(other, &one.name);
         }
     }
 

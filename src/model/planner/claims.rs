@@ -57,6 +57,11 @@ impl Claims {
         self.renamed.insert(old, new);
     }
 
+    /// Whether some file renames what is recorded as the one to the other.
+    pub(super) fn is_renamed(&self, old: &Identity, new: &Identity) -> bool {
+        self.renamed.get(old) == Some(new)
+    }
+
     /// Something could not be planned for this file.
     pub(super) fn leave_open(&mut self, file: &str) {
         self.open_files.insert(file.to_owned());

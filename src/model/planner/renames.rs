@@ -106,19 +106,21 @@ impl<'a> Planner<'a> {
         self.index.templates(scope, name).iter().copied().filter(is_free).collect()
     }
 
-    /// A template that is recorded, and that somebody has given another name, unless another file has taken it over.
+    /// A template that is recorded as this, and that somebody has given another name, unless another file has taken it
+    /// over, or has renamed it.
     pub(super) fn renamed_by_somebody<'t>(
         &mut self,
+        identity: &Identity,
         scope: &Scope,
         live: &'t [LiveTemplate],
         recorded: Option<&RecordedResource>,
     ) -> Option<&'t LiveTemplate> {
         let ours = recorded?.template_id.as_deref()?;
         let found = live.iter().find(|template| template.id == ours)?;
-        if self.claimed.is_taken(&found.id) {
+        let other = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
+        if self.claimed.is_taken(&found.id) || self.claimed.is_renamed(identity, &other) {
             return None;
         }
-        let other = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
         let namesake = self.recorded.resources.get(&other).and_then(|resource| resource.template_id.as_ref());
         if namesake.is_none_or(|namesake| *namesake == found.id) {
             self.claimed.insert(other);

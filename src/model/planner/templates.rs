@@ -79,7 +79,8 @@ impl Planner<'_> {
             Ok(left) => left,
             Err(problem) => return self.give_up(declared, [problem]),
         };
-        let strayed = if matches.is_empty() { self.renamed_by_somebody(scope, list, recorded) } else { None };
+        let strayed =
+            if matches.is_empty() { self.renamed_by_somebody(&identity, scope, list, recorded) } else { None };
         let live = match (matches.first().copied().or(strayed), left) {
             (None, Some(left)) => {
                 self.plan_move(declared, resolved, (scope, name), &wanted, left, None);
