@@ -136,10 +136,10 @@ fn a_config_that_a_template_still_lists_is_not_deleted() {
         world.update_template(ids::STOREFRONT, &id, &body).unwrap();
     });
     site.remove("c0.toml");
-    for place in [" of an environment that no file names", ""] {
+    for which in ["a connection template of an environment that no file names", "the connection template \"by-hand\""] {
         let ran = site.versync(&["apply", "--yes"]);
         assert_eq!(ran.code, Some(4), "{ran:?}");
-        assert!(ran.out.contains(&format!("a connection template{place} still lists it")), "{}", ran.out);
+        assert!(ran.out.contains(&format!("{which} still lists it")), "{}", ran.out);
         site.file("erp.toml", legacy("").replace("legacy-erp", "erp"));
     }
     assert_eq!(on_stripe(&site), 2);
@@ -289,6 +289,26 @@ fn protection_counts_from_the_pass_that_sees_it_whatever_becomes_of_the_fields()
     site.remove("erp.toml");
     assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
     assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+}
+
+#[test]
+fn protection_is_pending_until_it_is_applied() {
+    let site = Site::new();
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    let field = |before: bool| json!([{"path": "lifecycle.prevent_delete", "before": before, "after": !before, "cause": "manifest", "sensitive": false}]);
+    for (before, more) in [(false, "lifecycle = { prevent_delete = true }"), (true, "")] {
+        site.file("erp.toml", legacy(more));
+        let writes = site.writes();
+        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(2));
+        let plan = site.plan();
+        assert_eq!((actions(&plan), &plan["summary"]["adopt"]), (vec![(ADDRESS, "adopt")], &json!(1)));
+        assert_eq!(change(&plan, ADDRESS)["fields"], field(before));
+        site.versync(&["plan", "--out", "saved.json"]);
+        assert_eq!(site.versync(&["apply", "--yes", "saved.json"]).code, Some(0));
+        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+        assert_eq!(site.writes(), writes, "nothing is sent");
+    }
 }
 
 #[test]

@@ -64,6 +64,9 @@ pub enum Bookkeeping {
     LookedAtEverything,
 }
 
+/// What plans call the protection of a resource, which versync alone remembers.
+pub const PROTECTION: &str = "lifecycle.prevent_delete";
+
 /// What differs about one resource.
 #[derive(Debug, Clone)]
 pub struct Change {
@@ -100,6 +103,11 @@ impl Change {
     /// The fields that applying it changes.
     pub fn changed_fields(&self) -> impl Iterator<Item = &FieldChange> {
         self.fields.iter().filter(|field| !field.kept)
+    }
+
+    /// Whether all that is to be done is to remember whether it is protected.
+    pub fn is_protection(&self) -> bool {
+        self.action == Action::Adopt && self.fields.iter().any(|field| field.path == PROTECTION)
     }
 
     /// How many declared fields an update leaves as they are.

@@ -352,7 +352,7 @@ impl Planner<'_> {
         declared: &Declared,
         resolved: &Resolved<'_>,
         recorded: Option<&RecordedResource>,
-        comparison: Comparison,
+        mut comparison: Comparison,
         record: RecordedResource,
         (action, step): (Action, Step),
         refused: Option<Held>,
@@ -375,6 +375,12 @@ impl Planner<'_> {
                 Adopt::Matching => (action, step, Some(Held::because(FOREIGN_HELD))),
                 Adopt::Never => (Action::None, Step::Nothing, Some(Held::because(FOREIGN_REPORTED))),
             },
+            Some(recorded) if comparison.changes.is_empty() && recorded.prevent_delete != record.prevent_delete => {
+                // Nothing is sent, but it has to be applied to count: a pipeline that asks whether anything is
+                // pending must not skip it.
+                comparison.protect(recorded.prevent_delete, record.prevent_delete);
+                (Action::Adopt, Step::Record(Box::new(record)), None)
+            }
             Some(recorded) if comparison.changes.is_empty() => {
                 if *recorded != record {
                     self.plan.bookkeeping.push(Bookkeeping::Record(resolved.identity.clone(), Box::new(record)));

@@ -244,7 +244,8 @@ fn setting_lines(explained: &Explained) -> Vec<(&'static str, String)> {
     let declared = lifecycle.is_some_and(|lifecycle| lifecycle.prevent_delete);
     let recorded = resource.recorded.as_ref().is_some_and(|record| record.prevent_delete);
     match (declared, recorded) {
-        (true, _) => lines.push(("prevent_delete", "true".to_owned())),
+        (true, true) => lines.push(("prevent_delete", "true".to_owned())),
+        (true, false) => lines.push(("prevent_delete", "true, once it is applied".to_owned())),
         (false, true) => lines.push(("prevent_delete", "true, as it was declared last".to_owned())),
         (false, false) => {}
     }

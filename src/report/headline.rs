@@ -14,6 +14,7 @@ pub(super) fn headline(change: &Change) -> String {
         (Action::Replace, true) => "is held: it would be replaced",
         (Action::Delete, true) => "is held: it would be deleted",
         (Action::Adopt, true) => "is held: it would be adopted",
+        (Action::Adopt, false) if change.is_protection() => "stays as it is",
         (Action::Create, false) => "will be created",
         (Action::Update, false) => "will be updated",
         (Action::Replace, false) => "will be replaced",
@@ -32,6 +33,7 @@ fn why(change: &Change) -> Option<&'static str> {
     Some(match (change.action, change.cause()) {
         (Action::Create | Action::None, Cause::Manifest) => return None,
         (_, Cause::Drift | Cause::Conflict) if change.was_deleted() => "it was deleted on the platform",
+        (Action::Adopt, _) if change.is_protection() => "only what versync remembers of it changes",
         (Action::Adopt, _) => "it exists already, as declared",
         (Action::Delete, _) => "no file declares it any more",
         (Action::Replace, Cause::Manifest) => "its file gives it another system or environment",

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::auth_scheme_config::{GRANT_TYPE, TYPE, field_named};
 use crate::model::connection_template::NAME;
 use crate::model::manifest::{Lifecycle, OnDrift};
-use crate::model::plan::{Cause, FieldChange};
+use crate::model::plan::{Cause, FieldChange, PROTECTION};
 use crate::model::recorded::RecordedResource;
 use crate::model::schema::{Field, Fields};
 use crate::model::three_way::{Verdict, judge, judge_unseen};
@@ -59,6 +59,13 @@ impl Comparison {
         self.report_only &= !reverted;
         self.changes.push(FieldChange { kept: !reverted, ..text_change(NAME.name, from, to, Cause::Drift) });
         reverted
+    }
+
+    /// Adds that the files protect it from now on, or no longer.
+    pub(super) fn protect(&mut self, before: bool, after: bool) {
+        let (before, after) = (Value::Bool(before), Value::Bool(after));
+        let cause = Cause::Manifest;
+        self.changes.push(FieldChange { path: PROTECTION, before, after, cause, sensitive: false, kept: false });
     }
 
     /// Sets a field that nobody declared back to its default, where it is not there already.

@@ -157,14 +157,15 @@ pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
             _ => None,
         })
         .collect();
-    let mut used: BTreeSet<(Owner, String)> = BTreeSet::new();
+    // By which template: whoever reads that a config is held wants to know why.
+    let mut used: BTreeMap<(Owner, String), String> = BTreeMap::new();
     for template in observed.templates.values().flatten().flatten() {
         let listed = planned.get(template.id.as_str()).copied().unwrap_or(&template.auth_scheme_configs);
-        used.extend(configs_of(&template.system, listed));
+        used.extend(configs_of(&template.system, listed).map(|config| (config, template.name.clone())));
     }
     for change in changes.iter().filter(|change| change.is_due()) {
         if let Step::CreateTemplate(step) | Step::ReplaceTemplate { step, .. } = &change.step {
-            used.extend(configs_of(&step.system, &step.auth_scheme_configs));
+            used.extend(configs_of(&step.system, &step.auth_scheme_configs).map(|config| (config, step.name.clone())));
         }
     }
     for change in changes.iter_mut().filter(|change| change.held.is_none()) {
@@ -179,19 +180,18 @@ pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
 /// Why a config may not be deleted for the sake of templates that list it.
 fn in_use(
     config: &(Owner, String),
-    here: &BTreeSet<(Owner, String)>,
+    here: &BTreeMap<(Owner, String), String>,
     elsewhere: Option<&Lookup<BTreeSet<(Owner, String)>>>,
 ) -> Option<Held> {
-    let listed = |place: &str| {
-        Some(Held::because(format!(
-            "a connection template{place} still lists it, and could no longer refresh its tokens"
-        )))
-    };
-    if here.contains(config) {
-        return listed("");
+    let listed =
+        |which: &str| Some(Held::because(format!("{which} still lists it, and could no longer refresh its tokens")));
+    if let Some(name) = here.get(config) {
+        return listed(&format!("the connection template {name:?}"));
     }
     match elsewhere {
-        Some(Ok(elsewhere)) if elsewhere.contains(config) => listed(" of an environment that no file names"),
+        Some(Ok(elsewhere)) if elsewhere.contains(config) => {
+            listed("a connection template of an environment that no file names")
+        }
         Some(Ok(_)) => None,
         Some(Err(unread)) => Some(Held::because(format!(
             "it cannot be told whether a connection template of another environment lists it: {}",
