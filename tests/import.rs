@@ -278,3 +278,18 @@ fn a_hidden_folder_is_refused_before_anything_is_written() {
     assert!(ran.err.contains("manifests/.drafts/erp is hidden"), "{}", ran.err);
     assert!(!site.path("manifests/.drafts").exists());
 }
+
+#[test]
+fn what_no_file_declares_any_more_is_imported_again() {
+    let site = Site::of(world());
+    assert_eq!(import(&site, &["--system", "netsuite"]).code, Some(0));
+    site.remove("netsuite.toml");
+    let ran = import(&site, &["--system", "netsuite"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("netsuite.toml") && ran.out.contains("Recorded"), "{}", ran.out);
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+    let text = std::fs::read_to_string(site.manifests().join("netsuite.toml")).unwrap();
+    site.file("netsuite.toml", text + "[");
+    let ran = import(&site, &["--system", "netsuite"]);
+    assert!(ran.out.contains("Nothing to import") && ran.err.contains("in error now"), "{ran:?}");
+}

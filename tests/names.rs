@@ -25,8 +25,8 @@ fn swapped() -> (Site, String, String) {
     site.apply();
     let (x, y) = (site.template("x").id, site.template("y").id);
     site.sandbox.world(|world| {
-        world.edit_template(&x, |template| template.name = "y".to_owned());
-        world.edit_template(&y, |template| template.name = "x".to_owned());
+        world.edit_template(&x, |template| "y".clone_into(&mut template.name));
+        world.edit_template(&y, |template| "x".clone_into(&mut template.name));
     });
     (site, x, y)
 }
@@ -117,4 +117,46 @@ fn a_rename_in_two_environments_of_which_one_was_never_made_moves_nothing() {
     let deleted: Vec<_> = site.writes().into_iter().filter(|write| write.starts_with("DELETE")).collect();
     assert!(deleted.is_empty() && site.template("erp").id == erp, "{deleted:?}");
     assert!(site.templates("taken").iter().any(|template| template.id == taken));
+}
+
+#[test]
+fn what_looks_like_a_rename_is_said_and_done_all_the_same() {
+    for (settings, then) in [(PRUNE, "deleted, and with it the connections"), ("", "left behind")] {
+        let site = Site::new();
+        site.settings(settings);
+        site.file("erp.toml", template("erp", "dynamic = true"));
+        site.apply();
+        site.file("erp.toml", template("finance", "dynamic = true"));
+        let plan = site.plan();
+        let problem = &plan["problems"][0];
+        assert_eq!((&problem["severity"], &problem["line"]), (&json!("warning"), &json!(1)), "{plan:#}");
+        let message = problem["message"].as_str().unwrap();
+        assert!(message.contains(then) && message.contains("renamed_from = \"erp\""), "{message}");
+        site.versync(&["apply", "--yes"]);
+        assert_eq!(site.templates("finance").len(), 1);
+        assert_eq!(site.plan()["problems"], json!([]));
+    }
+}
+
+#[test]
+fn a_template_that_is_another_is_no_rename() {
+    let site = Site::new();
+    site.settings(PRUNE);
+    site.file("erp.toml", template("erp", "dynamic = true")).file("keep.toml", "");
+    site.apply();
+    site.file("erp.toml", template("finance", ""));
+    assert_eq!(site.plan()["problems"], json!([]));
+    site.file("other.toml", template("finance", "dynamic = true")).file("erp.toml", "");
+    assert_eq!(site.plan()["problems"], json!([]), "nor is one of another file");
+}
+
+#[test]
+fn a_misspelt_old_name_is_said_to_be_one() {
+    let site = Site::new();
+    site.file("erp.toml", template("order-feed", ""));
+    site.apply();
+    site.file("erp.toml", template("orders", "lifecycle = { renamed_from = \"order-fed\" }"));
+    let plan = site.plan();
+    let message = plan["problems"][0]["message"].as_str().unwrap();
+    assert!(message.contains("did you mean \"order-feed\"?"), "{plan:#}");
 }

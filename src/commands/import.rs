@@ -37,16 +37,24 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let mut hands = context.writing("import", consent)?;
     let recorded = hands.recorded()?;
     let folder = context.folder();
-    let declared = declared(&Told::of(&hands), &folder, names).await?;
+    let (declared, in_error) = declared(&Told::of(&hands), &folder, names).await?;
     let mut export = gather(&Told::of(&hands), &scopes, &args, names).await?;
-    let found = export.count();
-    export.drop_known(|identity| declared.contains(identity));
-    let known = found - export.count();
-    export.drop_known(|identity| recorded.resources.contains_key(identity));
+    let record = |identity: &Identity| recorded.resources.get(identity);
+    let known = [
+        (export.drop_known(|identity| declared.contains(identity)), "that manifests declare already"),
+        (
+            export.drop_known(|it| record(it).is_some_and(|record| in_error.contains(&record.source.file))),
+            "that files declared which are in error now: mend those",
+        ),
+        (
+            export.drop_known(|identity| record(identity).is_some_and(|record| record.prevent_delete)),
+            "whose file is gone, and which were declared with lifecycle.prevent_delete: declare them by hand",
+        ),
+    ];
     let Exported { files, resources, left_out } = export.into_manifests();
     files::refuse_hidden(folder.root(), &args.out)?;
     let paths = files::write_all(&args.out, &files)?;
-    tell_left_out(&left_out, known);
+    tell_left_out(&left_out, &known);
     if files.is_empty() {
         println("Nothing to import.")?;
         return Ok(Exit::Done);
@@ -78,31 +86,37 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     // What is wrong elsewhere in the folder is worth saying, but no failure of this.
     let others: Vec<Problem> = report.plan.problems.iter().cloned().map(Problem::warning).collect();
     let _ = problems::write(&others, terminal.err, &mut io::stderr().lock());
-    println(&format!("Recorded {}; nothing was changed on the platform.", counted(report.applied(), "resource")))?;
+    println(&format!("Recorded {}; nothing was changed on the platform.", counted(resources.len(), "resource")))?;
     Ok(Exit::Done)
 }
 
-/// Says what is not in the files, of which some is in others already.
-fn tell_left_out(left_out: &[String], known: usize) {
+/// Says what is not in the files, and how much of it is spoken for already.
+fn tell_left_out(left_out: &[String], known: &[(usize, &str)]) {
     let mut err = io::stderr().lock();
     for what in left_out {
         let _ = writeln!(err, "left out: {}", escape(what));
     }
-    if known > 0 {
-        let _ = writeln!(err, "left out: {} that manifests declare already", counted(known, "resource"));
+    for (count, which) in known.iter().filter(|(count, _)| *count > 0) {
+        let _ = writeln!(err, "left out: {} {which}", counted(*count, "resource"));
     }
 }
 
-/// What the folder speaks for already, also in files that are in error: whoever mends them has it declared.
-async fn declared<A: Read>(api: &A, folder: &Folder, names: &mut Names) -> Result<BTreeSet<Identity>, CommandError> {
+/// What the folder speaks for already, also in files that are in error: whoever mends them has it declared. And which
+/// files are so broken that it is not known for what they speak.
+async fn declared<A: Read>(
+    api: &A,
+    folder: &Folder,
+    names: &mut Names,
+) -> Result<(BTreeSet<Identity>, BTreeSet<String>), CommandError> {
     let files = match folder.read().await {
-        Err(FolderError::Missing(_)) => return Ok(BTreeSet::new()),
+        Err(FolderError::Missing(_)) => return Ok(Default::default()),
         files => files?,
     };
     let resources = files.iter().flatten().flat_map(|file| manifest::parse(file).0).map(Arc::new).collect();
+    let in_error = Desired::assemble(&files).broken_files;
     let desired = Desired { resources, ..Desired::default() };
     let observed = observe(api, &desired.wanted(&Recorded::default()), names).await?;
-    Ok(planner::identities(&desired.resources, &observed))
+    Ok((planner::identities(&desired.resources, &observed), in_error))
 }
 
 /// Projects, each with the one environment that is meant, or with all of them. Refuses what cannot be meant,
@@ -115,7 +129,8 @@ fn scopes(args: &Args) -> Result<Vec<(String, Option<String>)>, CommandError> {
     let (projects, environments) = (&args.projects, &args.environments);
     let refuse = |message: &str| {
         let problem = Problem::general(message);
-        let help = "give --project P --environment E for each environment, or --project P alone for all of them";
+        let help = "give --project P --environment E for each environment, or --project P alone for all of them; --system S \
+                    and --connector C for their auth scheme configs";
         Err(CommandError::Problems(vec![problem.help(help)]))
     };
     if projects.is_empty() && environments.is_empty() && args.systems.is_empty() && args.connectors.is_empty() {

@@ -47,18 +47,20 @@ pub fn written<'a>(id: &'a str, name: &'a str, all: impl IntoIterator<Item = &'a
 }
 
 impl Export {
-    /// Drops every resource that `is_known`.
-    pub fn drop_known(&mut self, is_known: impl Fn(&Identity) -> bool) {
+    /// Drops every resource that `is_known`, and tells how many those were.
+    pub fn drop_known(&mut self, is_known: impl Fn(&Identity) -> bool) -> usize {
+        let before = self.count();
         self.templates.retain(|(scope, template)| {
             !is_known(&Identity::ConnectionTemplate { scope: scope.clone(), name: template.name.clone() })
         });
         self.configs.retain(|(owner, config)| {
             !is_known(&Identity::AuthSchemeConfig { owner: owner.clone(), id: config.id.clone() })
         });
+        before - self.count()
     }
 
     /// How many resources it holds.
-    pub fn count(&self) -> usize {
+    fn count(&self) -> usize {
         self.templates.len() + self.configs.len()
     }
 

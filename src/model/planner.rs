@@ -4,12 +4,14 @@
 mod claims;
 mod compare;
 mod configs;
+mod hints;
 mod index;
 mod names;
 mod orphans;
 mod renames;
 mod replacements;
 mod resolve;
+mod targets;
 mod templates;
 mod trace;
 
@@ -33,6 +35,7 @@ use claims::Claims;
 use compare::Comparison;
 use index::{Index, Map};
 use resolve::Resolved;
+use targets::{names_file, unknown_targets};
 use trace::Watch;
 
 pub use trace::{Compared, FieldCase, FieldView, identity_of};
@@ -158,6 +161,7 @@ fn plan_watching(
         }
     }
     planner.plan_orphans(desired);
+    planner.hint_at_renames(&resources);
     planner.settle_intents();
     planner.count_unmanaged();
     let compared = planner.compared();
@@ -477,25 +481,4 @@ fn record_of(
         prevent_delete: declared.lifecycle.prevent_delete,
         replaces: None,
     }
-}
-
-/// Whether a target is this file, or a folder that it lies in.
-fn names_file(target: &str, file: &str) -> bool {
-    file == target || (target.ends_with('/') && file.starts_with(target))
-}
-
-/// Targets that mean nothing at all: whoever has mistyped one does not want the rest alone.
-fn unknown_targets(policy: &Policy, desired: &Desired, recorded: &Recorded) -> Vec<Problem> {
-    let means_something = |target: &&String| {
-        let addresses = desired.resources.iter().map(|declared| &declared.address).chain(&desired.disputed);
-        desired.files.iter().any(|file| names_file(target, file))
-            || addresses.into_iter().any(|address| address.matches(target))
-            || recorded.resources.values().any(|it| it.address.matches(target) || names_file(target, &it.source.file))
-    };
-    let unknown = policy.targets.iter().filter(|target| !means_something(target));
-    let problem = |target| {
-        let problem = Problem::general(format!("the target {target:?} names no resource and no file"));
-        problem.help("targets are addresses, in which * stands for any text, or files below the manifests folder")
-    };
-    unknown.map(problem).collect()
 }

@@ -19,7 +19,8 @@ pub(super) fn write_all<'a>(
 ) -> Result<Vec<PathBuf>, CommandError> {
     let files: Vec<(PathBuf, &str)> =
         files.into_iter().map(|(name, text)| (folder.join(name), text.as_str())).collect();
-    let help = "import into another folder, and move over what you want to keep";
+    let help =
+        "import into a folder of its own, below the watched one for example, and move over what you want to keep";
     new_files::refuse_existing(files.iter().map(|(path, _)| path.as_path()), help)?;
     if files.is_empty() {
         return Ok(Vec::new());
