@@ -72,3 +72,15 @@ fn a_respelt_reference_is_no_change_and_needs_no_look_up_without_refresh() {
     let ran = site.versync(&["plan", "--detailed-exitcode", "--no-refresh"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
 }
+
+#[test]
+fn a_misspelt_name_is_answered_with_the_nearest() {
+    let site = Site::new();
+    for (right, wrong) in [("shopify", "shopfy"), ("storefront", "storefrnt"), ("production", "producton")] {
+        site.file("shop.toml", SHOP.replace(right, wrong));
+        let found = problems(&site.plan());
+        assert!(matches!(found.as_slice(), [one] if one.contains(&format!("did you mean {right:?}?"))), "{found:?}");
+    }
+    let ran = site.versync(&["import", "--system", "shopfy", "--out", "manifests"]);
+    assert!(ran.err.contains("did you mean \"shopify\"?"), "{}", ran.err);
+}

@@ -219,7 +219,10 @@ fn collect(export: &mut Export, observed: &Observed, scopes: &[(String, Option<S
 fn need<'a, T>(lookup: Option<&'a Lookup<T>>, what: &str, problems: &mut Vec<Problem>) -> Option<&'a T> {
     let why = match lookup {
         Some(Ok(found)) => return Some(found),
-        Some(Err(Unread::Absent)) => "there is none in the organisation".to_owned(),
+        Some(Err(Unread::Unnamed { near: Some(near) })) => {
+            format!("there is none in the organisation; did you mean {near:?}?")
+        }
+        Some(Err(Unread::Absent | Unread::Unnamed { near: None })) => "there is none in the organisation".to_owned(),
         Some(Err(Unread::Ambiguous { ids })) => format!("several have this name: {}", ids.join(", ")),
         Some(Err(Unread::Failed(why))) => why.clone(),
         None => "it was not read".to_owned(),

@@ -19,6 +19,11 @@ pub type Lookup<T> = Result<T, Unread>;
 pub enum Unread {
     /// The platform answered that there is no such thing.
     Absent,
+    /// Nothing of its kind has this name.
+    Unnamed {
+        /// The name that comes nearest.
+        near: Option<String>,
+    },
     /// Several things have this name.
     Ambiguous {
         /// The ids of all of them.

@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use super::{ApiError, ErrorKind, Named, Read};
 use crate::model::address::{Owner, Scope, is_ulid};
 use crate::model::observed::{LiveTemplate, Lookup, Observed, Project, Unread, Wanted};
+use crate::model::source::nearest;
 
 /// How many owners are asked for at once. The pages of a list of templates come one after the other: behind hundreds
 /// of owners that all wait already, each page would wait for all of them.
@@ -44,7 +45,10 @@ impl NameTable {
         }
         let ids: Vec<&String> = self.ids.get(written).into_iter().flatten().collect();
         match ids.as_slice() {
-            [] => Err(Unread::Absent),
+            [] => {
+                let known: Vec<&str> = self.ids.keys().map(String::as_str).collect();
+                Err(Unread::Unnamed { near: nearest(written, &known).map(str::to_owned) })
+            }
             [id] => Ok((*id).clone()),
             [..] => Err(Unread::Ambiguous { ids: ids.into_iter().cloned().collect() }),
         }

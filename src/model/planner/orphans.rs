@@ -204,7 +204,7 @@ fn in_use(
 fn why(unread: &Unread) -> String {
     match unread {
         Unread::Failed(why) => why.clone(),
-        Unread::Absent | Unread::Ambiguous { .. } => "its place was not found".to_owned(),
+        Unread::Absent | Unread::Unnamed { .. } | Unread::Ambiguous { .. } => "its place was not found".to_owned(),
     }
 }
 

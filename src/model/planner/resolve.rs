@@ -146,7 +146,10 @@ pub(super) fn check_auth_scheme_configs(
 fn look_up<'a, T>(lookup: Option<&'a Lookup<T>>, written: &Found<String>, kind: &str) -> Result<&'a T, Problem> {
     match lookup {
         Some(Ok(found)) => Ok(found),
-        Some(Err(Unread::Absent)) => Err(absent(written, kind)),
+        Some(Err(Unread::Unnamed { near: Some(near) })) => {
+            Err(Problem { help: Some(format!("did you mean {near:?}?")), ..absent(written, kind) })
+        }
+        Some(Err(Unread::Absent | Unread::Unnamed { near: None })) => Err(absent(written, kind)),
         Some(Err(Unread::Ambiguous { ids })) => {
             let message = format!("{} {kind}s are called {:?}: {}", ids.len(), written.value, ids.join(", "));
             Err(Problem::at(written.place.clone(), message).help("write the id in place of the name"))
@@ -200,6 +203,8 @@ fn readable<T>(lookup: Option<&Lookup<T>>, what: impl FnOnce() -> String) -> Res
         Some(Err(Unread::Absent)) => {
             Err(Problem::general(format!("cannot read {}: the platform has no such place", what())))
         }
-        Some(Err(Unread::Ambiguous { .. })) | None => Err(Problem::general(format!("{} were not read", what()))),
+        Some(Err(Unread::Unnamed { .. } | Unread::Ambiguous { .. })) | None => {
+            Err(Problem::general(format!("{} were not read", what())))
+        }
     }
 }

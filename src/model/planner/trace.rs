@@ -248,7 +248,12 @@ fn known(name: &str) -> Option<&'static Field> {
 /// Which of its parts means nothing, or why that is not known.
 pub fn identity_of(address: &Address, observed: &Observed) -> Result<Identity, String> {
     let why = |what: &str, written: &str, unread: Option<&Unread>| match unread {
-        Some(Unread::Absent) => format!("there is no {what} {written:?} in the organisation"),
+        Some(Unread::Absent | Unread::Unnamed { near: None }) => {
+            format!("there is no {what} {written:?} in the organisation")
+        }
+        Some(Unread::Unnamed { near: Some(near) }) => {
+            format!("there is no {what} {written:?} in the organisation: did you mean {near:?}?")
+        }
         Some(Unread::Ambiguous { ids }) => format!("several {what}s are called {written:?}: {}", ids.join(", ")),
         Some(Unread::Failed(why)) => format!("cannot read {what} {written}: {why}"),
         None => format!("{what} {written} was not read"),
