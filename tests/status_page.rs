@@ -214,3 +214,15 @@ fn without_scripts_it_says_where_to_look() {
     assert!(noscript.contains("needs JavaScript") && noscript.contains("<a href=\"status\">"), "{noscript}");
     assert!(!html.contains(TOKEN_VARIABLE) && !html.contains("http://") && !html.contains("https://"), "{html}");
 }
+
+#[test]
+fn a_dry_run_beside_the_daemon_goes_without_the_page() {
+    let site = Site::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    site.settings(&format!("http.listen = \"{}\"", taken.local_addr().unwrap()));
+    pay(&site, 1);
+    let daemon = site.run(&["--dry-run"]);
+    daemon.await_said("no status page is served: http.listen: cannot listen on");
+    eventually("a pass", || site.passes() > 0);
+    assert_eq!(site.versync(&["run"]).code, Some(1));
+}

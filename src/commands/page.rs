@@ -42,6 +42,11 @@ impl Page {
         Ok(page)
     }
 
+    /// None, whatever the settings ask for.
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
     /// Serves it elsewhere, or no more. What it has seen so far stays.
     pub(super) fn serve(&mut self, serve: Serve, context: &Context) -> Result<(), ListenError> {
         self.0 = match serve {

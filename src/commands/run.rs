@@ -58,7 +58,14 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
         // Said before the address of the other one's page is in the way.
         refuse_second_writer(state)?;
     }
-    let mut page = Page::open(&context)?;
+    let mut page = match Page::open(&context) {
+        // It runs beside the daemon of the same settings, most often.
+        Err(error) if args.dry_run => {
+            tracing::warn!("no status page is served: {error}");
+            Page::none()
+        }
+        page => page?,
+    };
     loop {
         let stay = Stay { context: &context, global, signals: &mut signals, fault, page: &mut page };
         match stay_on(stay, args, terminal, &mut bell).await? {
