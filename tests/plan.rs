@@ -141,6 +141,9 @@ fn a_target_that_means_nothing_keeps_the_others_from_being_applied() {
     let ran = site.versync(&["apply", "--yes", "connection_template.*", "manifests/shpo.toml"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
     assert!(ran.err.contains("the target \"shpo.toml\" names no resource and no file"), "{}", ran.err);
+    assert!(ran.err.contains("did you mean \"shop.toml\"?"), "{}", ran.err);
+    let ran = site.versync(&["plan", "production/shop"]);
+    assert!(ran.out.contains("did you mean \"*/production/shop\"?"), "{ran:?}");
     assert!(site.writes().is_empty());
     assert!(!site.versync(&["status"]).out.contains("apply"));
 }
