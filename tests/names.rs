@@ -66,6 +66,26 @@ fn a_name_is_not_put_back_where_another_template_stays_under_it() {
 }
 
 #[test]
+fn a_template_whose_name_somebody_gave_to_another_is_known_by_its_id() {
+    let site = Site::new();
+    site.settings(PRUNE);
+    site.file("x.toml", template("x", "dynamic = true"));
+    site.apply();
+    let ours = site.template("x").id;
+    site.tamper("x", |template| template.name = "old".to_owned());
+    let body = json!({"name": "x", "systemId": ids::NETSUITE, "environmentId": ids::STAGING});
+    site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
+    let theirs = site.template("x").id;
+    let plan = site.plan();
+    assert!(change(&plan, &address("x"))["held"].as_str().unwrap().contains(&theirs), "{plan:#}");
+    site.versync(&["apply", "--yes"]);
+    assert!(!site.template("x").dynamic, "it is not ours to change");
+    site.sandbox.world(|world| world.delete_template(ids::STOREFRONT, &theirs).unwrap());
+    site.apply();
+    assert_eq!(site.template("x").id, ours);
+}
+
+#[test]
 fn swapped_names_are_put_back() {
     let (site, x, y) = swapped();
     site.apply();

@@ -184,7 +184,12 @@ fn check_world(universe: &mut Universe, plan: &Plan) {
         for environment in &template.environments {
             let (_, id) = ENVIRONMENTS.iter().find(|(known, _)| known == environment).unwrap();
             let (_, system) = SYSTEMS.iter().find(|(known, _)| *known == template.system).unwrap();
-            let live = universe.platform.named(id, name);
+            let mut live = universe.platform.named(id, name);
+            // One that somebody has given this name, and that could not be given back its own.
+            live.retain(|live| !universe.platform.renamed.contains_key(&live.id));
+            if live.is_empty() {
+                live = universe.platform.named(id, name);
+            }
             let as_declared = live.len() == 1
                 && live[0].system == *system
                 && template.dynamic.is_none_or(|dynamic| live[0].dynamic == dynamic)
@@ -198,7 +203,8 @@ fn check_world(universe: &mut Universe, plan: &Plan) {
     if !held(Action::Replace) && !held(Action::Create) {
         let mut seen = std::collections::BTreeSet::new();
         for (scope, live) in &universe.platform.templates {
-            let is_twin = !seen.insert((scope.clone(), live.name.clone()));
+            let is_strange = universe.platform.renamed.contains_key(&live.id);
+            let is_twin = !is_strange && !seen.insert((scope.clone(), live.name.clone()));
             // A replacement that was cut off is brought to its end while a file speaks for it. After that both are
             // orphans; once the state was lost, the old one is nobody's.
             let both_go = universe.prune && !universe.records.was_lost;

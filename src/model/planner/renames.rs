@@ -76,10 +76,11 @@ impl<'a> Planner<'a> {
         Problem::at(declared.place.clone(), message).help(help)
     }
 
-    /// The live templates of a name that may be the declared one: without those that are recorded as another one, and
-    /// that somebody has given this name, where some file speaks for that or the recorded one is still there. Where
-    /// the recorded one would have to be replaced, and the one of this name would not, the file has taken over what
-    /// somebody did, unless the other one's file wants that back.
+    /// The live templates of a name that may be the declared one. Those of the name are not, where the one that is
+    /// recorded is there under another name: that one is known by its id, whatever somebody has called it or others. Nor
+    /// are those that are recorded as what another file speaks for. But where the recorded one would have to be
+    /// replaced, and the one of this name would not, the file has taken over what somebody did, unless the other one's
+    /// file wants that back.
     pub(super) fn candidates(
         &self,
         resolved: &Resolved<'_>,
@@ -87,8 +88,9 @@ impl<'a> Planner<'a> {
         name: &str,
         rename: &Rename<'_, '_>,
     ) -> Vec<&'a LiveTemplate> {
-        let recorded = self.recorded.resources.get(&resolved.identity).and_then(|known| known.template_id.as_ref());
-        let recorded = recorded.and_then(|id| self.index.template(scope, id));
+        let known = Identity::ConnectionTemplate { scope: scope.clone(), name: name.to_owned() };
+        let recorded = self.index.record(&known).and_then(|known| known.template_id.as_deref());
+        let recorded = recorded.and_then(|id| self.index.template(scope, id)).filter(|_| rename.done().is_none());
         let is_taken_over = |template: &LiveTemplate| {
             template.system == resolved.owner.id
                 && !self.claimed.is_kept(&template.id)
@@ -96,14 +98,16 @@ impl<'a> Planner<'a> {
         };
         let is_anothers = |template: &LiveTemplate| {
             let owner = self.index.recorded_as(&template.id).filter(|_| rename.done().is_none());
-            let owner = owner.filter(|owner| !is_named(owner, scope, name));
-            let has_its_own = || recorded.is_some_and(|known| known.id != template.id);
-            owner.is_some_and(|owner| self.claimed.contains(owner) || has_its_own()) && !is_taken_over(template)
+            owner.is_some_and(|owner| self.claimed.contains(owner) && !is_named(owner, scope, name))
         };
+        let has_strayed = recorded.is_some_and(|known| known.name != name);
         // Two files that rename the same one are told so.
         let is_taken = |template: &LiveTemplate| rename.open().is_none() && self.claimed.is_taken(&template.id);
-        let is_free = |template: &&LiveTemplate| !is_anothers(template) && !is_taken(template);
-        self.index.templates(scope, name).iter().copied().filter(is_free).collect()
+        let may_be = |template: &&LiveTemplate| {
+            let is_foreign = has_strayed || is_anothers(template);
+            (!is_foreign || is_taken_over(template)) && !is_taken(template)
+        };
+        self.index.templates(scope, name).iter().copied().filter(may_be).collect()
     }
 
     /// A template that is recorded as this, and that somebody has given another name, unless another file has taken it
