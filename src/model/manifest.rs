@@ -257,7 +257,8 @@ fn read_config(key: &str, section: &Section<'_>, defaults: &Defaults) -> Option<
     Some(Declared {
         address: Address::AuthSchemeConfig { kind, owner: owner.value.clone(), id: id.clone() },
         target: Target::AuthSchemeConfig { kind, owner, id },
-        fields: read.fields,
+        // What is kept takes no more room than it needs.
+        fields: read.fields.into_iter().collect(),
         secrets: read.secrets.into_iter().map(|(name, reference)| (name, DeclaredSecret::new(reference))).collect(),
         lifecycle,
         place: section.place(),

@@ -14,6 +14,7 @@ pub mod document;
 pub mod drift;
 pub mod explain;
 pub mod export;
+mod fields;
 pub mod first;
 pub mod flapping;
 pub mod format;

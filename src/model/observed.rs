@@ -82,7 +82,23 @@ pub struct LiveConfig {
     pub fields: Fields,
     /// The members of the answer that hold its fields, also those that versync does not know:
     /// an update sends them back unchanged.
-    pub raw: Map<String, Value>,
+    pub raw: Raw,
+}
+
+/// The members of an answer as they came. They are only taken apart again for what is sent back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Raw(Box<str>);
+
+impl Raw {
+    /// The text of a JSON object.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The members; of what is no JSON object, none.
+    pub fn members(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
 }
 
 /// What the platform remarks on a config that it has accepted.
@@ -192,7 +208,7 @@ impl Observed {
                 }
             }
             Identity::AuthSchemeConfig { owner, id } => {
-                let config = LiveConfig { id: id.clone(), fields: fields.clone(), raw: Map::new() };
+                let config = LiveConfig { id: id.clone(), fields: fields.clone(), raw: Raw::default() };
                 if let Ok(list) = self.configs.entry(owner.clone()).or_insert_with(|| Ok(Vec::new())) {
                     list.push(config);
                 }

@@ -464,7 +464,7 @@ fn record_of(
         address: declared.address.clone(),
         template_id: template_id.map(str::to_owned),
         fields: fields.clone(),
-        references: resolved.references(),
+        references: Arc::new(resolved.references()),
         source: source_of(declared),
         prevent_delete: declared.lifecycle.prevent_delete,
         replaces: None,

@@ -2,15 +2,10 @@
 //! take, and what the platform assumes where they are absent. Parsing, comparing and sending all
 //! read these tables, so a field is described once.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::address::OwnerKind;
-
-/// A resource's fields by their names in manifests; a nested field has a dotted name. Values are in the
-/// form in which they are compared; that of a secret is its keyed hash.
-pub type Fields = BTreeMap<&'static str, Value>;
+pub use super::fields::Fields;
 
 /// One field of a resource.
 #[derive(Debug)]

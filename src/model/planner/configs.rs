@@ -48,7 +48,7 @@ impl Planner<'_> {
         let comparison =
             compare(&fields, &declared.fields, recorded, &live.fields, &declared.lifecycle, self.policy.on_drift);
         let record = record_of(declared, resolved, None, &comparison.record);
-        let step = step(&comparison.send, live.raw.clone(), record.clone());
+        let step = step(&comparison.send, live.raw.members(), record.clone());
         self.conclude(declared, resolved, recorded, comparison, record, (Action::Update, step), None);
         self.refuse_without_secrets(declared);
     }

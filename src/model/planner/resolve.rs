@@ -1,12 +1,12 @@
 //! From what a file writes to what it means: names to ids, and the problems of names that mean nothing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use crate::model::address::{Identity, Owner, OwnerKind, Scope};
 use crate::model::document::Found;
 use crate::model::manifest::{Declared, Target};
 use crate::model::observed::{Lookup, Observed, Project, Unread};
-use crate::model::recorded::Reference;
+use crate::model::recorded::{Reference, References};
 use crate::model::source::{Problem, nearest};
 
 /// A declared resource with its references looked up.
@@ -23,8 +23,8 @@ pub(super) struct Resolved<'d> {
 
 impl Resolved<'_> {
     /// Every reference that was looked up, with what it means.
-    pub(super) fn references(&self) -> BTreeMap<Reference, String> {
-        let mut references = BTreeMap::new();
+    pub(super) fn references(&self) -> References {
+        let mut references = References::new();
         if let (Identity::ConnectionTemplate { scope, .. }, Some((project, environment))) =
             (&self.identity, self.place_written)
         {
@@ -39,7 +39,7 @@ impl Resolved<'_> {
     }
 
     /// Whether [`Self::references`] are these.
-    pub(super) fn means_the_same(&self, recorded: &BTreeMap<Reference, String>) -> bool {
+    pub(super) fn means_the_same(&self, recorded: &References) -> bool {
         let scope = match &self.identity {
             Identity::ConnectionTemplate { scope, .. } => Some(scope),
             Identity::AuthSchemeConfig { .. } => None,
