@@ -21,6 +21,7 @@ pub mod format;
 pub mod guard;
 pub mod history;
 pub mod intent;
+pub mod json;
 pub mod json_schema;
 pub mod ledger;
 pub mod manifest;
