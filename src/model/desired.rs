@@ -1,6 +1,6 @@
 //! All files together: what is declared, and what is wrong with it before anything is looked up.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -13,6 +13,7 @@ use super::manifest::{self, Declared, Target};
 use super::observed::Wanted;
 use super::recorded::Recorded;
 use super::rule::Rule;
+use super::schema::Fields;
 use super::source::{Problem, Severity, SourceFile, sort_problems};
 
 /// A file of the folder: its text, or why it could not be read.
@@ -52,21 +53,28 @@ struct Parse {
 }
 
 impl Parse {
-    fn of(file: &Arc<SourceFile>) -> Arc<Self> {
-        let (resources, problems) = manifest::parse(file);
+    fn of(file: &Arc<SourceFile>, recorded: &KnownFields<'_>) -> Arc<Self> {
+        let (mut resources, problems) = manifest::parse(file);
+        for declared in &mut resources {
+            if let Some(fields) = recorded.get(&declared.address) {
+                declared.fields.share_with(fields);
+            }
+        }
         Arc::new(Self { file: Arc::clone(file), resources: resources.into_iter().map(Arc::new).collect(), problems })
     }
 }
 
 impl Parses {
     /// What every file says, in their order; nothing for one that could not be read. Parses on all cores.
-    fn of(&mut self, files: &[ManifestFile]) -> Vec<Option<Arc<Parse>>> {
+    fn of(&mut self, files: &[ManifestFile], recorded: &Recorded) -> Vec<Option<Arc<Parse>>> {
         let is_same =
             |known: &Parse, file: &Arc<SourceFile>| Arc::ptr_eq(&known.file, file) || known.file.text() == file.text();
         let known = |file: &Arc<SourceFile>| self.of_files.get(file.name()).filter(|known| is_same(known, file));
+        let new = files.iter().flatten().filter(|file| known(file).is_none()).map(|file| file.name()).collect();
+        let fields = fields_from(&new, recorded);
         let parse = |file: &ManifestFile| {
             let file = file.as_ref().ok()?;
-            Some(known(file).map_or_else(|| (Parse::of(file), true), |known| (Arc::clone(known), false)))
+            Some(known(file).map_or_else(|| (Parse::of(file, &fields), true), |known| (Arc::clone(known), false)))
         };
         let parses: Vec<_> = files.par_iter().map(parse).collect();
         self.made += parses.iter().flatten().filter(|(_, is_new)| *is_new).count();
@@ -77,6 +85,18 @@ impl Parses {
     }
 }
 
+/// Recorded fields, by what files call the resources that have them.
+type KnownFields<'r> = HashMap<&'r Address, &'r Fields, foldhash::fast::RandomState>;
+
+/// The fields of what was declared in these files when it was recorded.
+fn fields_from<'r>(files: &HashSet<&str>, recorded: &'r Recorded) -> KnownFields<'r> {
+    if files.is_empty() {
+        return KnownFields::default();
+    }
+    let records = recorded.resources.values().filter(|record| files.contains(record.source.file.as_str()));
+    records.map(|record| (&record.address, &record.fields)).collect()
+}
+
 impl Desired {
     /// Puts the files together.
     pub fn assemble(files: &[ManifestFile]) -> Self {
@@ -85,8 +105,13 @@ impl Desired {
 
     /// The same, where some files may be known from before.
     pub fn assemble_known(files: &[ManifestFile], parses: &mut Parses) -> Self {
+        Self::assemble_sharing(files, parses, &Recorded::default())
+    }
+
+    /// The same, without a second copy of fields that are recorded just so.
+    pub fn assemble_sharing(files: &[ManifestFile], parses: &mut Parses, recorded: &Recorded) -> Self {
         let mut desired = Self::default();
-        for (file, parse) in files.iter().zip(parses.of(files)) {
+        for (file, parse) in files.iter().zip(parses.of(files, recorded)) {
             let file = match file {
                 Ok(file) => {
                     desired.files.push(file.name().to_owned());

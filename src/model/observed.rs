@@ -78,11 +78,33 @@ pub fn configs_of(system: &str, ids: &[String]) -> impl Iterator<Item = (Owner, 
 pub struct LiveConfig {
     /// Its id, unique among its owner's.
     pub id: String,
-    /// Its fields in the form in which they are compared.
+    /// Its fields in the form in which they are compared. One that is not here is at its default.
     pub fields: Fields,
     /// The members of the answer that hold its fields, also those that versync does not know:
     /// an update sends them back unchanged.
     pub raw: Raw,
+}
+
+impl LiveConfig {
+    /// Keeps no second copy of fields that are the same as these. Then a field may not be here that is at its
+    /// default.
+    pub fn share_with(&mut self, owner: OwnerKind, fields: &Fields) {
+        let type_name = self.fields.get(auth_scheme_config::TYPE.name).and_then(Value::as_str).unwrap_or_default();
+        let mut shared = 0;
+        let is_same = auth_scheme_config::fields_of(type_name, owner).all(|field| {
+            match (self.fields.get(field.name), fields.get(field.name)) {
+                (live, Some(value)) => {
+                    shared += 1;
+                    live == Some(value)
+                }
+                (Some(live), None) => *live == field.default_value(),
+                (None, None) => true,
+            }
+        });
+        if is_same && shared == fields.iter().len() {
+            self.fields = fields.clone();
+        }
+    }
 }
 
 /// The members of an answer as they came. They are only taken apart again for what is sent back.

@@ -147,7 +147,8 @@ impl Planner<'_> {
             return watch.seen;
         }
         let (identity, resource) = self.recorded.resources.iter().find(|(_, known)| known.address == watch.address)?;
-        let mut compared = Compared { references: References::clone(&resource.references), ..Compared::of(Some(identity)) };
+        let mut compared =
+            Compared { references: References::clone(&resource.references), ..Compared::of(Some(identity)) };
         let live = match self.find_live(identity, resource) {
             Ok(found) => {
                 compared.is_live = Some(found.is_some());
