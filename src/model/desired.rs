@@ -20,7 +20,7 @@ use super::source::{Problem, Severity, SourceFile, sort_problems};
 pub type ManifestFile = Result<Arc<SourceFile>, Problem>;
 
 /// Everything that the folder declares.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Desired {
     /// The resources of every sound file, without those that are declared twice.
     pub resources: Vec<Arc<Declared>>,
@@ -40,6 +40,8 @@ pub struct Desired {
 #[derive(Debug, Default)]
 pub struct Parses {
     of_files: HashMap<String, Arc<Parse>>,
+    /// What the files of the last pass came to together.
+    last: Option<(Vec<Arc<Parse>>, Desired)>,
     /// How many files were parsed, and not known from before.
     pub made: usize,
 }
@@ -110,8 +112,23 @@ impl Desired {
 
     /// The same, without a second copy of fields that are recorded just so.
     pub fn assemble_sharing(files: &[ManifestFile], parses: &mut Parses, recorded: &Recorded) -> Self {
+        let found = parses.of(files, recorded);
+        // Nothing of what could not be read.
+        let all: Option<Vec<_>> = found.iter().cloned().collect();
+        if let (Some(all), Some((last, desired))) = (&all, &parses.last)
+            && all.len() == last.len()
+            && all.iter().zip(last).all(|(new, known)| Arc::ptr_eq(new, known))
+        {
+            return desired.clone();
+        }
+        let desired = Self::put_together(files, found);
+        parses.last = all.map(|all| (all, desired.clone()));
+        desired
+    }
+
+    fn put_together(files: &[ManifestFile], parses: Vec<Option<Arc<Parse>>>) -> Self {
         let mut desired = Self::default();
-        for (file, parse) in files.iter().zip(parses.of(files, recorded)) {
+        for (file, parse) in files.iter().zip(parses) {
             let file = match file {
                 Ok(file) => {
                     desired.files.push(file.name().to_owned());
@@ -168,29 +185,37 @@ impl Desired {
 
     /// What a pass has to read to compare all of this, and all that is recorded.
     pub fn wanted(&self, recorded: &Recorded) -> Wanted {
-        let mut wanted = Wanted::default();
+        // Many mean the same few places: what they are is found out before anything is copied.
+        let (mut environments, mut systems, mut connectors) = (Few::default(), Few::default(), Few::default());
         for resource in &self.resources {
             match &resource.target {
                 Target::ConnectionTemplate { project, environment, system, .. } => {
-                    let environments = wanted.environments.entry(project.value.clone()).or_default();
-                    environments.insert(environment.value.clone());
-                    wanted.systems.insert(system.value.clone());
+                    environments.insert((&project.value, &environment.value));
+                    systems.insert(&system.value);
                 }
-                Target::AuthSchemeConfig { kind: OwnerKind::System, owner, .. } => {
-                    wanted.systems.insert(owner.value.clone());
-                }
+                Target::AuthSchemeConfig { kind: OwnerKind::System, owner, .. } => drop(systems.insert(&owner.value)),
                 Target::AuthSchemeConfig { kind: OwnerKind::Connector, owner, .. } => {
-                    wanted.owners.insert(Owner::connector(owner.value.clone()));
+                    connectors.insert(&owner.value);
                 }
             }
         }
+        let (mut scopes, mut owners) = (Few::default(), Few::default());
         let records = recorded.resources.values().chain(recorded.intents.values().map(|intent| &intent.record));
-        wanted.scopes.extend(records.filter_map(|record| Some(record.replaces.as_ref()?.scope.clone())));
+        scopes.extend(records.filter_map(|record| Some(&record.replaces.as_ref()?.scope)));
         for identity in recorded.resources.keys().chain(recorded.intents.keys()) {
             match identity {
-                Identity::ConnectionTemplate { scope, .. } => wanted.scopes.insert(scope.clone()),
-                Identity::AuthSchemeConfig { owner, .. } => wanted.owners.insert(owner.clone()),
+                Identity::ConnectionTemplate { scope, .. } => scopes.insert(scope),
+                Identity::AuthSchemeConfig { owner, .. } => owners.insert(owner),
             };
+        }
+        let mut wanted = Wanted {
+            environments: BTreeMap::new(),
+            systems: systems.into_iter().cloned().collect(),
+            scopes: scopes.into_iter().cloned().collect(),
+            owners: owners.into_iter().cloned().chain(connectors.into_iter().map(Owner::connector)).collect(),
+        };
+        for (project, environment) in environments {
+            wanted.environments.entry(project.clone()).or_default().insert(environment.clone());
         }
         wanted
     }
@@ -204,6 +229,9 @@ impl Desired {
         self.resources.retain(|resource| !self.disputed.contains(&resource.address));
     }
 }
+
+/// Different ones among many that are mostly the same.
+type Few<T> = HashSet<T, foldhash::fast::RandomState>;
 
 /// Every address that is declared more than once.
 fn repeats(resources: &[Arc<Declared>]) -> impl Iterator<Item = (&Address, Problem)> {

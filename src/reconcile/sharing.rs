@@ -1,9 +1,12 @@
 //! Reading the platform without keeping what is known a second time.
 
+use std::collections::HashMap;
+
 use crate::io::versori::{ApiError, Named, Read};
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::observed::{LiveConfig, LiveTemplate, Project};
 use crate::model::recorded::Recorded;
+use crate::model::schema::Fields;
 
 /// A reader whose configs share their fields with what is recorded, where the two are the same: of a world in sync
 /// there is one copy then, and comparing the two is quick.
@@ -32,12 +35,22 @@ impl<A: Read> Read for Sharing<'_, A> {
 
     async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
         let mut configs = self.api.configs(owner).await?;
+        let recorded = fields_of(owner, self.recorded);
         for config in &mut configs {
-            let identity = Identity::AuthSchemeConfig { owner: owner.clone(), id: config.id.clone() };
-            if let Some(recorded) = self.recorded.resources.get(&identity) {
-                config.share_with(owner.kind, &recorded.fields);
+            if let Some(fields) = recorded.get(config.id.as_str()) {
+                config.share_with(owner.kind, fields);
             }
         }
         Ok(configs)
     }
+}
+
+/// The recorded fields of an owner's configs, by their ids.
+fn fields_of<'r>(owner: &Owner, recorded: &'r Recorded) -> HashMap<&'r str, &'r Fields> {
+    let first = Identity::AuthSchemeConfig { owner: owner.clone(), id: String::new() };
+    let of_owner = recorded.resources.range(first..).map_while(|(identity, record)| match identity {
+        Identity::AuthSchemeConfig { owner: known, id } if known == owner => Some((id.as_str(), &record.fields)),
+        _ => None,
+    });
+    of_owner.collect()
 }

@@ -37,14 +37,15 @@ impl Database {
         let sql = format!("SELECT {} FROM resource", self.columns()?);
         let mut statement = self.connection.prepare_cached(&sql).map_err(|source| self.error(source))?;
         let mut rows = statement.query([]).map_err(|source| self.error(source))?;
-        let mut resources = BTreeMap::new();
+        let mut resources = Vec::new();
         let mut references = KnownReferences::default();
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             let row = Row::of(row).map_err(|source| self.error(source))?;
             let (identity, resource) = row.read(&mut references).ok_or_else(|| self.damaged(row.identity))?;
-            resources.insert(identity, resource);
+            resources.push((identity, resource));
         }
-        Ok(resources)
+        // Put together at once, a tree takes half the room of one that has grown.
+        Ok(resources.into_iter().collect())
     }
 
     pub(super) fn save_resource(&self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {

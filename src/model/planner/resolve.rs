@@ -1,7 +1,6 @@
 //! From what a file writes to what it means: names to ids, and the problems of names that mean nothing.
 
-use std::collections::HashSet;
-
+use super::index::Set;
 use crate::model::address::{Identity, Owner, OwnerKind, Scope};
 use crate::model::document::Found;
 use crate::model::manifest::{Declared, Target};
@@ -101,7 +100,7 @@ pub(super) fn resolve<'d>(declared: &'d Declared, observed: &Observed) -> Result
 pub(super) fn check_auth_scheme_configs(
     declared: &Declared,
     system: &Owner,
-    declared_ids: &HashSet<(&Owner, &str)>,
+    declared_ids: &Set<(&Owner, &str)>,
     observed: &Observed,
 ) -> Result<(), Vec<Problem>> {
     let Target::ConnectionTemplate { auth_scheme_configs, system: written, .. } = &declared.target else {
