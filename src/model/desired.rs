@@ -62,7 +62,10 @@ impl Parse {
                 declared.fields.share_with(fields);
             }
         }
-        Arc::new(Self { file: Arc::clone(file), resources: resources.into_iter().map(Arc::new).collect(), problems })
+        let mut resources: Vec<_> = resources.into_iter().map(Arc::new).collect();
+        // It would keep the room of what it was collected from.
+        resources.shrink_to_fit();
+        Arc::new(Self { file: Arc::clone(file), resources, problems })
     }
 }
 

@@ -91,11 +91,18 @@ impl Extend<(&'static str, Value)> for Fields {
 
 impl FromIterator<(&'static str, Value)> for Fields {
     fn from_iter<I: IntoIterator<Item = (&'static str, Value)>>(fields: I) -> Self {
-        let mut collected = Self::new();
-        collected.extend(fields);
+        let mut fields: Vec<_> = fields.into_iter().collect();
+        fields.sort_by_key(|(name, _)| *name);
+        fields.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            if is_same {
+                std::mem::swap(next, kept);
+            }
+            is_same
+        });
         // They are mostly kept.
-        Arc::make_mut(&mut collected.0).shrink_to_fit();
-        collected
+        fields.shrink_to_fit();
+        Self(Arc::new(fields))
     }
 }
 
