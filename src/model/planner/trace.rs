@@ -161,7 +161,7 @@ impl Planner<'_> {
         };
         let (step, live) = live.unwrap_or((Step::Nothing, Fields::new()));
         compared.template_id = step.template_id().map(str::to_owned);
-        let names = resource.fields.keys().chain(live.keys().filter(|name| !resource.fields.contains_key(*name)));
+        let names = resource.fields.keys().chain(live.keys().filter(|name| !resource.fields.contains_key(name)));
         let view = |name: &&'static str| {
             self.view(known(name)?, None, resource.fields.get(name), live.get(name), FieldCase::Undeclared)
         };
