@@ -6,6 +6,7 @@ use clap::Parser;
 use versync::args::Args;
 
 /// A pass makes and drops many small values: with the system's allocator, that is a third of its time.
+/// Without huge pages: a daemon would hold them for the little that it keeps between passes.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -4,6 +4,7 @@ mod apply;
 mod look;
 mod progress;
 mod record;
+mod sharing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -38,6 +39,7 @@ pub use progress::{Progress, Told};
 pub use record::pass_note;
 
 use look::{Found, Ground};
+use sharing::Sharing;
 
 /// What one pass is about, and what is kept from one pass to the next.
 #[derive(Debug)]
@@ -370,7 +372,8 @@ async fn attempt<H: Hands, F: Manifests>(
         look::stand(target.manifests, parses, hands, |_| {}).await?;
     let plan_of = |observed: &Observed| planner::plan(&desired, &recorded, observed, target.policy, revision.clone());
     let unseen = |error| PassError::Api { error, problems: desired.problems.clone() };
-    let api = Told::of(hands);
+    let told = Told::of(hands);
+    let api = Sharing { api: &told, recorded: &recorded };
     // Boxed, since the daemon's loop would carry all of it.
     let found = match (target.look, seen.take()) {
         (Look::Never, _) => Ok(Found { observed: Observed::from_recorded(&recorded, &wanted), only: None, plan: None }),
@@ -389,7 +392,7 @@ async fn attempt<H: Hands, F: Manifests>(
         observe_elsewhere(&api, &mut observed).await;
         plan = plan_of(&observed);
     }
-    drop(api);
+    drop(told);
     let mut guards = target.guards;
     let mut again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now));
     if plan.bookkeeping.contains(&Bookkeeping::LookedAtEverything) {

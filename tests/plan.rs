@@ -41,10 +41,10 @@ fn the_json_has_the_documented_shape() {
     site.file("broken.toml", "x = [");
     let ran = site.versync(&["plan", "--json"]);
     assert_eq!(ran.code, Some(1), "a file is in error");
-    let mut plan = ran.json();
-    let hash = plan["hash"].take();
+    let hash = ran.json()["hash"].take();
     assert_eq!(hash.as_str().unwrap().len(), 64);
-    insta::assert_snapshot!(serde_json::to_string_pretty(&plan).unwrap());
+    // As it is printed, since the order of the members is documented too.
+    insta::assert_snapshot!(ran.out.replacen(&hash.to_string(), "null", 1).trim_end());
     assert_eq!(site.plan()["hash"], hash, "the same plan has the same hash");
 }
 

@@ -2,12 +2,11 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use serde_json::json;
-
 use super::context::{Context, Speaker};
 use super::error::CommandError;
 use super::{Exit, Terminal, saved, write_json};
 use crate::args::{Apply as Args, Global};
+use crate::model::json::{Json, object};
 use crate::model::observed::Remark;
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
@@ -81,23 +80,21 @@ fn write_text(report: &Report, terminal: &Terminal, out: &mut dyn Write) -> io::
 }
 
 /// The plan with an entry for what came of each change.
-fn report_as_json(report: &Report) -> serde_json::Value {
-    let mut value = json::plan(&report.plan);
+fn report_as_json(report: &Report) -> Json {
     let outcomes = report.outcomes.iter().flatten().map(|outcome| {
-        json!({
+        object! {
             "address": outcome.address.to_string(),
             "applied": outcome.result.is_ok(),
             "error": outcome.result.as_ref().err().map(ToString::to_string),
             "problems": report.blamed.get(&outcome.address).into_iter().flatten().map(json::problem).collect::<Vec<_>>(),
             "messages": outcome.remarks().map(remark_as_json).collect::<Vec<_>>(),
-        })
+        }
     });
-    value["outcomes"] = outcomes.collect();
-    value
+    json::plan(&report.plan).with("outcomes", outcomes.collect::<Json>())
 }
 
-fn remark_as_json(remark: &Remark) -> serde_json::Value {
-    json!({"severity": remark.severity, "text": remark.text, "detail": remark.detail})
+fn remark_as_json(remark: &Remark) -> Json {
+    object! {"severity": remark.severity, "text": remark.text, "detail": remark.detail}
 }
 
 fn ask() -> bool {

@@ -28,6 +28,7 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use crate::args::{Args, Color, Command, Global};
+use crate::model::json::Json;
 use crate::report::problems::Look;
 
 use error::CommandError;
@@ -115,7 +116,7 @@ fn terminal_size_of(stream: impl AsFd) -> Option<usize> {
 }
 
 /// Writes one JSON value.
-fn write_json(value: &serde_json::Value) -> Result<(), CommandError> {
+fn write_json(value: &Json) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     let written = serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from).and_then(|()| writeln!(out));
     written.map_err(CommandError::output)

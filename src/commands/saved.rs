@@ -10,6 +10,7 @@ use tempfile::Builder;
 
 use super::error::CommandError;
 use crate::io::store::Tenant;
+use crate::model::json::object;
 use crate::model::plan::Plan;
 use crate::model::saved::{SavedPlan, TEMPLATES};
 use crate::model::source::Problem;
@@ -17,9 +18,9 @@ use crate::model::source::Problem;
 /// Writes a plan, whole or not at all: its JSON, whose it is and which templates it is about. It holds no secret,
 /// not even a hash of one. It takes the place of nothing but another plan.
 pub(super) fn write(plan: &Plan, tenant: &Tenant, path: &Path, manifests: &Path) -> Result<(), CommandError> {
-    let mut value = crate::report::json::plan(plan);
-    value["saved_for"] = json!({"organisation": tenant.organisation, "base_url": tenant.base_url});
-    value[TEMPLATES] = SavedPlan::templates(plan);
+    let saved_for = object! {"organisation": tenant.organisation, "base_url": tenant.base_url};
+    let value =
+        crate::report::json::plan(plan).with("saved_for", saved_for).with(TEMPLATES, SavedPlan::templates(plan));
     check_place(path, manifests)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {

@@ -172,19 +172,31 @@ pub(super) enum Kind {
 }
 
 /// Everything below a folder that can matter, by paths, since two names that are no text can look the same.
-pub(super) fn list(folder: &Path) -> Result<BTreeMap<PathBuf, Kind>, FolderError> {
-    let mut found = BTreeMap::new();
+pub(super) fn list(folder: &Path) -> Result<Vec<(PathBuf, Kind)>, FolderError> {
+    let mut found = Vec::new();
     walk(folder, &mut found)?;
     Ok(found)
 }
 
-fn walk(folder: &Path, found: &mut BTreeMap<PathBuf, Kind>) -> Result<(), FolderError> {
+/// Names in order, one folder after the other, are paths in order.
+fn walk(folder: &Path, found: &mut Vec<(PathBuf, Kind)>) -> Result<(), FolderError> {
     let unreadable = |source| FolderError::Unreadable { path: folder.to_owned(), source };
+    let (mut entries, mut named) = (Vec::new(), found.len());
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
+        let name = entry.file_name();
+        let named_so = is_manifest_name(Path::new(&name));
+        let may_lead_on = || entry.file_type().map_or(true, |kind| !kind.is_file());
+        if !name.as_encoded_bytes().starts_with(b".") && (named_so || may_lead_on()) {
+            entries.push((name, entry));
+            named += usize::from(named_so);
         }
+        if named > MAX_FILES {
+            return Err(FolderError::TooMany(folder.to_owned()));
+        }
+    }
+    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    for (_, entry) in entries {
         let path = entry.path();
         let kind = match entry.file_type() {
             Ok(kind) => kind,
@@ -199,19 +211,23 @@ fn walk(folder: &Path, found: &mut BTreeMap<PathBuf, Kind>) -> Result<(), Folder
             }
             continue;
         }
-        let named_so = path.extension().is_some_and(|extension| extension == "toml");
+        let named_so = is_manifest_name(&path);
         let kind = match (kind.is_symlink(), named_so) {
             (true, _) if path.is_dir() => Kind::FolderLink,
             (_, false) => continue,
             (true, true) => Kind::Link,
             (false, true) => Kind::Manifest,
         };
-        found.insert(path, kind);
+        found.push((path, kind));
         if found.len() > MAX_FILES {
             return Err(FolderError::TooMany(folder.to_owned()));
         }
     }
     Ok(())
+}
+
+fn is_manifest_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "toml")
 }
 
 /// Reads what is at a path below `root`; nothing where it is no file of its own.

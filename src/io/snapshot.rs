@@ -1,7 +1,7 @@
 //! The folder at rest. `git checkout` and `git merge` are not atomic: for a moment a folder is empty or holds
 //! half of a commit, and what is read then was never declared.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const FINEST_CHANGE: Duration = Duration::from_secs(3);
 
 /// Files as they were read, each with what shows whether it has changed since.
-pub(super) type Known = BTreeMap<PathBuf, (Mark, ManifestFile)>;
+pub(super) type Known = HashMap<PathBuf, (Mark, ManifestFile)>;
 
 /// Reads every manifest below `root` while nothing changes there: no file, no folder, no commit, and no git
 /// at work on it. What is `known`, and has not changed since, is not read again.
@@ -93,7 +93,7 @@ impl State {
     pub(super) fn of(root: &Path) -> Option<Self> {
         let folder = canonical(root).ok()?;
         let mark = |about: io::Result<Metadata>| about.ok().map(|about| Mark::of(&about));
-        let files = list(&folder).ok()?.into_keys();
+        let files = list(&folder).ok()?.into_iter().map(|(path, _)| path);
         Some(Self {
             root: mark(fs::metadata(&folder))?,
             revision: revision(&folder),

@@ -8,7 +8,6 @@ use std::time::Duration;
 use backon::Retryable;
 use reqwest::{StatusCode, redirect};
 use secrecy::ExposeSecret;
-use serde_json::Value;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -20,6 +19,7 @@ use super::versori::asked_for;
 use crate::model::address::is_loopback;
 use crate::model::backoff::Backoff;
 use crate::model::document::SecretRef;
+use crate::model::json::Json;
 
 /// How long an attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,7 +67,7 @@ pub enum WebhookError {
 #[derive(Debug)]
 pub struct Webhook {
     name: String,
-    queue: Option<mpsc::Sender<Value>>,
+    queue: Option<mpsc::Sender<Json>>,
     courier: JoinHandle<()>,
     /// Whether the queue was full last time, and it was said.
     full: bool,
@@ -94,7 +94,7 @@ impl Webhook {
     }
 
     /// Hands a notice over to be sent. Never waits: where too many wait already, it is dropped.
-    pub fn send(&mut self, notice: Value) {
+    pub fn send(&mut self, notice: Json) {
         let Some(queue) = &self.queue else { return };
         match queue.try_send(notice) {
             Ok(()) => self.full = false,
@@ -134,9 +134,9 @@ struct Courier {
 }
 
 impl Courier {
-    async fn deliver(self, mut notices: mpsc::Receiver<Value>) {
+    async fn deliver(self, mut notices: mpsc::Receiver<Json>) {
         while let Some(notice) = notices.recv().await {
-            let event = notice["event"].as_str().unwrap_or_default().to_owned();
+            let event = notice.get("event").and_then(Json::as_str).unwrap_or_default().to_owned();
             match self.deliver_one(&notice).await {
                 Ok(()) if self.failing.swap(false, Ordering::Relaxed) => {
                     tracing::info!("notifications to {} are delivered again", self.reference);
@@ -150,7 +150,7 @@ impl Courier {
     }
 
     /// Sends a notice, again and again while that may help.
-    async fn deliver_one(&self, notice: &Value) -> Result<(), WebhookError> {
+    async fn deliver_one(&self, notice: &Json) -> Result<(), WebhookError> {
         let deadline = Instant::now() + PATIENCE;
         (|| self.attempt(notice))
             .retry((1..).map(|failures| WAITS.wait(failures, fastrand::f64())))
@@ -164,7 +164,7 @@ impl Courier {
             .await
     }
 
-    async fn attempt(&self, notice: &Value) -> Result<(), WebhookError> {
+    async fn attempt(&self, notice: &Json) -> Result<(), WebhookError> {
         let result = self.post(notice).await;
         if let Err(error @ WebhookError::Busy { .. }) = &result
             && !self.failing.swap(true, Ordering::Relaxed)
@@ -174,7 +174,7 @@ impl Courier {
         result
     }
 
-    async fn post(&self, notice: &Value) -> Result<(), WebhookError> {
+    async fn post(&self, notice: &Json) -> Result<(), WebhookError> {
         let url = address(&self.reference, &self.base)?;
         let request = self.client_for(&url)?.post(url.clone()).json(notice);
         let answer = request.send().await.map_err(|error| transport_error(&error, &url))?;

@@ -1,6 +1,6 @@
 //! All files together: what is declared, and what is wrong with it before anything is looked up.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -13,13 +13,14 @@ use super::manifest::{self, Declared, Target};
 use super::observed::Wanted;
 use super::recorded::Recorded;
 use super::rule::Rule;
+use super::schema::Fields;
 use super::source::{Problem, Severity, SourceFile, sort_problems};
 
 /// A file of the folder: its text, or why it could not be read.
 pub type ManifestFile = Result<Arc<SourceFile>, Problem>;
 
 /// Everything that the folder declares.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Desired {
     /// The resources of every sound file, without those that are declared twice.
     pub resources: Vec<Arc<Declared>>,
@@ -39,6 +40,8 @@ pub struct Desired {
 #[derive(Debug, Default)]
 pub struct Parses {
     of_files: HashMap<String, Arc<Parse>>,
+    /// What the files of the last pass came to together.
+    last: Option<(Vec<Arc<Parse>>, Desired)>,
     /// How many files were parsed, and not known from before.
     pub made: usize,
 }
@@ -52,21 +55,31 @@ struct Parse {
 }
 
 impl Parse {
-    fn of(file: &Arc<SourceFile>) -> Arc<Self> {
-        let (resources, problems) = manifest::parse(file);
-        Arc::new(Self { file: Arc::clone(file), resources: resources.into_iter().map(Arc::new).collect(), problems })
+    fn of(file: &Arc<SourceFile>, recorded: &KnownFields<'_>) -> Arc<Self> {
+        let (mut resources, problems) = manifest::parse(file);
+        for declared in &mut resources {
+            if let Some(fields) = recorded.get(&declared.address) {
+                declared.fields.share_with(fields);
+            }
+        }
+        let mut resources: Vec<_> = resources.into_iter().map(Arc::new).collect();
+        // It would keep the room of what it was collected from.
+        resources.shrink_to_fit();
+        Arc::new(Self { file: Arc::clone(file), resources, problems })
     }
 }
 
 impl Parses {
     /// What every file says, in their order; nothing for one that could not be read. Parses on all cores.
-    fn of(&mut self, files: &[ManifestFile]) -> Vec<Option<Arc<Parse>>> {
+    fn of(&mut self, files: &[ManifestFile], recorded: &Recorded) -> Vec<Option<Arc<Parse>>> {
         let is_same =
             |known: &Parse, file: &Arc<SourceFile>| Arc::ptr_eq(&known.file, file) || known.file.text() == file.text();
         let known = |file: &Arc<SourceFile>| self.of_files.get(file.name()).filter(|known| is_same(known, file));
+        let new = files.iter().flatten().filter(|file| known(file).is_none()).map(|file| file.name()).collect();
+        let fields = fields_from(&new, recorded);
         let parse = |file: &ManifestFile| {
             let file = file.as_ref().ok()?;
-            Some(known(file).map_or_else(|| (Parse::of(file), true), |known| (Arc::clone(known), false)))
+            Some(known(file).map_or_else(|| (Parse::of(file, &fields), true), |known| (Arc::clone(known), false)))
         };
         let parses: Vec<_> = files.par_iter().map(parse).collect();
         self.made += parses.iter().flatten().filter(|(_, is_new)| *is_new).count();
@@ -77,6 +90,18 @@ impl Parses {
     }
 }
 
+/// Recorded fields, by what files call the resources that have them.
+type KnownFields<'r> = HashMap<&'r Address, &'r Fields, foldhash::fast::RandomState>;
+
+/// The fields of what was declared in these files when it was recorded.
+fn fields_from<'r>(files: &HashSet<&str>, recorded: &'r Recorded) -> KnownFields<'r> {
+    if files.is_empty() {
+        return KnownFields::default();
+    }
+    let records = recorded.resources.values().filter(|record| files.contains(record.source.file.as_str()));
+    records.map(|record| (&record.address, &record.fields)).collect()
+}
+
 impl Desired {
     /// Puts the files together.
     pub fn assemble(files: &[ManifestFile]) -> Self {
@@ -85,8 +110,28 @@ impl Desired {
 
     /// The same, where some files may be known from before.
     pub fn assemble_known(files: &[ManifestFile], parses: &mut Parses) -> Self {
+        Self::assemble_sharing(files, parses, &Recorded::default())
+    }
+
+    /// The same, without a second copy of fields that are recorded just so.
+    pub fn assemble_sharing(files: &[ManifestFile], parses: &mut Parses, recorded: &Recorded) -> Self {
+        let found = parses.of(files, recorded);
+        // Nothing of what could not be read.
+        let all: Option<Vec<_>> = found.iter().cloned().collect();
+        if let (Some(all), Some((last, desired))) = (&all, &parses.last)
+            && all.len() == last.len()
+            && all.iter().zip(last).all(|(new, known)| Arc::ptr_eq(new, known))
+        {
+            return desired.clone();
+        }
+        let desired = Self::put_together(files, found);
+        parses.last = all.map(|all| (all, desired.clone()));
+        desired
+    }
+
+    fn put_together(files: &[ManifestFile], parses: Vec<Option<Arc<Parse>>>) -> Self {
         let mut desired = Self::default();
-        for (file, parse) in files.iter().zip(parses.of(files)) {
+        for (file, parse) in files.iter().zip(parses) {
             let file = match file {
                 Ok(file) => {
                     desired.files.push(file.name().to_owned());
@@ -143,29 +188,37 @@ impl Desired {
 
     /// What a pass has to read to compare all of this, and all that is recorded.
     pub fn wanted(&self, recorded: &Recorded) -> Wanted {
-        let mut wanted = Wanted::default();
+        // Many mean the same few places: what they are is found out before anything is copied.
+        let (mut environments, mut systems, mut connectors) = (Few::default(), Few::default(), Few::default());
         for resource in &self.resources {
             match &resource.target {
                 Target::ConnectionTemplate { project, environment, system, .. } => {
-                    let environments = wanted.environments.entry(project.value.clone()).or_default();
-                    environments.insert(environment.value.clone());
-                    wanted.systems.insert(system.value.clone());
+                    environments.insert((&project.value, &environment.value));
+                    systems.insert(&system.value);
                 }
-                Target::AuthSchemeConfig { kind: OwnerKind::System, owner, .. } => {
-                    wanted.systems.insert(owner.value.clone());
-                }
+                Target::AuthSchemeConfig { kind: OwnerKind::System, owner, .. } => drop(systems.insert(&owner.value)),
                 Target::AuthSchemeConfig { kind: OwnerKind::Connector, owner, .. } => {
-                    wanted.owners.insert(Owner::connector(owner.value.clone()));
+                    connectors.insert(&owner.value);
                 }
             }
         }
+        let (mut scopes, mut owners) = (Few::default(), Few::default());
         let records = recorded.resources.values().chain(recorded.intents.values().map(|intent| &intent.record));
-        wanted.scopes.extend(records.filter_map(|record| Some(record.replaces.as_ref()?.scope.clone())));
+        scopes.extend(records.filter_map(|record| Some(&record.replaces.as_ref()?.scope)));
         for identity in recorded.resources.keys().chain(recorded.intents.keys()) {
             match identity {
-                Identity::ConnectionTemplate { scope, .. } => wanted.scopes.insert(scope.clone()),
-                Identity::AuthSchemeConfig { owner, .. } => wanted.owners.insert(owner.clone()),
+                Identity::ConnectionTemplate { scope, .. } => scopes.insert(scope),
+                Identity::AuthSchemeConfig { owner, .. } => owners.insert(owner),
             };
+        }
+        let mut wanted = Wanted {
+            environments: BTreeMap::new(),
+            systems: systems.into_iter().cloned().collect(),
+            scopes: scopes.into_iter().cloned().collect(),
+            owners: owners.into_iter().cloned().chain(connectors.into_iter().map(Owner::connector)).collect(),
+        };
+        for (project, environment) in environments {
+            wanted.environments.entry(project.clone()).or_default().insert(environment.clone());
         }
         wanted
     }
@@ -179,6 +232,9 @@ impl Desired {
         self.resources.retain(|resource| !self.disputed.contains(&resource.address));
     }
 }
+
+/// Different ones among many that are mostly the same.
+type Few<T> = HashSet<T, foldhash::fast::RandomState>;
 
 /// Every address that is declared more than once.
 fn repeats(resources: &[Arc<Declared>]) -> impl Iterator<Item = (&Address, Problem)> {

@@ -58,7 +58,7 @@ impl Explanation {
 
     /// What its references mean: of each kind, what the file writes and the platform's id.
     pub fn references(&self) -> BTreeMap<&'static str, (&str, &str)> {
-        let recorded = self.recorded.as_ref().map(|record| &record.references);
+        let recorded = self.recorded.as_ref().map(|record| &*record.references);
         let compared = self.compared.as_ref().map(|compared| &compared.references);
         let found = compared.filter(|references| !references.is_empty()).or(recorded);
         let kind = |reference: &Reference| match reference {

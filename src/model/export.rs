@@ -130,16 +130,17 @@ fn file_name(owner: &Owner, written: &str, taken: &BTreeMap<String, String>) -> 
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, json};
+    use serde_json::json;
 
     use super::*;
+    use crate::model::observed::Raw;
     use crate::model::schema::Fields;
 
     const ID: &str = "01J0SYSSH0P1FY000000000000";
 
     fn config(id: &str) -> (Owner, LiveConfig) {
         let fields = Fields::from([("description", json!("")), ("type", json!("none"))]);
-        (Owner::system(ID), LiveConfig { id: id.to_owned(), fields, raw: Map::new() })
+        (Owner::system(ID), LiveConfig { id: id.to_owned(), fields, raw: Raw::default() })
     }
 
     #[test]

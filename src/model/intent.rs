@@ -57,8 +57,9 @@ impl Intent {
 /// The hash of what `live` has of the fields that were declared.
 fn config_payload(declared: &Fields, live: &Fields) -> String {
     let shown = declared.keys().filter(|name| !field_named(name).is_some_and(Field::is_secret));
+    let seen = |name: &str| live.get(name).cloned().or_else(|| Some(field_named(name)?.default_value()));
     // What an older answer does not show is taken to be there.
-    let value = |name: &&str| live.get(*name).filter(|value| !value.is_null()).or_else(|| declared.get(*name));
+    let value = |name: &&str| seen(name).filter(|value| !value.is_null()).or_else(|| declared.get(name).cloned());
     let fields: Vec<_> = shown.map(|name| (name, value(name))).collect();
     hex(&Sha256::digest(json!(fields).to_string()))
 }

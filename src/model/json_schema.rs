@@ -13,6 +13,7 @@ use super::auth_scheme_config::{
     TYPE, TYPES, fields_of,
 };
 use super::connection_template::{self, AUTH_SCHEME_CONFIGS, DYNAMIC};
+use super::json::Json;
 use super::manifest::OnDrift;
 use super::schema::{Field, Kind, LOCATIONS, Need, USAGES};
 use shape::{Shape, choice, document, each, flag, list, name, secret, table, text};
@@ -27,7 +28,7 @@ const URL_TEMPLATE: &str = r"^(\{|\s*[hH][tT][tT][pP][sS]?:)";
 pub const ULID: &str = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$";
 
 /// The schema of a manifest.
-pub fn manifest() -> Value {
+pub fn manifest() -> Json {
     let defaults = table([
         ("project", project()),
         ("environment", environment()),

@@ -180,6 +180,8 @@ fn read_template(key: &str, section: &Section<'_>, defaults: &Defaults, resource
         });
         fields.insert(AUTH_SCHEME_CONFIGS.name, sequence(list.value.iter().map(|item| item.value.clone())));
     }
+    // What is kept takes no more room than it needs.
+    let fields: Fields = fields.into_iter().collect();
     let known: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
     let lifecycle = read_lifecycle(section, &known, true);
     section.finish();
@@ -257,7 +259,7 @@ fn read_config(key: &str, section: &Section<'_>, defaults: &Defaults) -> Option<
     Some(Declared {
         address: Address::AuthSchemeConfig { kind, owner: owner.value.clone(), id: id.clone() },
         target: Target::AuthSchemeConfig { kind, owner, id },
-        fields: read.fields,
+        fields: read.fields.into_iter().collect(),
         secrets: read.secrets.into_iter().map(|(name, reference)| (name, DeclaredSecret::new(reference))).collect(),
         lifecycle,
         place: section.place(),

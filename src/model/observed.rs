@@ -83,11 +83,49 @@ pub fn configs_of(system: &str, ids: &[String]) -> impl Iterator<Item = (Owner, 
 pub struct LiveConfig {
     /// Its id, unique among its owner's.
     pub id: String,
-    /// Its fields in the form in which they are compared.
+    /// Its fields in the form in which they are compared. One that is not here is at its default.
     pub fields: Fields,
     /// The members of the answer that hold its fields, also those that versync does not know:
     /// an update sends them back unchanged.
-    pub raw: Map<String, Value>,
+    pub raw: Raw,
+}
+
+impl LiveConfig {
+    /// Keeps no second copy of fields that are the same as these. Then a field may not be here that is at its
+    /// default.
+    pub fn share_with(&mut self, owner: OwnerKind, fields: &Fields) {
+        let type_name = self.fields.get(auth_scheme_config::TYPE.name).and_then(Value::as_str).unwrap_or_default();
+        let mut shared = 0;
+        let is_same = auth_scheme_config::fields_of(type_name, owner).all(|field| {
+            match (self.fields.get(field.name), fields.get(field.name)) {
+                (live, Some(value)) => {
+                    shared += 1;
+                    live == Some(value)
+                }
+                (Some(live), None) => *live == field.default_value(),
+                (None, None) => true,
+            }
+        });
+        if is_same && shared == fields.iter().len() {
+            self.fields = fields.clone();
+        }
+    }
+}
+
+/// The members of an answer as they came. They are only taken apart again for what is sent back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Raw(Box<str>);
+
+impl Raw {
+    /// The text of a JSON object.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The members; of what is no JSON object, none.
+    pub fn members(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
 }
 
 /// What the platform remarks on a config that it has accepted.
@@ -197,7 +235,7 @@ impl Observed {
                 }
             }
             Identity::AuthSchemeConfig { owner, id } => {
-                let config = LiveConfig { id: id.clone(), fields: fields.clone(), raw: Map::new() };
+                let config = LiveConfig { id: id.clone(), fields: fields.clone(), raw: Raw::default() };
                 if let Ok(list) = self.configs.entry(owner.clone()).or_insert_with(|| Ok(Vec::new())) {
                     list.push(config);
                 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::address::{Address, Identity, Owner, Scope};
 use super::approval::Approval;
+use super::manifest::Declared;
 use super::recorded::{OldTemplate, RecordedResource};
 use super::schema::Fields;
 use super::source::{Problem, Severity};
@@ -39,12 +41,24 @@ pub struct Plan {
 }
 
 /// A resource that is as declared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InSync {
+#[derive(Debug, Clone)]
+pub struct InSync(Arc<Declared>);
+
+impl InSync {
+    /// As this declares it.
+    pub fn new(declared: &Arc<Declared>) -> Self {
+        Self(Arc::clone(declared))
+    }
+
     /// What people call it.
-    pub address: Address,
+    pub fn address(&self) -> &Address {
+        &self.0.address
+    }
+
     /// Where it is declared.
-    pub source: Source,
+    pub fn source(&self) -> Source {
+        Source::of(&self.0)
+    }
 }
 
 /// A change of the recorded state alone.
@@ -185,6 +199,13 @@ pub struct Source {
     pub file: String,
     /// The line, from 1.
     pub line: usize,
+}
+
+impl Source {
+    /// Where a resource is declared.
+    pub fn of(declared: &Declared) -> Self {
+        Self { file: declared.place.file().to_owned(), line: declared.place.line() }
+    }
 }
 
 /// What is to be done about a resource.

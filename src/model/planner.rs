@@ -15,7 +15,7 @@ mod targets;
 mod templates;
 mod trace;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -33,7 +33,7 @@ use super::schema::Fields;
 use super::source::{Problem, sort_problems};
 use claims::Claims;
 use compare::Comparison;
-use index::{Index, Map};
+use index::{Index, Map, Set};
 use resolve::Resolved;
 use targets::{names_file, unknown_targets};
 use trace::Watch;
@@ -135,7 +135,7 @@ fn plan_watching(
     }
     let resources = planner.resolve_all(desired);
     planner.claim_predecessors(&resources);
-    let ids: HashSet<(&Owner, &str)> = resources
+    let ids: Set<(&Owner, &str)> = resources
         .iter()
         .filter_map(|(resolved, _)| match &resolved.identity {
             Identity::AuthSchemeConfig { owner, id } => Some((owner, id.as_str())),
@@ -233,12 +233,12 @@ struct Planner<'a> {
 impl Planner<'_> {
     /// Gives every declared resource its identity. What cannot be resolved, or is declared twice under
     /// two spellings, becomes a problem and is left out.
-    fn resolve_all<'d>(&mut self, desired: &'d Desired) -> Vec<(Resolved<'d>, &'d Declared)> {
+    fn resolve_all<'d>(&mut self, desired: &'d Desired) -> Vec<(Resolved<'d>, &'d Arc<Declared>)> {
         let mut found: Map<Identity, &'d Declared> = Map::default();
         found.reserve(desired.resources.len());
-        let mut repeated = HashSet::new();
+        let mut repeated: Set<Identity> = Set::default();
         let mut resources = Vec::with_capacity(desired.resources.len());
-        for declared in desired.resources.iter().map(|declared| &**declared) {
+        for declared in &desired.resources {
             match resolve::resolve(declared, self.observed) {
                 Ok(resolved) => {
                     self.note_meaning(declared, &resolved);
@@ -259,7 +259,7 @@ impl Planner<'_> {
 
     /// What files rename, and what a replacement that was cut off has left behind, is spoken for by the file of the
     /// new one.
-    fn claim_predecessors(&mut self, resources: &[(Resolved<'_>, &Declared)]) {
+    fn claim_predecessors(&mut self, resources: &[(Resolved<'_>, &Arc<Declared>)]) {
         for (resolved, declared) in resources {
             self.keep_renamed(resolved);
             if let (Identity::ConnectionTemplate { scope, .. }, Some(old)) =
@@ -353,7 +353,7 @@ impl Planner<'_> {
     #[allow(clippy::too_many_arguments)]
     fn conclude(
         &mut self,
-        declared: &Declared,
+        declared: &Arc<Declared>,
         resolved: &Resolved<'_>,
         recorded: Option<&RecordedResource>,
         mut comparison: Comparison,
@@ -409,8 +409,8 @@ impl Planner<'_> {
     }
 
     /// Nothing is to be done about it.
-    fn is_in_sync(&mut self, declared: &Declared) {
-        self.plan.in_sync.push(InSync { address: declared.address.clone(), source: source_of(declared) });
+    fn is_in_sync(&mut self, declared: &Arc<Declared>) {
+        self.plan.in_sync.push(InSync::new(declared));
     }
 
     fn on_drift(&self, declared: &Declared) -> OnDrift {
@@ -447,7 +447,7 @@ const FOREIGN_HELD: &str = "it exists already and differs, and versync did not m
 const FOREIGN_REPORTED: &str = "it exists already and differs, versync did not make it, and sync.adopt is \"never\"";
 
 fn source_of(declared: &Declared) -> Source {
-    Source { file: declared.place.file().to_owned(), line: declared.place.line() }
+    Source::of(declared)
 }
 
 /// Whether what is recorded is what would be: then there is nothing to remember.
@@ -476,7 +476,7 @@ fn record_of(
         address: declared.address.clone(),
         template_id: template_id.map(str::to_owned),
         fields: fields.clone(),
-        references: resolved.references(),
+        references: Arc::new(resolved.references()),
         source: source_of(declared),
         prevent_delete: declared.lifecycle.prevent_delete,
         replaces: None,

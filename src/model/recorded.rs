@@ -32,6 +32,9 @@ impl Reference {
     }
 }
 
+/// What references mean: as written → id. Most resources of one place have the same ones.
+pub type References = BTreeMap<Reference, String>;
+
 /// One resource as it was last applied or adopted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedResource {
@@ -41,8 +44,8 @@ pub struct RecordedResource {
     pub template_id: Option<String>,
     /// The declared fields as they were applied. A field that was never declared is not here.
     pub fields: Fields,
-    /// What the references in the files meant then: as written → id.
-    pub references: BTreeMap<Reference, String>,
+    /// What the references in the files meant then.
+    pub references: Arc<References>,
     /// Where it was declared.
     pub source: Source,
     /// `lifecycle.prevent_delete`, kept here so that removing the file does not remove the protection.

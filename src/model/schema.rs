@@ -2,15 +2,10 @@
 //! take, and what the platform assumes where they are absent. Parsing, comparing and sending all
 //! read these tables, so a field is described once.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::address::OwnerKind;
-
-/// A resource's fields by their names in manifests; a nested field has a dotted name. Values are in the
-/// form in which they are compared; that of a secret is its keyed hash.
-pub type Fields = BTreeMap<&'static str, Value>;
+pub use super::fields::Fields;
 
 /// One field of a resource.
 #[derive(Debug)]
@@ -196,10 +191,13 @@ pub fn sequence(items: impl IntoIterator<Item = impl Into<String>>) -> Value {
     Value::Array(items.into_iter().map(|item| Value::String(item.into())).collect())
 }
 
-/// A list in which the order does not count as a field's value.
+/// A list of texts or scopes in which the order does not count as a field's value.
 pub fn sorted(items: impl IntoIterator<Item = Value>) -> Value {
+    fn rank(item: &Value) -> (bool, Option<&str>, Option<&str>) {
+        (item.is_object(), scope_name(item), item.get("description").and_then(Value::as_str))
+    }
     let mut items: Vec<Value> = items.into_iter().collect();
-    items.sort_by_cached_key(Value::to_string);
+    items.sort_by(|a, b| rank(a).cmp(&rank(b)));
     items.dedup();
     Value::Array(items)
 }

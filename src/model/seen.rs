@@ -1,10 +1,8 @@
 //! What earlier passes have seen live, and where it is looked at again: after an edit only where something is to be
 //! done about it. Nothing is ever sent on the strength of an earlier look.
 
-use serde_json::Map;
-
 use super::address::{Identity, Owner, Scope};
-use super::observed::{Observed, Wanted};
+use super::observed::{Observed, Raw, Wanted};
 use super::plan::{Bookkeeping, Plan, Step};
 
 /// The live world as it was seen last, without what was changed since and without what an update would have to
@@ -23,7 +21,7 @@ impl Seen {
                 Identity::AuthSchemeConfig { owner, .. } => drop(observed.configs.remove(owner)),
             }
         }
-        observed.configs.values_mut().flatten().flatten().for_each(|config| config.raw = Map::new());
+        observed.configs.values_mut().flatten().flatten().for_each(|config| config.raw = Raw::default());
         observed.listed_elsewhere = None;
         Self { observed }
     }

@@ -76,15 +76,15 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
     more: impl FnOnce(&mut Wanted),
 ) -> Result<Ground, PassError> {
     let files = manifests.read().await?;
-    let mut desired = Desired::assemble_known(&files, parses);
     let key = hands.digest_key()?;
+    let recorded = hands.recorded()?;
+    let mut desired = Desired::assemble_sharing(&files, parses, &recorded);
     desired.take_secrets(|reference| {
         let value = manifests.secret(reference).map_err(|error| error.to_string())?;
         let hash = key.digest(&value);
         Ok((value, hash))
     });
     let revision = manifests.revision();
-    let recorded = hands.recorded()?;
     let mut wanted = desired.wanted(&recorded);
     more(&mut wanted);
     Ok(Ground { files, desired, recorded, wanted, revision })

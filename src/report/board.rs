@@ -270,7 +270,7 @@ impl Board {
 
 fn resources(report: &Report) -> Arc<[Resource]> {
     let plan = &report.plan;
-    let in_sync = plan.in_sync.iter().map(|it| as_declared(&it.address, Some(&it.source)));
+    let in_sync = plan.in_sync.iter().map(|it| as_declared(it.address(), Some(it.source())));
     let mut resources: Vec<Resource> = in_sync.collect();
     let outcomes: BTreeMap<&Address, Result<(), String>> = report
         .outcomes
@@ -292,12 +292,12 @@ fn resources(report: &Report) -> Arc<[Resource]> {
     resources.into()
 }
 
-fn as_declared(address: &Address, source: Option<&Source>) -> Resource {
+fn as_declared(address: &Address, source: Option<Source>) -> Resource {
     Resource {
         address: address.clone(),
         state: State::InSync,
         action: Action::None,
-        source: source.cloned(),
+        source,
         note: None,
         approvable: false,
         fields: Vec::new(),
@@ -309,7 +309,7 @@ fn changed(change: &Change, outcome: Option<&Result<(), String>>) -> Option<Reso
     let reason = change.held.as_ref().map(|held| held.reason.clone());
     let (state, note) = match outcome {
         Some(Ok(())) if change.action == Action::Delete => return None,
-        Some(Ok(())) => return Some(as_declared(&change.address, change.source.as_ref())),
+        Some(Ok(())) => return Some(as_declared(&change.address, change.source.clone())),
         Some(Err(error)) => (State::Failed, Some(error.clone())),
         None if change.action == Action::None && change.is_drifted() => (State::Drifted, reason),
         None if change.action == Action::None => (State::Reported, reason),

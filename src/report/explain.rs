@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::headline::{headline, place};
 use super::history::time;
@@ -16,6 +16,7 @@ use super::{escape, json as as_json};
 use crate::model::address::{Address, OwnerKind};
 use crate::model::explain::{Explanation, FieldWords, Next, Standing, verdict_of, words};
 use crate::model::history::Event;
+use crate::model::json::{Json, object};
 use crate::model::manifest::OnDrift;
 use crate::model::pass::{FailureNote, HeldNote, Pass};
 use crate::model::plan::{Action, FieldChange};
@@ -303,29 +304,29 @@ fn adopt(adopt: Adopt) -> &'static str {
 }
 
 /// The same as one JSON value. Values that may not be shown are `null`.
-pub fn json(explained: &Explained) -> Value {
+pub fn json(explained: &Explained) -> Json {
     let resource = &explained.resource;
     let compared = resource.compared.as_ref();
     let lifecycle = resource.lifecycle.as_ref().map(|lifecycle| {
-        json!({
+        object! {
             "prevent_delete": lifecycle.prevent_delete,
             "on_drift": lifecycle.on_drift.map(on_drift),
             "ignore": lifecycle.ignore,
             "renamed_from": lifecycle.renamed_from,
             "allow_replace": lifecycle.allow_replace,
-        })
+        }
     });
     let recorded = resource.recorded.as_ref().map(|record| {
-        json!({
+        object! {
             "address": record.address.to_string(),
             "source": as_json::source(&record.source),
             "template_id": record.template_id,
             "prevent_delete": record.prevent_delete,
-        })
+        }
     });
     let fields = compared.iter().flat_map(|compared| &compared.fields).map(|field| field_json(field, &resource.next));
     let moved = resource.moved.iter().map(moved_json);
-    json!({
+    object! {
         "format_version": "1",
         "address": resource.address.to_string(),
         "standing": match resource.standing {
@@ -344,37 +345,33 @@ pub fn json(explained: &Explained) -> Value {
         "recorded": recorded,
         "fields": fields.chain(moved).collect::<Vec<_>>(),
         "lifecycle": lifecycle,
-        "policy": {
+        "policy": object! {
             "on_drift": on_drift(resource.on_drift),
             "adopt": adopt(resource.adopt),
             "prune": resource.prune,
             "mode": if explained.enforces { "enforce" } else { "observe" },
         },
         "references": resource.references().iter().map(|(kind, (written, id))| {
-            json!({"kind": kind, "written": written, "id": id})
+            object! {"kind": kind, "written": written, "id": id}
         }).collect::<Vec<_>>(),
         "next": next_json(&resource.next),
         "notes": next_lines(explained),
-        "begun": resource.begun.map(|missed| json!({"missed": missed})),
+        "begun": resource.begun.map(|missed| object! {"missed": missed}),
         "history": explained.history.iter().map(as_json::event).collect::<Vec<_>>(),
         "problems": resource.problems.iter().map(as_json::problem).collect::<Vec<_>>(),
-    })
-}
-
-fn next_json(next: &Next) -> Value {
-    match next {
-        Next::Change(change, approve) => {
-            let mut value = as_json::change(change);
-            value["approve"] = approve.as_deref().into();
-            value
-        }
-        Next::InSync | Next::InError | Next::Forget | Next::Nothing => Value::Null,
     }
 }
 
-fn field_json(field: &FieldView, next: &Next) -> Value {
+fn next_json(next: &Next) -> Json {
+    match next {
+        Next::Change(change, approve) => as_json::change(change).with("approve", approve.as_deref()),
+        Next::InSync | Next::InError | Next::Forget | Next::Nothing => Json::NULL,
+    }
+}
+
+fn field_json(field: &FieldView, next: &Next) -> Json {
     let FieldWords { verdict, reason, differs } = words(field, next);
-    json!({
+    object! {
         "path": field.path,
         "verdict": verdict.replace(' ', "_"),
         "reason": reason,
@@ -383,11 +380,11 @@ fn field_json(field: &FieldView, next: &Next) -> Value {
         "recorded": field.recorded,
         "observed": field.observed,
         "sensitive": field.sensitive,
-    })
+    }
 }
 
-fn moved_json(field: &FieldChange) -> Value {
-    json!({
+fn moved_json(field: &FieldChange) -> Json {
+    object! {
         "path": field.path,
         "verdict": verdict_of(field.cause),
         "reason": "it is another one",
@@ -396,5 +393,5 @@ fn moved_json(field: &FieldChange) -> Value {
         "recorded": Value::Null,
         "observed": field.before,
         "sensitive": field.sensitive,
-    })
+    }
 }

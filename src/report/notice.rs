@@ -2,11 +2,11 @@
 //! parts for programs.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::text::shown;
 use super::{escape, history, json};
 use crate::model::history::FieldNote;
+use crate::model::json::{Json, object};
 use crate::model::notice::{Item, Notice, Occasion};
 use crate::model::wording::counted;
 
@@ -23,12 +23,12 @@ const LONGEST: usize = 1500;
 const DIGITS: usize = 12;
 
 /// A notice as it is sent, from the machine `host`.
-pub fn body(notice: &Notice, host: &str, now: Timestamp) -> Value {
+pub fn body(notice: &Notice, host: &str, now: Timestamp) -> Json {
     let line = format!("versync on {host}: {}: {}", notice.occasion.as_str(), sentence(notice));
-    json!({
+    object! {
         "event": notice.occasion.as_str(),
         "text": for_slack(&shortened(&escape(&line))),
-        "versync": {
+        "versync": object! {
             "event": notice.occasion.as_str(),
             "time": now.to_string(),
             "host": host,
@@ -37,18 +37,18 @@ pub fn body(notice: &Notice, host: &str, now: Timestamp) -> Value {
             "count": notice.items.len(),
             "items": notice.items.iter().take(ITEMS).map(item).collect::<Vec<_>>(),
         },
-    })
+    }
 }
 
-fn item(item: &Item) -> Value {
-    json!({
+fn item(item: &Item) -> Json {
+    object! {
         "address": item.address,
         "text": item.text,
         "action": item.action.map(|action| action.as_str()),
         "file": item.source.as_ref().map(|source| &source.file),
         "line": item.source.as_ref().map(|source| source.line),
         "fields": item.fields.iter().map(json::field_note).collect::<Vec<_>>(),
-    })
+    }
 }
 
 fn sentence(notice: &Notice) -> String {
@@ -107,6 +107,8 @@ fn for_slack(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::model::plan::{Cause, Source};
 
@@ -133,7 +135,7 @@ mod tests {
 
     fn text(occasion: Occasion, items: Vec<Item>, approve: Option<String>) -> String {
         let notice = Notice { occasion, items, revision: None, approve };
-        body(&notice, "build1", Timestamp::UNIX_EPOCH)["text"].as_str().unwrap().to_owned()
+        body(&notice, "build1", Timestamp::UNIX_EPOCH).get("text").and_then(Json::as_str).unwrap().to_owned()
     }
 
     #[test]
@@ -159,7 +161,7 @@ mod tests {
         let line = text(Occasion::Drift, vec![drift(vec![note(&"x".repeat(100_000), false)])], None);
         assert_eq!(line.chars().count(), LONGEST + 1);
         let many = Notice { occasion: Occasion::Drift, items: vec![drift(vec![]); 70], revision: None, approve: None };
-        let sent = body(&many, "build1", Timestamp::UNIX_EPOCH);
+        let sent = serde_json::to_value(body(&many, "build1", Timestamp::UNIX_EPOCH)).unwrap();
         assert_eq!(
             (sent["versync"]["count"].as_u64(), sent["versync"]["items"].as_array().unwrap().len()),
             (Some(70), ITEMS)

@@ -1,9 +1,10 @@
 //! JSON Schema of `versync.toml`, for editors. A test proves that it names what the reader takes, with its words and
 //! its defaults.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::DEFAULT_BASE_URL;
+use crate::model::json::Json;
 use crate::model::json_schema::ULID;
 use crate::model::json_schema::shape::{Shape, choice, document, flag, list, name, number, secret, table, text};
 use crate::model::notice::Occasion;
@@ -12,7 +13,7 @@ use crate::model::notice::Occasion;
 const DURATION: &str = r"^[^-]*[0-9]\s*[A-Za-zµ:][^-]*$";
 
 /// The schema of the settings file. Nothing is required that a variable may give.
-pub fn json_schema() -> Value {
+pub fn json_schema() -> Json {
     let shape = table([
         ("manifests", path("The watched folder.").default("manifests")),
         (

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 use versync::io::versori::{ApiError, ErrorKind, Named, Read, Write};
 use versync::model::address::{Owner, OwnerKind, Scope};
-use versync::model::observed::{LiveConfig, LiveTemplate, Project, Remark, config_fields};
+use versync::model::observed::{LiveConfig, LiveTemplate, Project, Raw, Remark, config_fields};
 use versync::model::plan::{ConfigStep, TemplateStep};
 use versync::sandbox::ids;
 
@@ -74,7 +74,7 @@ impl Live {
         let config = LiveConfig {
             id: id.to_owned(),
             fields: config_fields(type_name, OwnerKind::System, wire),
-            raw: Map::new(),
+            raw: Raw::default(),
         };
         let configs = self.configs.entry(owner.clone()).or_default();
         configs.retain(|known| known.id != id);

@@ -109,7 +109,15 @@ impl Books for Store {
 
     fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
         self.database.save_resource(identity, resource)?;
-        self.know(|resources| drop(resources.insert(identity.clone(), resource.clone())));
+        self.know(|resources| {
+            let mut resource = resource.clone();
+            // Most often those of the one before are the same.
+            let before = resources.range(..identity).next_back();
+            if let Some((_, before)) = before.filter(|(_, before)| before.references == resource.references) {
+                resource.references = Arc::clone(&before.references);
+            }
+            resources.insert(identity.clone(), resource);
+        });
         self.database.forget_intent(identity)
     }
 

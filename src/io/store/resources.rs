@@ -1,7 +1,8 @@
 //! What was last applied.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use crate::model::address::{Address, Identity, Scope};
 use crate::model::auth_scheme_config;
 use crate::model::connection_template;
 use crate::model::plan::Source;
-use crate::model::recorded::{OldTemplate, RecordedResource, Reference};
+use crate::model::recorded::{OldTemplate, RecordedResource, Reference, References};
 use crate::model::schema::Fields;
 
 /// The columns of a [`Row`], in its order.
@@ -36,13 +37,15 @@ impl Database {
         let sql = format!("SELECT {} FROM resource", self.columns()?);
         let mut statement = self.connection.prepare_cached(&sql).map_err(|source| self.error(source))?;
         let mut rows = statement.query([]).map_err(|source| self.error(source))?;
-        let mut resources = BTreeMap::new();
+        let mut resources = Vec::new();
+        let mut references = KnownReferences::default();
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             let row = Row::of(row).map_err(|source| self.error(source))?;
-            let (identity, resource) = row.read().ok_or_else(|| self.damaged(row.identity))?;
-            resources.insert(identity, resource);
+            let (identity, resource) = row.read(&mut references).ok_or_else(|| self.damaged(row.identity))?;
+            resources.push((identity, resource));
         }
-        Ok(resources)
+        // Put together at once, a tree takes half the room of one that has grown.
+        Ok(resources.into_iter().collect())
     }
 
     pub(super) fn save_resource(&self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
@@ -98,6 +101,9 @@ impl Database {
     }
 }
 
+/// References that were read before, by their stored text: few texts stand in many rows.
+pub(super) type KnownReferences = HashMap<String, Arc<References>, foldhash::fast::RandomState>;
+
 /// A resource as it is stored.
 pub(super) struct Row<'r> {
     pub(super) identity: Cow<'r, str>,
@@ -129,10 +135,9 @@ impl<'r> Row<'r> {
     }
 
     /// Nothing where the row makes no sense.
-    pub(super) fn read(&self) -> Option<(Identity, RecordedResource)> {
+    pub(super) fn read(&self, known: &mut KnownReferences) -> Option<(Identity, RecordedResource)> {
         let identity = Identity::parse(&self.identity)?;
         let stored: BTreeMap<&str, Value> = serde_json::from_str(&self.fields).ok()?;
-        let references: Vec<(Reference, String)> = serde_json::from_str(&self.references).ok()?;
         let resource = RecordedResource {
             address: Address::parse(&self.address)?,
             template_id: self.template_id.as_deref().map(str::to_owned),
@@ -141,7 +146,7 @@ impl<'r> Row<'r> {
                 .into_iter()
                 .filter_map(|(name, value)| Some((field_name(&identity, name)?, value)))
                 .collect::<Fields>(),
-            references: references.into_iter().collect(),
+            references: self.read_references(known)?,
             source: Source { file: self.file.clone().into_owned(), line: usize::try_from(self.line).ok()? },
             prevent_delete: self.prevent_delete,
             replaces: match &self.replaces {
@@ -150,6 +155,16 @@ impl<'r> Row<'r> {
             },
         };
         Some((identity, resource))
+    }
+
+    fn read_references(&self, known: &mut KnownReferences) -> Option<Arc<References>> {
+        if let Some(references) = known.get(&*self.references) {
+            return Some(Arc::clone(references));
+        }
+        let references: Vec<(Reference, String)> = serde_json::from_str(&self.references).ok()?;
+        let references: Arc<References> = Arc::new(references.into_iter().collect());
+        known.insert(self.references.clone().into_owned(), Arc::clone(&references));
+        Some(references)
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<(Da
         // Everything is read once, to find out whether it makes sense.
         let resources = database.resources()?;
         recorded(&database, Arc::default())?;
+        database.shrink()?;
         Ok((database, resources))
     });
     match opened {
@@ -79,6 +80,11 @@ impl Database {
 
     pub(super) fn forget_set_aside(&self) -> Result<(), StoreError> {
         self.connection.execute("DELETE FROM set_aside", []).map(drop).map_err(|source| self.error(source))
+    }
+
+    /// Lets go of the pages that were read: what is known is not read again.
+    fn shrink(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch("PRAGMA shrink_memory").map_err(|source| self.error(source))
     }
 
     /// Whether SQLite finds the file in order.

@@ -2,12 +2,13 @@
 //! apart by `schemeType`.
 
 use reqwest::Method;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::request::Request;
 use super::scheme;
 use crate::model::address::OwnerKind;
-use crate::model::observed::{LiveConfig, Remark, config_fields};
+use crate::model::observed::{LiveConfig, Raw, Remark, config_fields};
 use crate::model::plan::ConfigStep;
 
 const API: &[&str] = &["connect", "v1"];
@@ -49,16 +50,17 @@ pub(super) fn delete_config(connector: &str, id: &str) -> Request {
 }
 
 /// A config out of an answer; nothing where it has no type or no id.
-pub(super) fn read_config(raw: Map<String, Value>) -> Option<LiveConfig> {
-    let type_name = raw.get("schemeType")?.as_str()?;
-    let id = raw.get("id")?.as_str()?.to_owned();
-    let member = with_grant_type(raw.clone(), "grantType", "type", scheme::grant_from_wire);
-    let fields = config_fields(type_name, OwnerKind::Connector, &member);
-    Some(LiveConfig { id, fields, raw })
+pub(super) fn read_config(raw: Box<RawValue>) -> Option<LiveConfig> {
+    let members = serde_json::from_str(raw.get()).ok()?;
+    let member = with_grant_type(members, "grantType", "type", scheme::grant_from_wire);
+    let id = member.get("id")?.as_str()?.to_owned();
+    let fields = config_fields(member.get("schemeType")?.as_str()?, OwnerKind::Connector, &member);
+    Some(LiveConfig { id, fields, raw: Raw::new(raw) })
 }
 
 /// What the platform remarks on the config `id` of a connector in an answer.
-pub(super) fn remarks(configs: &[Map<String, Value>], id: &str) -> Vec<Remark> {
-    let config = configs.iter().find(|config| config.get("id").and_then(Value::as_str) == Some(id));
-    config.map(scheme::remarks).unwrap_or_default()
+pub(super) fn remarks(configs: &[Box<RawValue>], id: &str) -> Vec<Remark> {
+    let mut configs = configs.iter().filter_map(|raw| serde_json::from_str::<Map<String, Value>>(raw.get()).ok());
+    let config = configs.find(|config| config.get("id").and_then(Value::as_str) == Some(id));
+    config.as_ref().map(scheme::remarks).unwrap_or_default()
 }

@@ -2,13 +2,14 @@
 //! scheme configs in which `type` names the one member object that is filled.
 
 use reqwest::Method;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::request::Request;
 use super::scheme;
 use crate::model::address::{OwnerKind, Scope};
 use crate::model::auth_scheme_config;
-use crate::model::observed::{LiveConfig, Remark, config_fields};
+use crate::model::observed::{LiveConfig, Raw, Remark, config_fields};
 use crate::model::plan::{ConfigStep, TemplateStep};
 
 const API: &[&str] = &["v2"];
@@ -113,11 +114,16 @@ pub(super) fn delete_config(system: &str, id: &str) -> Request {
 }
 
 /// A config out of an answer; nothing where it has no type or no id.
-pub(super) fn read_config(raw: Map<String, Value>) -> Option<LiveConfig> {
-    let type_name = raw.get("type")?.as_str()?;
-    let member = with_flat_grant(member_of(&raw).cloned().unwrap_or_default());
-    let fields = config_fields(type_name, OwnerKind::System, &member);
-    Some(LiveConfig { id: config_id(&raw)?, fields, raw })
+pub(super) fn read_config(raw: Box<RawValue>) -> Option<LiveConfig> {
+    let mut members: Map<String, Value> = serde_json::from_str(raw.get()).ok()?;
+    let id = config_id(&members)?;
+    let name = member_name(&members).map(str::to_owned);
+    let member = match name.and_then(|name| members.remove(&name)) {
+        Some(Value::Object(member)) => with_flat_grant(member),
+        _ => Map::new(),
+    };
+    let fields = config_fields(members.get("type")?.as_str()?, OwnerKind::System, &member);
+    Some(LiveConfig { id, fields, raw: Raw::new(raw) })
 }
 
 /// What the platform remarks on a config in an answer.
@@ -131,12 +137,15 @@ pub(super) fn config_id(raw: &Map<String, Value>) -> Option<String> {
     id.as_str().map(str::to_owned)
 }
 
-/// The member that `type` names; of a type that is not known, the only object there is.
 fn member_of(raw: &Map<String, Value>) -> Option<&Map<String, Value>> {
-    let type_name = raw.get("type")?.as_str()?;
-    match auth_scheme_config::scheme(type_name) {
-        Some(scheme) => raw.get(scheme.member)?.as_object(),
-        None => raw.values().find_map(Value::as_object),
+    raw.get(member_name(raw)?)?.as_object()
+}
+
+/// The member that `type` names; of a type that is not known, the only object there is.
+fn member_name(raw: &Map<String, Value>) -> Option<&str> {
+    match auth_scheme_config::scheme(raw.get("type")?.as_str()?) {
+        Some(scheme) => Some(scheme.member),
+        None => raw.iter().find(|(_, value)| value.is_object()).map(|(name, _)| name.as_str()),
     }
 }
 
@@ -156,13 +165,17 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
+    fn raw(value: &Value) -> Box<RawValue> {
+        serde_json::value::to_raw_value(value).unwrap()
+    }
+
     fn step(fields: Fields, base: Value) -> ConfigStep {
         let address = crate::model::address::Address::parse("auth_scheme_config.system/s/key").unwrap();
         let record = crate::model::recorded::RecordedResource {
             address,
             template_id: None,
             fields: Fields::new(),
-            references: std::collections::BTreeMap::new(),
+            references: std::sync::Arc::default(),
             source: crate::model::plan::Source::default(),
             prevent_delete: false,
             replaces: None,
@@ -202,7 +215,7 @@ mod tests {
     #[test]
     fn configs_of_types_that_are_not_known_are_read() {
         let config =
-            read_config(object(json!({"type": "jwt-bearer", "jwtBearer": {"id": "j", "description": "d"}}))).unwrap();
+            read_config(raw(&json!({"type": "jwt-bearer", "jwtBearer": {"id": "j", "description": "d"}}))).unwrap();
         assert_eq!(config.id, "j");
         assert_eq!(config.fields["type"], json!("jwt-bearer"));
         assert_eq!(config.fields["description"], json!("d"));

@@ -2,7 +2,7 @@
 //! absent and `null` lists and flags are empty and false.
 
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 use super::listed::Listed;
 use crate::model::observed::{LiveTemplate, Project as LiveProject};
@@ -76,7 +76,7 @@ impl Template {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Owner {
     #[serde(default, deserialize_with = "null_is_default")]
-    pub(super) auth_scheme_configs: Vec<Map<String, Value>>,
+    pub(super) auth_scheme_configs: Vec<Box<RawValue>>,
 }
 
 /// The body of an error.

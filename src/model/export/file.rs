@@ -106,7 +106,7 @@ impl File<'_> {
             .filter(|problem| problem.severity == Severity::Error)
             .map(|problem| problem.message.as_str())
             .collect();
-        let mut fields = declared.iter().flat_map(|declared| &declared.fields);
+        let mut fields = declared.iter().flat_map(|declared| declared.fields.iter());
         let why = if !errors.is_empty() {
             errors.join("; ")
         } else if declared.len() == resources.len() && fields.all(|(name, value)| live.get(name) == Some(value)) {

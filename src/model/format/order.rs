@@ -1,7 +1,8 @@
 //! The order of keys: that of the schema.
 
-use serde_json::Value as Schema;
 use toml_edit::Key;
+
+use crate::model::json::Json as Schema;
 
 /// The schema of what is being written; nothing where the schema does not know it.
 #[derive(Clone, Copy)]
@@ -29,8 +30,8 @@ impl<'s> Order<'s> {
         let mut order = self;
         let mut places = Vec::with_capacity(path.len());
         for key in path {
-            let known = order.0.and_then(|schema| schema.get("properties")?.as_object());
-            let rank = known.and_then(|keys| keys.keys().position(|known| known == key.get()));
+            let known = order.0.and_then(|schema| schema.get("properties"));
+            let rank = known.and_then(|keys| keys.names().position(|known| known == key.get()));
             let written = key.span().map_or(usize::MAX, |span| span.start);
             places.push((rank.unwrap_or(usize::MAX), written));
             order = order.below(key.get());

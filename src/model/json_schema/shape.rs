@@ -1,19 +1,16 @@
 //! What a JSON Schema is put together from.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use crate::model::json::{Json, ToJson, object};
 
 /// The schema of one value. It is of draft 7, which the language servers for TOML know.
 #[derive(Debug, Clone)]
-pub struct Shape(Map<String, Value>);
+pub struct Shape(Json);
 
 /// A whole schema.
-pub fn document(title: &str, shape: Shape) -> Value {
-    let mut whole = Map::from_iter([
-        ("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#")),
-        ("title".to_owned(), json!(title)),
-    ]);
-    whole.extend(shape.0);
-    Value::Object(whole)
+pub fn document(title: &str, shape: Shape) -> Json {
+    object! {"$schema": "http://json-schema.org/draft-07/schema#", "title": title}.extended(shape.0)
 }
 
 /// Any text.
@@ -50,8 +47,8 @@ pub fn list(item: Shape) -> Shape {
 
 /// A table with these keys and no others.
 pub fn table<'a>(keys: impl IntoIterator<Item = (&'a str, Shape)>) -> Shape {
-    let keys: Map<String, Value> = keys.into_iter().map(|(key, shape)| (key.to_owned(), shape.0.into())).collect();
-    Shape::of("object").with("properties", keys).with("additionalProperties", false)
+    let keys = keys.into_iter().map(|(key, shape)| (key.to_owned().into(), shape.0)).collect();
+    Shape::of("object").with("properties", Json::Object(keys)).with("additionalProperties", false)
 }
 
 /// A table under whose keys, which the user chooses, values of one shape stand.
@@ -72,12 +69,11 @@ pub fn secret(doc: &str) -> Shape {
 
 impl Shape {
     fn of(kind: &str) -> Self {
-        Self(Map::from_iter([("type".to_owned(), json!(kind))]))
+        Self(object! {"type": kind})
     }
 
-    fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(key.to_owned(), value.into());
-        self
+    fn with(self, key: &'static str, value: impl ToJson) -> Self {
+        Self(self.0.with(key, value))
     }
 
     /// With a line that says what it is.
@@ -94,14 +90,14 @@ impl Shape {
 
     /// With what it is where it is not written.
     #[must_use]
-    pub fn default(self, value: impl Into<Value>) -> Self {
+    pub fn default(self, value: impl ToJson) -> Self {
         self.with("default", value)
     }
 
     /// With an example.
     #[must_use]
-    pub fn example(self, example: impl Into<Value>) -> Self {
-        self.with("examples", vec![example.into()])
+    pub fn example(self, example: impl ToJson) -> Self {
+        self.with("examples", [example])
     }
 
     /// With examples.

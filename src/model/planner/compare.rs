@@ -204,10 +204,11 @@ fn judge_field<'v>(
 /// Whether a config changes its type or its grant's: what it did not hold before is set for the first time then,
 /// also where it is left alone afterwards.
 fn is_made_anew(declared: &Fields, observed: &Fields) -> bool {
-    [TYPE.name, GRANT_TYPE.name].iter().any(|name| {
-        declared
-            .get(name)
-            .is_some_and(|wanted| observed.get(name).is_some_and(|live| !live.is_null() && live != wanted))
+    [&TYPE, &GRANT_TYPE].into_iter().any(|field| {
+        declared.get(field.name).is_some_and(|wanted| {
+            let live = live_value(field, observed);
+            !live.is_null() && live != *wanted
+        })
     })
 }
 

@@ -1,5 +1,7 @@
 //! Auth scheme configs, with the secrets that the platform never shows.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::compare::{compare, is_settled};
@@ -16,7 +18,7 @@ use crate::model::source::Problem;
 
 impl Planner<'_> {
     /// Plans one config of an owner that was read.
-    pub(super) fn plan_config(&mut self, declared: &Declared, resolved: &Resolved<'_>, owner: &Owner, id: &str) {
+    pub(super) fn plan_config(&mut self, declared: &Arc<Declared>, resolved: &Resolved<'_>, owner: &Owner, id: &str) {
         let Some(Ok(_)) = self.observed.configs.get(owner) else { return };
         let live = self.index.config(owner, id);
         let is_watched = self.watches(&declared.address);
@@ -48,7 +50,7 @@ impl Planner<'_> {
         let comparison =
             compare(&fields, &declared.fields, recorded, &live.fields, &declared.lifecycle, self.policy.on_drift);
         let record = record_of(declared, resolved, None, &comparison.record);
-        let step = step(&comparison.send, live.raw.clone(), record.clone());
+        let step = step(&comparison.send, live.raw.members(), record.clone());
         self.conclude(declared, resolved, recorded, comparison, record, (Action::Update, step), None);
         self.refuse_without_secrets(declared);
     }

@@ -1,5 +1,7 @@
 //! What the files may mean otherwise: said as warnings, since nobody but their author can know.
 
+use std::sync::Arc;
+
 use super::Planner;
 use super::index::Map;
 use super::resolve::Resolved;
@@ -12,7 +14,7 @@ use crate::model::source::{Problem, nearest};
 impl Planner<'_> {
     /// Warns where a template would be made that is likely the new name of another one: that would break the connections
     /// made from the other.
-    pub(super) fn hint_at_renames(&mut self, resources: &[(Resolved<'_>, &Declared)]) {
+    pub(super) fn hint_at_renames(&mut self, resources: &[(Resolved<'_>, &Arc<Declared>)]) {
         let made = self.plan.changes.iter().filter(|change| change.action == Action::Create && change.is_due());
         let made: Vec<&Change> = made.filter(|change| change.cause() == Cause::Manifest).collect();
         if made.is_empty() {
@@ -20,7 +22,7 @@ impl Planner<'_> {
         }
         let declared_as = |change: &Change| {
             let at = resources.binary_search_by(|(_, declared)| declared.address.cmp(&change.address)).ok()?;
-            Some(resources[at].1)
+            Some(&**resources[at].1)
         };
         let lost = self.lost();
         let mut hints = Vec::new();

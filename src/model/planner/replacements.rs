@@ -2,6 +2,7 @@
 //! in place.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::compare::{ENVIRONMENT, text_change};
 use super::resolve::Resolved;
@@ -87,7 +88,7 @@ impl<'a> Planner<'a> {
     /// Plans the replacement of a template by one in another environment.
     pub(super) fn plan_move(
         &mut self,
-        declared: &Declared,
+        declared: &Arc<Declared>,
         resolved: &Resolved<'_>,
         (scope, name): (&Scope, &str),
         wanted: &Fields,

@@ -1,12 +1,11 @@
 //! From what a file writes to what it means: names to ids, and the problems of names that mean nothing.
 
-use std::collections::{BTreeMap, HashSet};
-
+use super::index::Set;
 use crate::model::address::{Identity, Owner, OwnerKind, Scope};
 use crate::model::document::Found;
 use crate::model::manifest::{Declared, Target};
 use crate::model::observed::{Lookup, Observed, Project, Unread};
-use crate::model::recorded::Reference;
+use crate::model::recorded::{Reference, References};
 use crate::model::source::{Problem, nearest};
 
 /// A declared resource with its references looked up.
@@ -23,8 +22,8 @@ pub(super) struct Resolved<'d> {
 
 impl Resolved<'_> {
     /// Every reference that was looked up, with what it means.
-    pub(super) fn references(&self) -> BTreeMap<Reference, String> {
-        let mut references = BTreeMap::new();
+    pub(super) fn references(&self) -> References {
+        let mut references = References::new();
         if let (Identity::ConnectionTemplate { scope, .. }, Some((project, environment))) =
             (&self.identity, self.place_written)
         {
@@ -39,7 +38,7 @@ impl Resolved<'_> {
     }
 
     /// Whether [`Self::references`] are these.
-    pub(super) fn means_the_same(&self, recorded: &BTreeMap<Reference, String>) -> bool {
+    pub(super) fn means_the_same(&self, recorded: &References) -> bool {
         let scope = match &self.identity {
             Identity::ConnectionTemplate { scope, .. } => Some(scope),
             Identity::AuthSchemeConfig { .. } => None,
@@ -101,7 +100,7 @@ pub(super) fn resolve<'d>(declared: &'d Declared, observed: &Observed) -> Result
 pub(super) fn check_auth_scheme_configs(
     declared: &Declared,
     system: &Owner,
-    declared_ids: &HashSet<(&Owner, &str)>,
+    declared_ids: &Set<(&Owner, &str)>,
     observed: &Observed,
 ) -> Result<(), Vec<Problem>> {
     let Target::ConnectionTemplate { auth_scheme_configs, system: written, .. } = &declared.target else {

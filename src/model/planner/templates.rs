@@ -1,6 +1,7 @@
 //! Connection templates: renames, creates whose answer was lost, and what waits for its configs.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -36,7 +37,13 @@ struct Found<'t> {
 
 impl Planner<'_> {
     /// Plans one template of an environment that was read.
-    pub(super) fn plan_template(&mut self, declared: &Declared, resolved: &Resolved<'_>, scope: &Scope, name: &str) {
+    pub(super) fn plan_template(
+        &mut self,
+        declared: &Arc<Declared>,
+        resolved: &Resolved<'_>,
+        scope: &Scope,
+        name: &str,
+    ) {
         let Some(Ok(list)) = self.observed.templates.get(scope) else { return };
         if !self.watches(&declared.address) && self.is_settled_template(declared, resolved, scope, name) {
             return self.is_in_sync(declared);
@@ -124,7 +131,7 @@ impl Planner<'_> {
     /// Plans a template that is live, under whatever name.
     fn plan_found(
         &mut self,
-        declared: &Declared,
+        declared: &Arc<Declared>,
         resolved: &Resolved<'_>,
         (scope, name): (&Scope, &str),
         wanted: &Fields,

@@ -1,7 +1,5 @@
 //! What a plan goes by, kept for one resource that somebody asks about: the verdicts are the planner's own.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::Planner;
@@ -13,7 +11,7 @@ use crate::model::connection_template::{self, SYSTEM};
 use crate::model::manifest::Declared;
 use crate::model::observed::{Observed, Unread};
 use crate::model::plan::{Cause, Step};
-use crate::model::recorded::{RecordedResource, Reference};
+use crate::model::recorded::{RecordedResource, References};
 use crate::model::schema::{Field, Fields};
 use crate::model::source::Problem;
 use crate::model::three_way::Verdict;
@@ -24,7 +22,7 @@ pub struct Compared {
     /// What it is; nothing where its names mean nothing.
     pub identity: Option<Identity>,
     /// What the references in its file mean.
-    pub references: BTreeMap<Reference, String>,
+    pub references: References,
     /// Whether it is live; nothing where that is not known.
     pub is_live: Option<bool>,
     /// The platform's id of a live template.
@@ -149,7 +147,8 @@ impl Planner<'_> {
             return watch.seen;
         }
         let (identity, resource) = self.recorded.resources.iter().find(|(_, known)| known.address == watch.address)?;
-        let mut compared = Compared { references: resource.references.clone(), ..Compared::of(Some(identity)) };
+        let mut compared =
+            Compared { references: References::clone(&resource.references), ..Compared::of(Some(identity)) };
         let live = match self.find_live(identity, resource) {
             Ok(found) => {
                 compared.is_live = Some(found.is_some());
@@ -162,7 +161,7 @@ impl Planner<'_> {
         };
         let (step, live) = live.unwrap_or((Step::Nothing, Fields::new()));
         compared.template_id = step.template_id().map(str::to_owned);
-        let names = resource.fields.keys().chain(live.keys().filter(|name| !resource.fields.contains_key(*name)));
+        let names = resource.fields.keys().chain(live.keys().filter(|name| !resource.fields.contains_key(name)));
         let view = |name: &&'static str| {
             self.view(known(name)?, None, resource.fields.get(name), live.get(name), FieldCase::Undeclared)
         };
