@@ -2,7 +2,7 @@
 
 use versync::sandbox::{World, ids};
 
-use crate::support::{Site, problems};
+use crate::support::{Ran, Site, problems};
 
 const SHOP: &str =
     "[connection_templates.shop]\nproject = \"storefront\"\nenvironment = \"production\"\nsystem = \"shopify\"\n";
@@ -83,4 +83,24 @@ fn a_misspelt_name_is_answered_with_the_nearest() {
     }
     let ran = site.versync(&["import", "--system", "shopfy", "--out", "manifests"]);
     assert!(ran.err.contains("did you mean \"shopify\"?"), "{}", ran.err);
+}
+
+#[test]
+fn the_pages_of_a_list_wait_for_nothing_that_was_begun_later() {
+    let mut world = "organisation = { id = \"01J0ACME000000000000000000\", name = \"Acme\" }\n\
+                     projects = [{ name = \"storefront\", environments = [{ name = \"production\" }] }]\n"
+        .to_owned();
+    (0..30).for_each(|n| world += &format!("[[systems]]\nname = \"system-{n}\"\n"));
+    let site = Site::of(World::from_toml(&world).unwrap());
+    let template =
+        |n: usize| SHOP.replace(".shop]", &format!(".shop-{n}]")).replace("shopify", &format!("system-{}", n % 30));
+    site.file("shop.toml", (0..250).map(template).collect::<String>());
+    site.apply();
+    let before = site.sandbox.requests().len();
+    let ran = Ran::of(site.command(&["plan"]).env("VERSYNC_API__CONCURRENCY", "1").output().unwrap());
+    assert!(ran.out.starts_with("In sync: 250 resources"), "{ran:?}");
+    let requests = site.sandbox.requests();
+    let is_page: Vec<bool> = requests[before..].iter().map(|it| it.path.contains("/connection-templates?")).collect();
+    let runs = is_page.chunk_by(|a, b| a == b).filter(|run| run[0]).collect::<Vec<_>>();
+    assert!(runs.len() == 1 && runs[0].len() >= 3, "{is_page:?}");
 }

@@ -53,6 +53,10 @@ impl<A> Drop for Told<'_, A> {
 }
 
 impl<A: Read> Read for Told<'_, A> {
+    fn at_once(&self) -> usize {
+        self.api.at_once()
+    }
+
     async fn projects(&self) -> Result<Vec<Named>, ApiError> {
         self.tell(self.api.projects()).await
     }

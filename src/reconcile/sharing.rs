@@ -17,6 +17,10 @@ pub(super) struct Sharing<'a, A> {
 }
 
 impl<A: Read> Read for Sharing<'_, A> {
+    fn at_once(&self) -> usize {
+        self.api.at_once()
+    }
+
     async fn projects(&self) -> Result<Vec<Named>, ApiError> {
         self.api.projects().await
     }

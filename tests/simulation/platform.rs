@@ -179,6 +179,10 @@ pub(crate) fn arrive(universe: &mut Universe) {
 }
 
 impl Read for SimApi {
+    fn at_once(&self) -> usize {
+        12
+    }
+
     async fn projects(&self) -> Result<Vec<Named>, ApiError> {
         let storefront = || Named { id: ids::STOREFRONT.to_owned(), name: "storefront".to_owned() };
         self.request("list projects".to_owned(), false, move |_| Ok(vec![storefront()])).await

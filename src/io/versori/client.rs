@@ -9,7 +9,7 @@ use backon::Retryable;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Certificate, Response, StatusCode, redirect};
 use serde::de::DeserializeOwned;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use url::Url;
 
@@ -127,6 +127,11 @@ impl Client {
         Self { meter, ..self }
     }
 
+    /// How many requests are under way at once, at most.
+    pub(super) fn at_once(&self) -> usize {
+        self.connection.concurrency.max(1)
+    }
+
     /// The organisation that every request is about.
     pub(super) fn organisation(&self) -> &str {
         &self.connection.organisation
@@ -138,14 +143,8 @@ impl Client {
     ///
     /// Everything but a success with the expected body.
     pub(super) async fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<T, ApiError> {
-        let body = self.exchange(request).await?;
-        serde_json::from_slice(&body).map_err(|error| {
-            // The error's text may quote the answer, so only its place is told.
-            self.malformed(
-                request,
-                format!("not the documented JSON at line {}, column {}", error.line(), error.column()),
-            )
-        })
+        let body = self.exchange(request, None).await?;
+        self.read(request, &body)
     }
 
     /// Sends a request of whose answer only the success matters.
@@ -154,7 +153,7 @@ impl Client {
     ///
     /// Everything but a success.
     pub(super) async fn send_for_status(&self, request: &Request) -> Result<(), ApiError> {
-        self.exchange(request).await.map(drop)
+        self.exchange(request, None).await.map(drop)
     }
 
     /// Sends a request whose success is what matters; an answer that is not as documented is taken for none.
@@ -166,11 +165,12 @@ impl Client {
         &self,
         request: &Request,
     ) -> Result<T, ApiError> {
-        let body = self.exchange(request).await?;
+        let body = self.exchange(request, None).await?;
         Ok(serde_json::from_slice(&body).unwrap_or_default())
     }
 
-    /// Reads a list to its end.
+    /// Reads a list to its end. Its pages can only come one after the other: once it is its turn it goes on, since
+    /// each page would wait for everything else that waits meanwhile.
     ///
     /// # Errors
     ///
@@ -181,9 +181,10 @@ impl Client {
     ) -> Result<Vec<T>, ApiError> {
         let mut items = Vec::new();
         let mut after: Option<String> = None;
+        let turn = self.turn(&request(None)).await?;
         for _ in 0..MAX_PAGES {
             let request = request(after.as_deref());
-            let page: Page<T> = self.send(&request).await?;
+            let page: Page<T> = self.read(&request, &self.exchange(&request, Some(&turn)).await?)?;
             let more = match page.items {
                 Some(more) => more,
                 None if page.total_count == Some(0) => Vec::new(),
@@ -212,11 +213,30 @@ impl Client {
         self.error(ErrorKind::Malformed, request, format!("the answer cannot be used: {why}"))
     }
 
-    /// Sends a request, and sends it again where that does no harm and may help.
-    async fn exchange(&self, request: &Request) -> Result<Vec<u8>, ApiError> {
+    fn read<T: DeserializeOwned>(&self, request: &Request, body: &[u8]) -> Result<T, ApiError> {
+        serde_json::from_slice(body).map_err(|error| {
+            // The error's text may quote the answer, so only its place is told.
+            self.malformed(
+                request,
+                format!("not the documented JSON at line {}, column {}", error.line(), error.column()),
+            )
+        })
+    }
+
+    /// One of the requests that may be under way at once.
+    async fn turn(&self, request: &Request) -> Result<SemaphorePermit<'_>, ApiError> {
+        let turn = self.permits.acquire().await;
+        turn.map_err(|_| self.error(ErrorKind::Setup, request, "the client is closed"))
+    }
+
+    /// Sends a request when it is its turn, and sends it again where that does no harm and may help.
+    async fn exchange(&self, request: &Request, turn: Option<&SemaphorePermit<'_>>) -> Result<Vec<u8>, ApiError> {
         let deadline = Instant::now() + retry::PATIENCE;
-        (|| self.exchange_once(request))
-            .retry(retry::waits())
+        let once = async || {
+            let _turn = if turn.is_none() { Some(self.turn(request).await?) } else { None };
+            self.exchange_once(request).await
+        };
+        once.retry(retry::waits())
             .sleep(tokio::time::sleep)
             .when(|error| retry::may_repeat(request, error) && self.retries.take())
             .adjust(|error, wait| retry::wait(error, wait?, deadline.saturating_duration_since(Instant::now())))
@@ -228,9 +248,6 @@ impl Client {
     }
 
     async fn exchange_once(&self, request: &Request) -> Result<Vec<u8>, ApiError> {
-        let Ok(_permit) = self.permits.acquire().await else {
-            return Err(self.error(ErrorKind::Setup, request, "the client is closed"));
-        };
         self.wait_for_turn().await;
         let token = self.connection.credentials.current();
         let token = token.map_err(|error| self.error(ErrorKind::Setup, request, error.to_string()))?;

@@ -45,6 +45,8 @@ pub struct Named {
 
 /// What can be asked of the platform. Lists are complete or an error, never a part.
 pub trait Read {
+    /// How many requests are under way at once, at most: more that are begun only wait.
+    fn at_once(&self) -> usize;
     /// Every project of the organisation.
     fn projects(&self) -> impl Future<Output = Result<Vec<Named>, ApiError>>;
     /// Every system of the organisation.
@@ -98,6 +100,10 @@ impl Writer {
 }
 
 impl Read for Reader {
+    fn at_once(&self) -> usize {
+        self.client.at_once()
+    }
+
     async fn projects(&self) -> Result<Vec<Named>, ApiError> {
         let pages = self.client.all_pages::<wire::Named>(platform::list_projects).await?;
         Ok(pages.into_iter().map(wire::Named::into_named).collect())
@@ -130,6 +136,10 @@ impl Read for Reader {
 }
 
 impl Read for Writer {
+    fn at_once(&self) -> usize {
+        self.reader.at_once()
+    }
+
     fn projects(&self) -> impl Future<Output = Result<Vec<Named>, ApiError>> {
         self.reader.projects()
     }

@@ -10,10 +10,6 @@ use crate::model::address::{Owner, Scope, is_ulid};
 use crate::model::observed::{LiveTemplate, Lookup, Observed, Project, Unread, Wanted};
 use crate::model::source::nearest;
 
-/// How many owners are asked for at once. The pages of a list of templates come one after the other: behind hundreds
-/// of owners that all wait already, each page would wait for all of them.
-const OWNERS_AT_ONCE: usize = 12;
-
 /// What names mean, kept for the life of the process and looked up again when one is missing.
 #[derive(Debug, Default)]
 pub struct Names {
@@ -190,7 +186,8 @@ async fn read_owners<A: Read>(api: &A, wanted: &Wanted, names: &mut NameTable) -
         let configs = api.configs(&owner).await.map_err(Failure::from);
         (owner, configs)
     });
-    let configs: Vec<_> = stream::iter(reads).buffer_unordered(OWNERS_AT_ONCE).collect().await;
+    // No more than can be under way: lists of templates, which take longest, would wait behind all that wait already.
+    let configs: Vec<_> = stream::iter(reads).buffer_unordered(api.at_once()).collect().await;
     for (owner, read) in &configs {
         if matches!(read, Err(Failure::Api(error)) if error.kind == ErrorKind::NotFound) {
             names.forget(&owner.id);
