@@ -41,6 +41,7 @@ mod state;
 mod status;
 mod status_page;
 mod support;
+mod syntax;
 mod terminal;
 mod tls;
 mod tokens;
