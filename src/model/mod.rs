@@ -4,6 +4,7 @@
 //! the same plan. A test fails when a file below this one names an I/O crate.
 
 pub mod address;
+pub mod advice;
 pub mod approval;
 pub mod auth_scheme_config;
 pub mod backoff;

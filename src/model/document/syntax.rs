@@ -200,7 +200,8 @@ fn names_secret(statement: &Statement<'_>) -> bool {
     names.take(LONGEST_LOOK).any(|token| nearest(statement.written(token), &SECRET_KEYS).is_some())
 }
 
-fn is_word(written: &str) -> bool {
+/// Whether a text is a plain word, as names are, and as hardly any secret is.
+pub(super) fn is_word(written: &str) -> bool {
     written.len() <= LONGEST_WORD && written.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '_')
 }
 
