@@ -43,6 +43,7 @@ mod status_page;
 mod support;
 mod syntax;
 mod terminal;
+mod texts;
 mod tls;
 mod tokens;
 mod validate;

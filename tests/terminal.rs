@@ -79,12 +79,12 @@ fn whoever_looks_at_a_plan_is_asked_and_only_yes_applies_it() {
     let site = Site::new();
     site.file("shop.toml", SHOP);
     let mut pty = Pty::start(site.command(&["apply"]), 100);
-    pty.answer("Only `yes` applies them:", "no");
+    pty.answer("Only `yes` or `y` applies them:", "no");
     let (code, screen) = pty.end();
     assert_eq!(code, Some(1), "{screen}");
     assert!(site.writes().is_empty());
     let mut pty = Pty::start(site.command(&["apply"]), 100);
-    pty.answer("Only `yes` applies them:", "yes");
+    pty.answer("Only `yes` or `y` applies them:", "y");
     let (code, screen) = pty.end();
     assert_eq!((code, site.templates("shop").len()), (Some(0), 1), "{screen}");
 }

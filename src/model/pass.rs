@@ -149,6 +149,12 @@ impl Found {
         !self.held.is_empty() || !self.drifted.is_empty()
     }
 
+    /// Whether everything is as declared once it is done.
+    pub fn leaves_nothing_open(&self) -> bool {
+        let none_drifts = self.drifted.iter().all(|note| note.reverted);
+        self.held.is_empty() && none_drifts && self.problems.is_empty() && self.failures.is_empty()
+    }
+
     /// Takes over from the pass before since when what still holds has held.
     pub fn carry_on(&mut self, before: &Found) {
         for note in &mut self.held {

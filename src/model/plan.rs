@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::address::{Address, Identity, Owner, Scope};
 use super::approval::Approval;
+use super::connection_template::NAME;
 use super::recorded::{OldTemplate, RecordedResource};
 use super::schema::Fields;
 use super::source::{Problem, Severity};
@@ -26,6 +27,8 @@ pub struct Plan {
     pub in_sync: Vec<InSync>,
     /// How many live objects, in the places that were read, no file declares.
     pub unmanaged: usize,
+    /// How many recorded resources are left as they are, since the files that declared them are in error.
+    pub in_broken_files: usize,
     /// What is declared or recorded and could not be compared: whether it has drifted is not known.
     pub not_compared: BTreeSet<Address>,
     /// What is wrong with files or answers, in the order in which it is listed.
@@ -100,6 +103,13 @@ impl Change {
     /// The fields that applying it changes.
     pub fn changed_fields(&self) -> impl Iterator<Item = &FieldChange> {
         self.fields.iter().filter(|field| !field.kept)
+    }
+
+    /// Whether it gives a template another name, as its file wants it.
+    pub fn is_rename(&self) -> bool {
+        let renames = |field: &FieldChange| field.path == NAME.name && field.cause == Cause::Manifest;
+        let is_template = matches!(self.address, Address::ConnectionTemplate { .. });
+        self.action == Action::Update && is_template && self.fields.iter().any(renames)
     }
 
     /// How many declared fields an update leaves as they are.
@@ -249,6 +259,8 @@ pub struct FieldChange {
     pub sensitive: bool,
     /// Whether it is drift that is only reported: applying the change leaves the live value as it is.
     pub kept: bool,
+    /// Whether it is a secret of which nothing is recorded: it is declared for the first time.
+    pub first: bool,
 }
 
 /// What the applier executes, with all that it needs.
@@ -368,6 +380,16 @@ pub struct Summary {
     /// Not in the JSON's `summary`: what is only reported, because it is foreign or no longer declared.
     #[serde(default)]
     pub reported: usize,
+    /// Not in the JSON's `summary` either: what is left as it is, since its file is in error.
+    #[serde(default)]
+    pub in_broken_files: usize,
+}
+
+impl Summary {
+    /// How many resources of those that something is done about are there afterwards.
+    pub fn stay(&self) -> usize {
+        self.create + self.update + self.replace + self.adopt
+    }
 }
 
 impl Plan {
@@ -385,6 +407,7 @@ impl Plan {
             unchanged: self.in_sync.len(),
             unmanaged: self.unmanaged,
             problems: self.problems.len(),
+            in_broken_files: self.in_broken_files,
             reported: self.changes.iter().filter(|it| it.action == Action::None && !it.is_drifted()).count(),
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn write(
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let is_new = field.before.is_null() && action == Action::Create;
+    let is_new = (field.before.is_null() && action == Action::Create) || (field.sensitive && field.first);
     let is_gone = field.after.is_null() && !field.sensitive && action == Action::Delete;
     let (sign, color) = match (is_new, is_gone) {
         (true, _) => ("+", AnsiColor::Green),
@@ -43,18 +43,33 @@ pub(super) fn write(
         return write_lines(&before, &after, look, out);
     }
     let value = if field.sensitive {
-        if action == Action::Create { "(secret)" } else { "(secret changed)" }.to_owned()
+        secret(action == Action::Create, field.first).to_owned()
     } else if is_new {
         shown(&field.after)
     } else if is_gone {
         shown(&field.before)
-    } else if field.kept && action != Action::None {
-        format!("{}  (drift, only reported: declared {})", shown(&field.before), shown(&field.after))
+    } else if field.kept {
+        let why = if action == Action::None { "" } else { "  (drift, only reported)" };
+        format!("{}{why}", left_alone(&field.before, &field.after))
     } else {
         format!("{} → {}{}", shown(&field.before), shown(&field.after), remark(field.cause))
     };
     let behind = " ".repeat(4 + 2 + width + 2);
     writeln!(out, "{}", folded(&format!("    {sign} {:width$}  {value}", field.path), "", &behind, look))
+}
+
+/// What is said of a secret in place of its value.
+pub(super) fn secret(is_new: bool, is_first: bool) -> &'static str {
+    match (is_new, is_first) {
+        (true, _) => "(secret)",
+        (false, true) => "(secret, declared for the first time)",
+        (false, false) => "(secret changed)",
+    }
+}
+
+/// A difference about which nothing is done.
+pub(super) fn left_alone(live: &Value, declared: &Value) -> String {
+    format!("live {}, declared {}", shown(live), shown(declared))
 }
 
 /// The lines to compare of what cannot be read on one line: a text's own, or a list's items.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use super::headline::{headline, place};
+use super::headline::{Mood, headline, place};
 use super::history::time;
 use super::paper::{folded, paint};
 use super::problems::{self, Look};
@@ -96,7 +96,7 @@ pub fn write(explained: &Explained, look: Look, out: &mut dyn Write) -> io::Resu
 /// What is so, behind the address.
 fn sentence(resource: &Explanation) -> String {
     match (&resource.next, resource.standing) {
-        (Next::Change(change, _), _) => headline(change),
+        (Next::Change(change, _), _) => headline(change, Mood::Will),
         (Next::InSync, _) => "is in sync".to_owned(),
         (Next::Forget, _) => "is neither declared nor live any more".to_owned(),
         (Next::InError, Standing::Broken) => "is declared by a file that is in error".to_owned(),

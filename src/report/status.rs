@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::difference::left_alone;
 use super::escape;
 use super::history::{field, revision, time};
-use super::text::summary_line;
+use super::text::{applied, summary_line};
 use super::voice::done;
 use crate::model::pass::{DriftNote, Found, HeldNote, Pass, ProblemNote};
 use crate::model::plan::Action;
@@ -68,9 +69,15 @@ fn write_completed(journal: &Entries, found: &Found, out: &mut dyn Write) -> io:
     write!(out, "  {}", summary_line(&found.summary))?;
     match (found.applied, found.failures.len()) {
         (0, 0) => writeln!(out),
-        (applied, 0) => writeln!(out, " Applied {}.", counted(applied, "change")),
-        (applied, failed) => writeln!(out, " Applied {}; {failed} failed.", counted(applied, "change")),
+        // What only had to be remembered does not fail.
+        (all, 0) => writeln!(out, " {}.", applied(all, found.summary.adopt.min(all))),
+        (all, failed) => writeln!(out, " {}; {failed} failed.", applied(all, 0)),
+    }?;
+    if found.applied > 0 && found.leaves_nothing_open() && journal.failed.is_none() {
+        let resources = found.summary.unchanged + found.summary.stay();
+        writeln!(out, "  In sync since then: {} as declared.", counted(resources, "resource"))?;
     }
+    Ok(())
 }
 
 /// One reason often holds many, so each is said once.
@@ -102,7 +109,13 @@ fn write_drift(drifted: &[DriftNote], out: &mut dyn Write) -> io::Result<()> {
             time(note.since),
             source.unwrap_or_default()
         )?;
-        note.fields.iter().try_for_each(|note| writeln!(out, "    {}", field(note)))?;
+        for note_of in &note.fields {
+            let line = match note.reverted || note_of.sensitive {
+                true => field(note_of, false),
+                false => format!("~ {}  {}", escape(&note_of.path), left_alone(&note_of.before, &note_of.after)),
+            };
+            writeln!(out, "    {line}")?;
+        }
     }
     Ok(())
 }
