@@ -315,7 +315,7 @@ pub struct Approve {
 #[command(after_long_help = examples::SCHEMA)]
 pub struct Schema {
     /// Of which files
-    #[arg(value_name = "FILES")]
+    #[arg(value_name = "manifest|settings")]
     pub of: SchemaOf,
 }
 

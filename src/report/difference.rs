@@ -15,6 +15,9 @@ use crate::model::plan::{Action, FieldChange};
 /// Two values that are longer than this together, and texts of several lines, are shown as a diff.
 const LONG: usize = 80;
 
+/// What a line that is folded goes on behind.
+const FURTHER: &str = "          ";
+
 /// So many lines are shown around each that differs.
 const CONTEXT: usize = 3;
 
@@ -107,7 +110,8 @@ fn write_lines(before: &str, after: &str, look: Look, out: &mut dyn Write) -> io
                 diff.iter_inline_changes(op).try_for_each(|change| write_emphasised(&change, look, out))?;
             } else {
                 diff.iter_changes(op).try_for_each(|change| {
-                    writeln!(out, "        {} {}", sign_of(change.tag()).0, line(change.value()))
+                    let sign = format!("        {} ", sign_of(change.tag()).0);
+                    writeln!(out, "{}", folded(&line(change.value()), &sign, FURTHER, look))
                 })?;
             }
         }
@@ -126,15 +130,16 @@ fn write_skipped(count: usize, out: &mut dyn Write) -> io::Result<()> {
 /// A line in colours, the words in which it differs underlined.
 fn write_emphasised(change: &InlineChange<'_, str>, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let (sign, style) = sign_of(change.tag());
-    write!(out, "        {}", paint(&format!("{sign} "), style, look))?;
+    let sign = format!("        {}", paint(&format!("{sign} "), style, look));
+    let mut text = String::new();
     for (emphasised, part) in change.iter_strings_lossy() {
         let style = if emphasised { style.bold().underline() } else { style };
         let part = line(&part).into_owned();
         if !part.is_empty() {
-            write!(out, "{}", paint(&part, style, look))?;
+            text += &paint(&part, style, look);
         }
     }
-    writeln!(out)
+    writeln!(out, "{}", folded(&text, &sign, FURTHER, look))
 }
 
 fn sign_of(tag: ChangeTag) -> (&'static str, Style) {

@@ -9,6 +9,7 @@ use miette::{
 };
 
 use super::escape;
+use super::paper::NARROWEST;
 use crate::model::source::{Problem, Severity};
 
 /// How to render for the place where it is shown.
@@ -55,9 +56,15 @@ fn write_diagnostic(diagnostic: &dyn Diagnostic, look: Look, out: &mut dyn Write
         (false, false) => GraphicalTheme::none(),
     };
     let mut text = String::new();
-    // Long lines are left to the terminal: a wrapped path or name cannot be copied or searched for.
-    let handler =
-        GraphicalReportHandler::new_themed(theme).with_links(false).with_width(usize::MAX).with_wrap_lines(false);
+    // Words are never broken: half a path or a name cannot be copied or searched for.
+    let width = look.width.filter(|width| *width >= NARROWEST);
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(width.unwrap_or(usize::MAX))
+        .with_wrap_lines(width.is_some())
+        .with_break_words(false)
+        .with_word_separator(textwrap::WordSeparator::AsciiSpace)
+        .with_word_splitter(textwrap::WordSplitter::NoHyphenation);
     if handler.render_report(&mut text, diagnostic).is_err() {
         text = diagnostic.to_string();
     }

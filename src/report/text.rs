@@ -182,7 +182,7 @@ pub(super) fn summary_line(summary: &Summary) -> String {
     format!("Plan: {}; {unchanged} unchanged.", parts.join(", "))
 }
 
-fn style_of(action: Action) -> Style {
+pub(super) fn style_of(action: Action) -> Style {
     match action {
         Action::Create | Action::Adopt => AnsiColor::Green.on_default(),
         Action::Update => AnsiColor::Yellow.on_default(),
