@@ -64,6 +64,7 @@ fn errors_of_other_statements_are_said_as_well() {
 
 #[test]
 fn what_is_meant_is_said_where_that_is_clear() {
+    assert_eq!(helps("client_secret = a b\nname = hunter"), [None, None]);
     for (line, what, help) in [
         ("name = X-Key", "1:8 a text has to be in quotes", Some("write \"X-Key\"")),
         ("debounce = 5m", "1:12 a text has to be in quotes", Some("write \"5m\"")),

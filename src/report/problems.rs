@@ -96,8 +96,9 @@ impl<'a> Shown<'a> {
                 file: escape(place.file()).into_owned(),
                 number: place.line(),
                 column: place.column(),
-                mark: (excerpt.mark.start, excerpt.mark.len()).into(),
-                text: excerpt.text,
+                mark: (excerpt.mark.start, excerpt.mark.len().max(1)).into(),
+                // Where something is missing at the end, there is nothing to mark but the place behind it.
+                text: if excerpt.mark.start == excerpt.text.len() { excerpt.text + " " } else { excerpt.text },
             }
         });
         Self { problem, line }
@@ -171,6 +172,13 @@ mod tests {
         let file = SourceFile::new("shop.toml", "[a]\ndinamic = true\n");
         let problem = Problem::at(Place::new(&file, 4..11), "unknown key `dinamic`").help("did you mean `dynamic`?");
         insta::assert_snapshot!(rendered(problem));
+    }
+
+    #[test]
+    fn what_is_missing_at_the_end_of_a_line_is_marked_behind_it() {
+        let file = SourceFile::new("a.toml", "a\n");
+        let shown = rendered(Problem::at(Place::new(&file, 1..1), "key with no value"));
+        assert!(shown.contains(" 1 | a \n   :  ^\n"), "{shown:?}");
     }
 
     #[test]

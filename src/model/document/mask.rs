@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use toml::de::DeTable;
 use toml_parser::lexer::{Token, TokenKind};
 
 use super::holds_user;
@@ -65,19 +66,29 @@ fn hidden(text: &str) -> Vec<Range<usize>> {
             }
         }
     };
+    // Behind a secret that is no TOML its next lines may follow, up to the next header.
+    let mut in_secret = false;
     for statement in statements(text) {
+        in_secret &= !(statement.is_header() && is_plain_header(&statement));
+        let none = vec![false; statement.tokens().len()];
         if !statement.is_open() {
-            hide(&statement, &shown(&statement));
+            hide(&statement, &if in_secret { none } else { shown(&statement) });
+            in_secret |= is_broken_secret(&statement, text);
             continue;
         }
         // It has taken in others, which only lines tell apart; what a secret's bracket has taken in may be secret.
-        let mut all = false;
+        let mut all = in_secret;
         for line in statement.lines() {
             hide(&line, &if all { vec![false; line.tokens().len()] } else { shown(&line) });
-            all |= line.left_open().is_some() && !is_harmless(&line);
+            all |= is_broken_secret(&line, text);
         }
     }
     hidden
+}
+
+/// Whether a statement is about a secret, and no TOML.
+fn is_broken_secret(statement: &Statement<'_>, text: &str) -> bool {
+    !is_harmless(statement) && DeTable::parse(&text[statement.range()]).is_err()
 }
 
 /// Which parts of a statement may be shown.
@@ -269,8 +280,14 @@ mod tests {
             ("grant = { client_secret = true, a = 5 }", "grant =…"),
             ("token = 123", "token =…"),
         ] {
-            assert_eq!(shown(&format!("token\n{line}"))[1], what, "{line}");
+            assert_eq!(shown(&format!("a = 'token'\n{line}"))[1], what, "{line}");
         }
+    }
+
+    #[test]
+    fn what_may_be_further_lines_of_a_secret_is_hidden_up_to_the_next_header() {
+        let text = "client_secret = aHVu\ndGVy = 1\n\nMg = true\n[a.b]\nc = 1\n";
+        assert_eq!(shown(text), ["client_secret =…", "…", "", "…", "[a.b]", "c = 1", ""]);
     }
 
     #[test]

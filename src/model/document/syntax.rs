@@ -33,8 +33,12 @@ pub(super) fn problems(file: &Arc<SourceFile>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut sound = text.to_owned();
     let mut broken = Vec::new();
+    // What is behind a secret may be its next line.
+    let mut in_secret = false;
     for statement in &statements {
-        let found = of_statement(file, statement);
+        in_secret &= !statement.is_header();
+        let found = of_statement(file, statement, !in_secret);
+        in_secret |= !found.is_empty() && !is_harmless(statement);
         if !found.is_empty() {
             broken.push(statement.range());
         }
@@ -54,7 +58,7 @@ pub(super) fn problems(file: &Arc<SourceFile>) -> Vec<Problem> {
 }
 
 /// What is wrong with one statement. Where something is left open, nothing behind its begin is known.
-fn of_statement(file: &Arc<SourceFile>, statement: &Statement<'_>) -> Vec<Problem> {
+fn of_statement(file: &Arc<SourceFile>, statement: &Statement<'_>, harmless: bool) -> Vec<Problem> {
     let range = statement.range();
     let (_, errors) = DeTable::parse_recoverable(&file.text()[range.clone()]);
     let left_open = statement.left_open().map(|open| (open, Place::new(file, open.at()..open.at() + 1)));
@@ -71,7 +75,7 @@ fn of_statement(file: &Arc<SourceFile>, statement: &Statement<'_>) -> Vec<Proble
         file,
         tokens: statement.significant().collect(),
         statement,
-        harmless: is_harmless(statement) && !names_secret(statement),
+        harmless: harmless && is_harmless(statement) && !names_secret(statement),
     };
     let mut problems: Vec<_> = first.map(|(place, error)| reader.problem(place, error).of(Rule::Syntax)).collect();
     problems.extend(left_open.map(|(open, place)| of_open(open, place)));
@@ -103,7 +107,8 @@ impl<'a> Reader<'a, '_> {
     fn problem(&self, place: Place, error: &Error) -> Problem {
         let tokens = self.of_line(&place);
         if error.message() == "duplicate key" {
-            let message = format!("`{}` is written twice in this table", &self.file.text()[place.span().clone()]);
+            let key = if self.harmless { &self.file.text()[place.span().clone()] } else { "…" };
+            let message = format!("`{key}` is written twice in this table");
             return Problem::at(place, message).help("remove one of the two");
         }
         let of_quotes = || self.typographic(tokens).or_else(|| self.half_quoted(tokens));
