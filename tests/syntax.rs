@@ -63,6 +63,22 @@ fn errors_of_other_statements_are_said_as_well() {
 }
 
 #[test]
+fn what_follows_from_a_broken_header_or_the_begin_of_a_list_is_not_said_as_well() {
+    let table = |header: &str| format!("{header}\nsystem = \"s\"\ntype = \"none\"\n");
+    for (text, what) in [
+        (table("[a.b]") + &table("a.c]"), "4:4 a header begins with `[`"),
+        (table("[a.b]") + &table("[a.c"), "4:1 the header that begins here is not closed"),
+        ("a = \n  \"b\",\n  { c = 1 },\n]\nd = 1\n".to_owned(), "1:5 a value is missing here"),
+        ("a [\n  \"b\",\n\n  { c = 1 },\n]\nd = 1\n".to_owned(), "1:3 not valid TOML: key with no value, expected `=`"),
+    ] {
+        assert_eq!(said(&text), [what], "{text}");
+    }
+    // What is wrong below a broken header is still said, and what is behind the next one.
+    let text = table("[a.b]") + "a.c]\nsystem = x\n" + &table("[a.b]");
+    assert_eq!(said(&text).len(), 3, "{:?}", said(&text));
+}
+
+#[test]
 fn what_is_meant_is_said_where_that_is_clear() {
     assert_eq!(helps("client_secret = a b\nname = hunter"), [None, None]);
     for (line, what, help) in [

@@ -145,6 +145,25 @@ impl<'t> Statement<'t> {
         self.significant().next().is_some_and(|token| token.kind() == TokenKind::LeftSquareBracket)
     }
 
+    /// Whether it has a key with its `=`, whatever is behind that.
+    pub(super) fn has_key(&self) -> bool {
+        use TokenKind::{Atom, BasicString, Dot, Equals, LiteralString};
+        let mut parts = self
+            .significant()
+            .map(Token::kind)
+            .skip_while(|kind| matches!(kind, Atom | BasicString | Dot | LiteralString));
+        parts.next() == Some(Equals) && !matches!(self.significant().next().map(Token::kind), Some(Equals))
+    }
+
+    /// Whether it is a header without the bracket that it begins with.
+    pub(super) fn lacks_bracket(&self) -> bool {
+        use TokenKind::{Atom, BasicString, Dot, LiteralString, RightSquareBracket};
+        let mut parts = self.significant().map(Token::kind).peekable();
+        let begins = matches!(parts.peek(), Some(Atom | BasicString | LiteralString));
+        let mut behind = parts.skip_while(|kind| matches!(kind, Atom | BasicString | Dot | LiteralString));
+        begins && behind.next() == Some(RightSquareBracket) && behind.next().is_none()
+    }
+
     /// What in it is left open, if anything is.
     pub(super) fn left_open(&self) -> Option<LeftOpen> {
         let string = self.tokens.iter().find(|token| self.is_open_string(token));

@@ -35,14 +35,22 @@ pub(super) fn problems(file: &Arc<SourceFile>) -> Vec<Problem> {
     let mut broken = Vec::new();
     // What is behind a secret may be its next line.
     let mut in_secret = false;
+    // Below a broken header keys belong to a table that is not known, and behind a broken statement may be its rest.
+    let (mut in_unknown, mut in_rest) = (false, false);
     for statement in &statements {
         in_secret &= !statement.is_header();
+        in_unknown &= !statement.is_header();
+        let begins = statement.significant().next().map(Token::kind);
+        in_rest &= !(statement.is_header() || statement.has_key() || begins == Some(TokenKind::Atom));
         let found = of_statement(file, statement, !in_secret);
-        in_secret |= !found.is_empty() && !is_harmless(statement);
-        if !found.is_empty() {
+        let is_broken = !found.is_empty();
+        in_secret |= is_broken && !is_harmless(statement);
+        in_unknown |= is_broken && (statement.is_header() || statement.lacks_bracket());
+        if is_broken || in_unknown {
             broken.push(statement.range());
         }
-        problems.extend(found);
+        problems.extend(found.into_iter().filter(|_| !in_rest));
+        in_rest |= is_broken;
     }
     // Whether something is written twice shows without those.
     for range in broken {
@@ -106,6 +114,9 @@ struct Reader<'a, 't> {
 impl<'a> Reader<'a, '_> {
     fn problem(&self, place: Place, error: &Error) -> Problem {
         let tokens = self.of_line(&place);
+        if self.statement.lacks_bracket() {
+            return Problem::at(place, "a header begins with `[`").help("put a `[` before its first name");
+        }
         if error.message() == "duplicate key" {
             let key = if self.harmless { &self.file.text()[place.span().clone()] } else { "…" };
             let message = format!("`{key}` is written twice in this table");
@@ -178,6 +189,9 @@ impl<'a> Reader<'a, '_> {
             self.taken_for_number(place.span().start)?
         };
         let word = &self.file.text()[span.clone()];
+        if word.is_empty() {
+            return Some(Problem::at(place.clone(), "a value is missing here"));
+        }
         let problem = Problem::at(Place::new(self.file, span), "a text has to be in quotes");
         Some(match word.to_ascii_lowercase().as_str() {
             "true" | "false" | "yes" | "no" | "on" | "off" => problem.help("a flag is true or false"),
