@@ -6,12 +6,15 @@ use std::sync::Arc;
 use toml::de::DeTable;
 use toml_parser::lexer::{Token, TokenKind};
 
-use super::holds_user;
 use super::statements::{Statement, statements};
-use crate::model::source::SourceFile;
+use super::{SECRET_KEYS, holds_user};
+use crate::model::source::{SourceFile, nearest};
 
 /// Words that make a secret of what stands beside them.
 const SECRETIVE: [&str; 7] = ["secret", "token", "passw", "signing", "key", "credential", "notify"];
+
+/// In more words than these no misspelled one is looked for.
+const MOST_WORDS: usize = 1000;
 
 /// Nobody gives anything a longer name.
 const LONGEST_NAME: usize = 64;
@@ -21,9 +24,20 @@ const LONGEST_NUMBER: usize = 10;
 
 /// Hides all that may be a secret from everything that is shown of a text that cannot be read as TOML.
 pub fn mask(file: &Arc<SourceFile>) {
-    if is_secretive(file.text()) || holds_user(file.text()) {
+    if is_secretive(file.text()) || holds_user(file.text()) || may_name_secret(file.text()) {
         file.hide(hidden(file.text()));
     }
+}
+
+/// Whether some word of a text is a misspelled secret's name, or there are too many to look at.
+fn may_name_secret(text: &str) -> bool {
+    let statements = statements(text);
+    let words = statements.iter().flat_map(|statement| {
+        let atoms = statement.significant().filter(|token| token.kind() == TokenKind::Atom);
+        atoms.map(|token| statement.written(token))
+    });
+    let words: Vec<&str> = words.take(MOST_WORDS).collect();
+    words.len() == MOST_WORDS || words.iter().any(|word| nearest(word, &SECRET_KEYS).is_some())
 }
 
 /// Whether a word says that there is a secret.
@@ -288,6 +302,11 @@ mod tests {
     fn what_may_be_further_lines_of_a_secret_is_hidden_up_to_the_next_header() {
         let text = "client_secret = aHVu\ndGVy = 1\n\nMg = true\n[a.b]\nc = 1\n";
         assert_eq!(shown(text), ["client_secret =…", "…", "", "…", "[a.b]", "c = 1", ""]);
+    }
+
+    #[test]
+    fn a_misspelled_secret_is_one() {
+        assert_eq!(shown("client_sret = \"hunter2\" x"), ["client_sret = …"]);
     }
 
     #[test]
