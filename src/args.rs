@@ -164,7 +164,7 @@ pub struct Validate {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 
-    /// Files or folders [default: the folder of manifests]
+    /// Files or folders [default: the folder of manifests]; - reads from stdin
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 }
@@ -315,7 +315,7 @@ pub struct Approve {
 #[command(after_long_help = examples::SCHEMA)]
 pub struct Schema {
     /// Of which files
-    #[arg(value_name = "FILES")]
+    #[arg(value_name = "manifest|settings")]
     pub of: SchemaOf,
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use versync::sandbox::{Owner, ids};
 
-use crate::support::{Fault, Flaky, Ran, Site};
+use crate::support::{Fault, Flaky, Ran, Site, eventually};
 
 const LOGIN: &str = r#"
 [auth_scheme_configs.login]
@@ -129,6 +129,44 @@ fn what_no_file_declares_any_more_says_what_lets_its_delete_through() {
     let gone = site.versync(&["explain", SHOP_ADDRESS]);
     assert_eq!(gone.code, Some(1));
     assert!(gone.err.contains("it is not declared, not recorded and not live"), "{}", gone.err);
+}
+
+#[test]
+fn what_the_last_pass_held_is_said_only_where_it_is_still_so() {
+    let site = applied();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 0, percent = 0 }");
+    site.remove("shop.toml");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    let held = site.versync(&["explain", SHOP_ADDRESS]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(held.contains(") held it too, for the same reason; it has been held since "), "{held}");
+    site.file("shop.toml", SHOP);
+    let text = site.versync(&["explain", SHOP_ADDRESS]).out;
+    assert!(text.contains("shop is in sync") && !text.contains("the last pass"), "{text}");
+}
+
+#[test]
+fn a_delete_that_waits_is_said_to_be_due() {
+    let site = applied();
+    site.settings(
+        "sync.prune = true\nsync.delete_grace = \"1h\"\nsync.debounce = \"20ms\"\nsync.delete_limit.percent = 100",
+    );
+    let daemon = site.run(&[]);
+    site.await_passes(1);
+    site.remove("shop.toml");
+    daemon.await_said(&format!("{SHOP_ADDRESS} is held: it has to be gone"));
+    let due = "until it has been gone from the files for 3600s (sync.delete_grace): it is due at 2";
+    eventually("the pass to be kept", || {
+        let text = site.versync(&["explain", SHOP_ADDRESS]).out;
+        text.contains(due) && !text.contains("the last pass")
+    });
+}
+
+#[test]
+fn what_was_never_recorded_differs_and_nobody_has_edited_it() {
+    let site = Site::new();
+    site.file("erp.toml", SHOP.replace(".shop]", ".legacy-erp]"));
+    let explained = site.versync(&["explain", "--json", "legacy-erp"]).json();
+    assert!(verdicts(&explained).contains(&("dynamic".to_owned(), "differs".to_owned())), "{explained:#}");
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn a_platform_that_is_not_there_is_a_clear_error() {
     site.file("a.toml", TEMPLATE).file("b.toml", "x = [");
     let ran = site.versync(&["plan"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
-    assert!(ran.err.contains("127.0.0.1 cannot be reached"), "{}", ran.err);
+    assert!(ran.err.contains(" cannot be reached"), "{}", ran.err);
     assert!(ran.err.contains("b.toml:1:"), "what is wrong with the files is said all the same: {}", ran.err);
 }
 

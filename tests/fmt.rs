@@ -1,15 +1,13 @@
 //! `versync fmt`: one way to lay out a manifest, with every comment in its place.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use proptest::prelude::*;
 use versync::model::format::format;
 
-use crate::support::{Ran, Site};
+use crate::support::Site;
 
 const UNTIDY: &str = r#"# What this file is for.
 # On two lines.
@@ -156,24 +154,29 @@ fn sound(text: &str) -> String {
 }
 
 #[test]
-fn files_are_written_and_the_broken_ones_are_left_alone() {
+fn files_are_written_and_those_that_are_no_toml_are_left_alone() {
     let site = Site::new();
-    let (untidy, broken) = (sound("type    = \"none\""), sound("type = \"none\"\nclient_secret    = \"hunter2\""));
+    let untidy = sound("type    = \"none\"");
     site.file("a.toml", &untidy)
-        .file("deep/b.toml", &broken)
+        .file("deep/b.toml", "[auth_scheme_configs.b]\nz    = 1\ntype = \"none\"\nb = \"hunter2\"\nsystem = 3\n")
         .file("c.toml", "x = [")
         .file("d.toml", sound("type = \"none\"").replace(".a]", ".d]"));
     let path = site.manifests().join("a.toml");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     symlink("a.toml", site.manifests().join("link.toml")).unwrap();
     let ran = site.versync(&["fmt"]);
-    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "Formatted a.toml\n4 files, 1 formatted.\n"), "{ran:?}");
-    assert!(ran.err.contains("deep/b.toml") && ran.err.contains("unknown key `client_secret`"), "{}", ran.err);
-    assert!(ran.err.contains("c.toml") && !ran.err.contains("hunter2"), "{}", ran.err);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (Some(1), "Formatted a.toml\nFormatted deep/b.toml\n4 files, 2 formatted, 1 in error.\n"),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains("c.toml") && !ran.err.contains("b.toml"), "{}", ran.err);
     assert_eq!(fs::read_to_string(&path).unwrap(), sound("type = \"none\""));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(site.manifests().join("link.toml").is_symlink());
-    assert_eq!(fs::read_to_string(site.manifests().join("deep/b.toml")).unwrap(), broken);
+    // What nobody knows stays in its order, behind the rest.
+    let laid_out = "[auth_scheme_configs.b]\nsystem = 3\ntype = \"none\"\nz = 1\nb = \"hunter2\"\n";
+    assert_eq!(fs::read_to_string(site.manifests().join("deep/b.toml")).unwrap(), laid_out);
     assert_eq!(fs::read_dir(site.manifests()).unwrap().count(), 5, "nothing is left behind");
     let ran = site.versync(&["fmt", "manifests/a.toml", "manifests/d.toml"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), "2 files, 0 formatted.\n"), "{ran:?}");
@@ -190,27 +193,21 @@ fn a_check_shows_the_difference_and_writes_nothing() {
     assert_eq!(fs::read_to_string(site.manifests().join("a.toml")).unwrap(), untidy);
     site.file("a.toml", sound("client_secret    = \"hunter2\""));
     let ran = site.versync(&["fmt", "--check"]);
-    assert!(ran.code == Some(1) && !ran.out.contains("hunter2") && !ran.err.contains("hunter2"), "{ran:?}");
+    let told = "a.toml is to be formatted. It is in error, so its lines are not shown.\n1 file, 1 to be formatted.\n";
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(1), told, ""));
 }
 
 #[test]
 fn an_editor_can_pipe_a_text_through() {
     let site = Site::new();
-    let piped = |args: &[&str], text: &str| {
-        let mut command = site.command(args);
-        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = pipes.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        Ran::of(child.wait_with_output().unwrap())
-    };
     let (untidy, tidy) = (sound("type    = \"none\""), sound("type = \"none\""));
-    let ran = piped(&["fmt", "-"], &untidy);
+    let ran = site.piped(&["fmt", "-"], &untidy);
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), tidy.as_str(), ""));
-    assert_eq!(piped(&["fmt", "--check", "-"], &untidy).code, Some(1));
-    assert_eq!(piped(&["fmt", "--check", "-"], &tidy).code, Some(0));
-    let ran = piped(&["fmt", "-"], "x = 1");
+    assert_eq!(site.piped(&["fmt", "--check", "-"], &untidy).code, Some(1));
+    assert_eq!(site.piped(&["fmt", "--check", "-"], &tidy).code, Some(0));
+    let ran = site.piped(&["fmt", "-"], "x = ");
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
-    assert!(ran.err.contains("stdin:1:1"), "{}", ran.err);
+    assert!(ran.err.contains("stdin:1:"), "{}", ran.err);
 }
 
 /// A comment or none, and where it stands. Every `#` becomes one of its own.

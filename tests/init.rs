@@ -74,6 +74,8 @@ fn it_never_writes_over_anything_and_writes_all_or_nothing() {
 #[test]
 fn each_thing_that_is_wrong_is_named_and_nothing_is_written() {
     let site = bare();
+    let url = site.sandbox.base_url();
+    let without_api = url.trim_end_matches("/api");
     for (flag, value, said) in [
         ("--organisation", "acme", "is no organisation's id"),
         ("--organisation", "01J0ACME000000000000000001", "403"),
@@ -81,7 +83,9 @@ fn each_thing_that_is_wrong_is_named_and_nothing_is_written() {
         ("--environment", "nowhere", "there are production, staging"),
         ("--token-env", "UNSET", "the environment variable UNSET is not set"),
         ("--base-url", "http://example.com/api", "the token would cross the network unencrypted"),
+        ("--base-url", "http://127.0.0.1:1/api", "127.0.0.1:1 cannot be reached"),
         ("--base-url", "http://127.0.0.1:1/api", "check api.base_url and the network"),
+        ("--base-url", without_api, &format!("the platform's API is below /api: give --base-url {without_api}/api")),
     ] {
         let ran = init(&site, &[(flag, value)], &[]);
         assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{flag} {value}");
@@ -124,7 +128,9 @@ fn on_a_terminal_it_asks_until_the_answers_will_do_and_offers_to_import() {
     pty.answer("The organisation's id:", ids::ORGANISATION);
     pty.answer("credential NAME [env VERSORI_API_KEY]:", "hunter2");
     pty.await_text("not the key itself");
-    pty.answer("credential NAME [env VERSORI_API_KEY]:", "env SITE_TOKEN");
+    pty.answer("credential NAME [env VERSORI_API_KEY]:", "env UNSET");
+    pty.await_text("the environment variable UNSET is not set: name another");
+    pty.answer("credential NAME [env VERSORI_API_KEY]:", "SITE_TOKEN");
     pty.answer("Which project", "");
     pty.answer("Which environment (production, staging):", "staging");
     pty.answer("staging has 1 connection template already.", "yes");

@@ -403,7 +403,7 @@ fn drift_that_is_only_reported_is_not_said_to_be_put_right_beside_a_change() {
     let kept = json!({"path": "name", "before": "Y", "after": "Y", "cause": "drift", "sensitive": false});
     assert!(change(&plan, address)["fields"].as_array().unwrap().contains(&kept), "{plan:#}");
     let ran = site.apply();
-    assert!(ran.out.contains("\"Y\"  (drift, only reported: declared \"X\")"), "{}", ran.out);
+    assert!(ran.out.contains("live \"Y\", declared \"X\"  (drift, only reported)"), "{}", ran.out);
     let live = site.sandbox.world(|world| world.configs(&stripe));
     assert!(live[0].to_string().contains("\"Y\"") && live[0].to_string().contains("two"), "{live:?}");
     let history = site.versync(&["history", "--json"]).json();

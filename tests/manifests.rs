@@ -182,6 +182,46 @@ fn what_something_is_called_by_cannot_be_empty() {
 }
 
 #[test]
+fn a_default_that_is_wrong_is_one_problem() {
+    let rest =
+        "[connection_templates.t]\nenvironment = \"e\"\n[auth_scheme_configs.a]\ndescription = \"\"\ntype = \"none\"\n";
+    for defaults in ["project = \"\"\nsystem = \"s\"", "project = \"p\"\nsystem = 3"] {
+        let out = validated(&format!("[defaults]\n{defaults}\n{rest}"));
+        assert!(out.contains("1 file: 1 problem."), "{out}");
+    }
+}
+
+#[test]
+fn a_template_was_not_renamed_from_its_own_name() {
+    let text = "[connection_templates.t]\nproject = \"p\"\nenvironment = \"e\"\nsystem = \"s\"\nlifecycle.renamed_from = \"t\"\n";
+    let out = validated(text);
+    assert!(out.contains("`renamed_from` names the template itself") && out.contains("[a.toml:5:26]"), "{out}");
+}
+
+#[test]
+fn how_a_value_of_the_wrong_type_is_written_right_is_said() {
+    let template = |line: &str| format!("[connection_templates.t]\nproject = \"p\"\nsystem = \"s\"\n{line}\n");
+    for (line, help) in [
+        ("environment = [\"a\"]", "use `environments` for several"),
+        ("environments = \"staging\"", "write [\"staging\"]"),
+        ("environments = \"no word\"", "write it as [\"…\"]"),
+        ("environment = \"e\"\ndynamic = \"true\"", "write true or false, without quotes"),
+    ] {
+        let out = validated(&template(line));
+        assert!(out.contains(&format!("help: {help}")) && out.contains("1 file: 1 problem."), "{out}");
+    }
+    let site = Site::new();
+    for (setting, help) in [
+        ("sync.delete_limit = 10", "write { count = 10 }"),
+        ("sync.debounce = 250", "write it with its unit: \"250ms\" or \"250s\", for example"),
+    ] {
+        site.settings(setting);
+        let ran = site.versync(&["validate"]);
+        assert!(ran.code == Some(1) && ran.err.contains(help), "{ran:?}");
+    }
+}
+
+#[test]
 fn a_list_of_the_wrong_things_is_not_also_called_empty() {
     let text = "[connection_templates.t]\nproject = \"p\"\nsystem = \"s\"\nenvironments = [3]\n";
     assert!(validated(text).contains("1 file: 1 problem."));

@@ -83,7 +83,7 @@ fn an_api_that_fails_is_told_and_that_it_is_back() {
     let world = site.sandbox.world(|world| world.clone());
     site.sandbox = Site::new().sandbox;
     let failed = receiver.await_notices(1).remove(0);
-    assert!(failed["text"].as_str().unwrap().contains(": failed: no pass can be made: 127.0.0.1 "), "{failed}");
+    assert!(failed["text"].as_str().unwrap().contains(": failed: no pass can be made: 127.0.0.1:"), "{failed}");
     site.sandbox = Sandbox::start(address, world).unwrap();
     receiver.await_notices(2);
     site.file("broken.toml", "[");

@@ -399,7 +399,7 @@ fn every_kind_of_change_has_its_sentence() {
     insta::assert_snapshot!(pruned);
     site.file("broken.toml", "x = [");
     let out = site.versync(&["plan"]).out;
-    let (problems, summary) = (out.find("not valid TOML").unwrap(), out.find("\nPlan: ").unwrap());
+    let (problems, summary) = (out.find("is not closed").unwrap(), out.find("\nPlan: ").unwrap());
     let last = out.rfind("connection_template.").unwrap();
     assert!(last < problems && problems < summary, "problems last, then one line that sums up: {out}");
 }

@@ -90,7 +90,7 @@ fn the_pages_of_a_list_wait_for_nothing_that_was_begun_later() {
     let mut world = "organisation = { id = \"01J0ACME000000000000000000\", name = \"Acme\" }\n\
                      projects = [{ name = \"storefront\", environments = [{ name = \"production\" }] }]\n"
         .to_owned();
-    (0..30).for_each(|n| world += &format!("[[systems]]\nname = \"system-{n}\"\n"));
+    world.extend((0..30).map(|n| format!("[[systems]]\nname = \"system-{n}\"\n")));
     let site = Site::of(World::from_toml(&world).unwrap());
     let template =
         |n: usize| SHOP.replace(".shop]", &format!(".shop-{n}]")).replace("shopify", &format!("system-{}", n % 30));

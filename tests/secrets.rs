@@ -75,7 +75,7 @@ fn a_secret_that_is_missing_stops_its_resource_before_the_first_request() {
     assert_eq!(report["summary"]["create"], 6);
     assert_eq!(
         problems(&report)[0],
-        "system.toml:43:82: the secret { env = \"CANARY\" } cannot be read: the environment variable CANARY is not set"
+        "system.toml:43:82: auth_scheme_config.system/shopify/s-code lacks its grant.client_secret: the environment variable CANARY is not set"
     );
     assert!(!site.writes().iter().any(|write| write.contains("s-code")));
 }
@@ -89,7 +89,10 @@ fn secrets_come_from_files_beside_the_manifest_that_only_their_owner_reads() {
     let path = site.manifests().join("secret");
     std::fs::write(&path, "from-a-file\n").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(site.versync(&["plan"]).out.contains("can be read by others: chmod 600 it"));
+    let told = site.versync(&["plan"]).out;
+    let name = "auth_scheme_config.system/shopify/s-code lacks its grant.client_secret";
+    let file = "the secret file manifests/deep/../secret can be read by others: chmod 600 it";
+    assert!(told.contains(&format!("{name}: {file}")), "{told}");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     site.apply();
     let secret =

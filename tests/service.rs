@@ -85,7 +85,7 @@ fn a_reload_takes_new_settings_and_keeps_the_old_ones_where_they_are_bad() {
     let mut daemon = manager.daemon(&site);
     daemon.await_said("created");
     site.remove("b.toml");
-    daemon.await_said("left alone: no file declares it any more");
+    daemon.await_said("auth_scheme_config.system/stripe/other is left alone: no file declares it any more");
 
     site.settings(&format!("{COMMON}\nsync.prnue = true"));
     daemon.signal(Signal::HUP);

@@ -79,12 +79,42 @@ fn whoever_looks_at_a_plan_is_asked_and_only_yes_applies_it() {
     let site = Site::new();
     site.file("shop.toml", SHOP);
     let mut pty = Pty::start(site.command(&["apply"]), 100);
-    pty.answer("Only `yes` applies them:", "no");
+    pty.answer("Only `yes` or `y` applies them:", "no");
     let (code, screen) = pty.end();
     assert_eq!(code, Some(1), "{screen}");
     assert!(site.writes().is_empty());
     let mut pty = Pty::start(site.command(&["apply"]), 100);
-    pty.answer("Only `yes` applies them:", "yes");
+    pty.answer("Only `yes` or `y` applies them:", "y");
     let (code, screen) = pty.end();
     assert_eq!((code, site.templates("shop").len()), (Some(0), 1), "{screen}");
+}
+
+#[test]
+fn what_was_and_what_is_wrong_is_folded_and_coloured_as_plans_are() {
+    let site = Site::new();
+    site.settings("sync.on_drift = \"report\"");
+    let text = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen";
+    let pay = |text: &str| PAY.replace("description = \"\"", &format!("description = \"{text}\""));
+    site.file("shop.toml", SHOP).file("pay.toml", pay(text));
+    site.apply();
+    site.tamper("shop", |template| template.dynamic = false);
+    site.file("bad.toml", "[auth_scheme_configs.a-rather-long-name]\nsystem = \"stripe\"\ntype = \"none\"\n");
+    site.file("pay.toml", pay(&format!("{text} and fifteen")));
+    for args in [&["plan"][..], &["apply", "--yes"], &["status"], &["history"], &["validate"]] {
+        let pty = Pty::start(site.command(&[args, &["--color", "always"]].concat()), 60);
+        let written = pty.written();
+        pty.end();
+        let written = written.lock().unwrap().clone();
+        assert!(written.contains('\u{1b}'), "{args:?}: {written}");
+        let mut screen = vt100::Parser::new(200.try_into().unwrap(), 200.try_into().unwrap(), 0);
+        screen.process(written.as_bytes());
+        let shown = screen.screen().contents();
+        // A single word may be longer.
+        let too_long = |line: &&str| line.chars().count() > 60 && line.trim().contains(' ');
+        assert_eq!(shown.lines().find(too_long), None, "{args:?}:\n{shown}");
+    }
+    let history = site.versync(&["history", "--color", "always"]).out;
+    assert!(history.contains("\u{1b}[1m\u{1b}[32mauth_scheme_config.system/stripe/pay"), "{history:?}");
+    let history = site.versync(&["history"]).out;
+    assert!(history.contains("    + dynamic  true\n    + system   \"shopify\"\n"), "{history}");
 }

@@ -120,3 +120,78 @@ fn no_problems_are_an_empty_list() {
     assert_eq!((ran.code, results(&ran.json()).len()), (Some(0), 0));
     assert_eq!(site.versync(&["validate", "--format", "xml"]).code, Some(1));
 }
+
+#[test]
+fn whoever_asks_for_a_value_gets_one_whatever_is_wrong() {
+    let site = Site::new();
+    let told = |args: &[&str], why: &str| {
+        for format in ["json", "sarif"] {
+            let ran = site.versync(&[&["validate", "--format", format], args].concat());
+            assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""), "{ran:?}");
+            assert!(ran.json().to_string().contains(why), "{}", ran.out);
+        }
+        let ran = site.versync(&[&["validate"], args].concat());
+        assert!(ran.code == Some(1) && ran.out.is_empty() && ran.err.contains(why), "{ran:?}");
+    };
+    told(&["nowhere.toml"], "nowhere.toml does not exist");
+    told(&["--manifests", "nowhere"], "the manifests folder nowhere does not exist");
+    site.settings("sync.intervall = 3");
+    told(&[], "unknown key `intervall` in `sync`");
+}
+
+#[test]
+fn a_text_can_come_from_stdin() {
+    let site = Site::new();
+    let ran = site.piped(&["validate", "-"], SOUND);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "1 file, 1 resource: no problems.\n"), "{ran:?}");
+    let ran = site.piped(&["validate", "--format", "json", "-"], "x = 1");
+    assert_eq!((ran.code, &ran.json()["problems"][0]["file"]), (Some(1), &json!("stdin")));
+}
+
+#[test]
+fn a_folder_without_manifests_is_said_to_be_one() {
+    let ran = Site::new().versync(&["validate"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "0 files: there is no *.toml, so nothing is declared.\n"));
+}
+
+#[test]
+fn what_looks_like_a_mistake_is_a_warning() {
+    let oauth2 = |grant: &str| {
+        format!(
+            "[auth_scheme_configs.shop-key]\nsystem = \"s\"\ndescription = \"\"\ntype = \"oauth2\"\nscopes = []\n\
+             default_scopes = []\ntoken_url = \"https://a.example\"\ngrant = {{ {grant} }}\n"
+        )
+    };
+    let template = |listed: &str| {
+        format!(
+            "[connection_templates.t]\nproject = \"p\"\nenvironments = [\"e\", \"f\"]\nsystem = \"s\"\n\
+             auth_scheme_configs = [\"{listed}\"]\n"
+        )
+    };
+    let warned = |files: &[&str]| {
+        let site = Site::new();
+        for (number, text) in files.iter().enumerate() {
+            site.file(&format!("{number}.toml"), text);
+        }
+        let ran = site.versync(&["validate", "--format", "json"]);
+        let problems = ran.json()["problems"].as_array().unwrap().clone();
+        assert!(problems.iter().all(|problem| problem["severity"] == "warning"), "{problems:?}");
+        assert_eq!(ran.code, Some(0));
+        problems.iter().map(|it| format!("{}:{} {}", it["line"], it["column"], it["message"])).collect::<Vec<_>>()
+    };
+    let no_client = "without a client_id no token can be had by this password grant";
+    let sound = oauth2("type = \"password\", client_id = \"me\"");
+    let found = warned(&[&oauth2("type = \"password\"")]);
+    assert!(found.len() == 1 && found[0].starts_with("8:9 ") && found[0].contains(no_client), "{found:?}");
+    assert!(warned(&[&sound]).is_empty());
+    assert!(warned(&[&oauth2("type = \"client-credentials\"")]).is_empty());
+
+    let found = warned(&[&format!("{sound}{}", template("shop-keys"))]);
+    assert!(found.len() == 1 && found[0].starts_with("13:24 ") && found[0].contains("shop-keys"), "{found:?}");
+    assert!(found[0].contains("did you mean") && found[0].contains("shop-key\\"), "{found:?}");
+    // It may be on the platform already, or another file declares it.
+    assert!(warned(&[&format!("{sound}{}", template("stripe"))]).is_empty());
+    assert!(warned(&[&sound, &template("shop-keys")]).is_empty());
+    let other = sound.replace("shop-key", "shop-keys");
+    assert!(warned(&[&format!("{sound}{}", template("shop-keys")), &other]).is_empty());
+}

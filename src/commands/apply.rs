@@ -99,7 +99,7 @@ fn remark_as_json(remark: &Remark) -> Json {
 
 fn ask() -> bool {
     let mut err = io::stderr().lock();
-    let asked = write!(err, "\nApply these changes? Only `yes` applies them: ").and_then(|()| err.flush());
+    let asked = write!(err, "\nApply these changes? Only `yes` or `y` applies them: ").and_then(|()| err.flush());
     let mut answer = String::new();
-    asked.is_ok() && io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    asked.is_ok() && io::stdin().lock().read_line(&mut answer).is_ok() && ["yes", "y"].contains(&answer.trim())
 }

@@ -2,7 +2,7 @@
 //! stand-in.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -26,6 +26,7 @@ use crate::io::store::{Journal, Store, Tenant};
 use crate::io::versori::{ApiError, Client, Connection, Credentials, Meter, Reader, Writer};
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
+use crate::model::source::SourceFile;
 use crate::reconcile::{DryRun, Progress, Writing};
 use crate::sandbox::{Sandbox, World};
 use crate::settings::{Log, LogFormat, Settings};
@@ -236,6 +237,14 @@ pub(super) fn manifests(global: &Global) -> Result<PathBuf, CommandError> {
         Some(manifests) => Ok(manifests.clone()),
         None => Ok(Settings::load(global.config.as_deref(), std::env::vars_os())?.manifests),
     }
+}
+
+/// What comes in on stdin, as a file.
+pub(super) fn stdin() -> Result<Arc<SourceFile>, CommandError> {
+    let mut text = String::new();
+    let read = io::stdin().lock().read_to_string(&mut text);
+    read.map_err(|source| CommandError::Io { what: "reading from stdin", source })?;
+    Ok(SourceFile::new("stdin", text))
 }
 
 /// The state directory and what it tells, if there is a state yet, for a command that needs nothing else. With

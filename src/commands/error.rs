@@ -9,6 +9,7 @@ use crate::io::store::StoreError;
 use crate::io::versori::{ApiError, CredentialError};
 use crate::io::webhook::WebhookError;
 use crate::model::approval::ApprovalError;
+use crate::model::rule::Rule;
 use crate::model::source::Problem;
 use crate::reconcile::PassError;
 use crate::report::escape;
@@ -88,6 +89,18 @@ impl CommandError {
     /// Something that the user named cannot be read or written.
     pub(super) fn at(path: &std::path::Path, what: &str, source: &io::Error) -> Self {
         CommandError::Problems(vec![Problem::in_file(path.to_string_lossy(), format!("cannot be {what}: {source}"))])
+    }
+
+    /// What went wrong, as a list of problems.
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        match self {
+            CommandError::Settings(SettingsError { problems, .. }) | CommandError::Problems(problems) => problems,
+            other => {
+                let (message, help) = other.words();
+                let problem = Problem::general(message).of(Rule::Unreadable);
+                vec![Problem { help: help.map(str::to_owned), ..problem }]
+            }
+        }
     }
 
     /// Output could not be written.

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use super::error::CommandError;
 use super::{Exit, Terminal, context, import, new_files};
 use crate::args::{Global, Import, Init as Args};
-use crate::io::versori::{Client, Named, Read, Reader};
+use crate::io::secrets::{self, SecretError};
+use crate::io::versori::{ApiError, Client, ErrorKind, Named, Read, Reader};
 use crate::model::address::{Scope, is_ulid};
 use crate::model::document::SecretRef;
 use crate::model::export::written;
@@ -19,6 +20,7 @@ use crate::model::source::{Problem, SourceFile, nearest};
 use crate::model::wording::counted;
 use crate::report::escape;
 use crate::settings::Settings;
+use url::Url;
 
 const KEEP: &str = "nothing was written: remove it, or name another place with --config FILE and --manifests DIR";
 
@@ -45,15 +47,15 @@ pub(super) async fn init(global: &Global, args: Args, terminal: &Terminal) -> Re
             if is_ulid(given) { Ok(given.to_owned()) } else { Err(ORGANISATION.to_owned()) }
         })?,
     };
+    let base = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let token = match token(&args) {
         Some(token) => token,
         None => ask::until(
             "Where is its API key: env NAME, file PATH or credential NAME",
             Some("env VERSORI_API_KEY"),
-            reference,
+            |given| usable(given, base),
         )?,
     };
-    let base = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let manifests = manifests_from(global.manifests.as_deref(), base)?;
     let first = FirstSettings {
         organisation: &organisation,
@@ -65,7 +67,7 @@ pub(super) async fn init(global: &Global, args: Args, terminal: &Terminal) -> Re
     let file = SourceFile::new(path.to_string_lossy(), settings_text.as_str());
     let settings = Settings::parse(&file, &[], base.to_owned())?;
     let api = Reader::new(Client::new(context::connection(&settings)?)?);
-    let projects = api.projects().await?;
+    let projects = api.projects().await.map_err(|error| no_api(error, &settings.api.base_url))?;
     let project = choose("project", args.project.as_deref(), &projects, asks)?;
     let environments = environments(api.project(&project.id).await?);
     let environment = choose("environment", args.environment.as_deref(), &environments, asks)?;
@@ -132,8 +134,32 @@ fn token(args: &Args) -> Option<SecretRef> {
     env.or(file).or_else(|| args.token_credential.clone().map(SecretRef::Credential))
 }
 
-/// A reference as it is typed.
+/// What answers is not the API: its path is missing, as a rule.
+fn no_api(error: ApiError, base_url: &Url) -> CommandError {
+    if error.kind != ErrorKind::NotFound || base_url.path() != "/" {
+        return error.into();
+    }
+    refused(&error.to_string(), &format!("the platform's API is below /api: give --base-url {base_url}api"))
+}
+
+/// A reference as it is typed, to something that can be read.
+fn usable(given: &str, base: &Path) -> Result<SecretRef, String> {
+    let reference = reference(given)?;
+    match secrets::read(&reference, base) {
+        Ok(_) => Ok(reference),
+        // Whoever has it set elsewhere begins again there.
+        Err(SecretError::Variable { name, why }) => Err(format!(
+            "the environment variable {name} {why}: name another, or end this, export {name} and try again"
+        )),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A reference as it is typed. A word alone is the variable of that name, if there is one.
 fn reference(given: &str) -> Result<SecretRef, String> {
+    if std::env::var_os(given).is_some() {
+        return Ok(SecretRef::Env(given.to_owned()));
+    }
     match given.split_once(char::is_whitespace).map(|(kind, rest)| (kind, rest.trim().to_owned())) {
         Some(("env", name)) => Ok(SecretRef::Env(name)),
         Some(("file", path)) => Ok(SecretRef::File(path)),

@@ -1,6 +1,6 @@
 //! `versync plan`: the dry run, once.
 
-use std::io;
+use std::io::{self, Write};
 
 use super::context::{Context, Speaker};
 use super::error::CommandError;
@@ -26,7 +26,12 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
     if args.json {
         write_json(&json::plan(&report.plan))?;
     } else {
-        text::write_plan(&report.plan, terminal.out, &mut io::stdout().lock()).map_err(CommandError::output)?;
+        let mut out = io::stdout().lock();
+        text::write_plan(&report.plan, terminal.out, &mut out).map_err(CommandError::output)?;
+        if args.no_refresh {
+            writeln!(out, "The platform was not asked: the files were compared with what was recorded.")
+                .map_err(CommandError::output)?;
+        }
     }
     if let Some(path) = &args.out {
         saved::write(&report.plan, context.tenant(), path, &context.settings.manifests)?;

@@ -98,8 +98,9 @@ enum End {
 /// Runs the loop that the settings and flags ask for.
 async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal, bell: &mut Bell) -> Result<End, CommandError> {
     let context = stay.context;
-    let screen = Screen { look: terminal.out, last: RefCell::default(), changes: RefCell::default() };
-    if !writes(context, args) {
+    let writes = writes(context, args);
+    let screen = Screen { look: terminal.out, writes, last: RefCell::default(), changes: RefCell::default() };
+    if !writes {
         let on_report = |report: &Report| {
             if args.dry_run {
                 screen.show(&report.plan);
@@ -245,6 +246,8 @@ fn tell_systemd(moment: &Moment<'_>) {
 /// Where the daemon shows plans: each one once, however often it is tried.
 struct Screen {
     look: Look,
+    /// Whether what it shows is carried out.
+    writes: bool,
     /// The hash of the plan that was shown last.
     last: RefCell<String>,
     /// Those of its changes, so that one that is still there is not shown again beside a new one.
@@ -260,7 +263,7 @@ impl Screen {
             let is_news = |change: &Change| !before.contains(&change_hash(change));
             let mut out = io::stdout().lock();
             // A daemon whose output nobody reads goes on.
-            let _ = text::write_news(plan, is_news, self.look, &mut out).and_then(|()| writeln!(out));
+            let _ = text::write_news(plan, is_news, self.writes, self.look, &mut out).and_then(|()| writeln!(out));
         }
     }
 

@@ -4,19 +4,19 @@ use std::io;
 
 use super::context::state;
 use super::error::CommandError;
-use super::{Exit, write_json};
+use super::{Exit, Terminal, write_json};
 use crate::args::{Global, Status as Args};
 use crate::io::store::{Journal, StoreError, writer};
 use crate::model::status::{Entries, Status};
 use crate::report;
 
-pub(super) fn status(global: &Global, args: &Args) -> Result<Exit, CommandError> {
+pub(super) fn status(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let (directory, journal) = state(global, "status")?;
     let status = Status { writer: writer(&directory)?, journal: journal.as_ref().map(entries).transpose()? };
     if args.json {
         write_json(&report::json::status(&status))?;
     } else {
-        report::status::write(&status, &mut io::stdout().lock()).map_err(CommandError::output)?;
+        report::status::write(&status, terminal.out, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }
     Ok(Exit::Done)
 }

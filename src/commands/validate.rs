@@ -1,30 +1,28 @@
 //! `versync validate`: every file, every problem, without any network.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::context::manifests;
+use super::context::{manifests, stdin};
 use super::error::CommandError;
 use super::{Exit, Terminal, write_json};
 use crate::args::{Format, Global, Validate as Args};
 use crate::io::manifests::{read_folder, read_paths};
-use crate::model::desired::Desired;
-use crate::model::source::Severity;
+use crate::model::advice::warnings;
+use crate::model::desired::{Desired, ManifestFile};
+use crate::model::source::{Severity, sort_problems};
 use crate::model::wording::counted;
 use crate::report::{json, problems, sarif};
 
 pub(super) fn validate(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
-    // Names of files start from here.
-    let (folder, files) = if args.paths.is_empty() {
-        let folder = manifests(global)?;
-        let files = read_folder(&folder)?;
-        (folder, files)
-    } else {
-        (".".into(), read_paths(&args.paths)?)
+    let (folder, desired) = match read(global, args) {
+        Ok((folder, files)) => (folder, checked(&files)),
+        Err(error) if args.format == Format::Text => return Err(error),
+        // Whoever asks for a value gets one.
+        Err(error) => (".".into(), Desired { problems: error.into_problems(), ..Desired::default() }),
     };
-    let desired = Desired::assemble(&files);
     match args.format {
         Format::Text => write(&desired, terminal, &mut io::stdout().lock()).map_err(CommandError::output)?,
         Format::Json => write_json(&json::validation(&desired))?,
@@ -34,10 +32,32 @@ pub(super) fn validate(global: &Global, args: &Args, terminal: &Terminal) -> Res
     Ok(if in_error { Exit::Error } else { Exit::Done })
 }
 
+/// The files, and the folder that their names start from.
+fn read(global: &Global, args: &Args) -> Result<(PathBuf, Vec<ManifestFile>), CommandError> {
+    if args.paths == [Path::new("-")] {
+        return Ok((".".into(), vec![Ok(stdin()?)]));
+    }
+    if args.paths.is_empty() {
+        let folder = manifests(global)?;
+        let files = read_folder(&folder)?;
+        return Ok((folder, files));
+    }
+    Ok((".".into(), read_paths(&args.paths)?))
+}
+
+fn checked(files: &[ManifestFile]) -> Desired {
+    let mut desired = Desired::assemble(files);
+    let warnings = warnings(&desired);
+    desired.problems.extend(warnings);
+    sort_problems(&mut desired.problems);
+    desired
+}
+
 fn write(desired: &Desired, terminal: &Terminal, out: &mut dyn Write) -> io::Result<()> {
     problems::write(&desired.problems, terminal.out, out)?;
     let files = counted(desired.files.len(), "file");
     match desired.problems.len() {
+        0 if desired.files.is_empty() => writeln!(out, "{files}: there is no *.toml, so nothing is declared."),
         0 => writeln!(out, "{files}, {}: no problems.", counted(desired.resources.len(), "resource")),
         count => writeln!(out, "{files}: {}.", counted(count, "problem")),
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::regular;
 use crate::model::desired::ManifestFile;
+use crate::model::document::mask;
 use crate::model::rule::Rule;
 use crate::model::source::{Place, Problem, SourceFile};
 
@@ -276,7 +277,8 @@ fn read_file(path: &Path, name: String) -> ManifestFile {
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let file = SourceFile::new(name, String::from_utf8_lossy(error.as_bytes()));
-            let problem = Problem::at(Place::new(&file, at..at + 1), "is not UTF-8 text").of(Rule::Unreadable);
+            mask(&file);
+            let problem = Problem::at(Place::new(&file, at..at + 1), "the file is not UTF-8 text").of(Rule::Unreadable);
             Err(problem.help("save the file as UTF-8"))
         }
     }

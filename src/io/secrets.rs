@@ -96,8 +96,9 @@ fn read_shaped(reference: &SecretRef, base: &Path, shape: Shape) -> Result<Secre
 }
 
 fn read_file(path: &Path, to: ClosedTo, shape: Shape) -> Result<SecretString, SecretError> {
-    let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
-    let unusable = |why| SecretError::Unusable { path: path.to_owned(), why };
+    let said = || path.strip_prefix(".").unwrap_or(path).to_owned();
+    let unreadable = |source| SecretError::Unreadable { path: said(), source };
+    let unusable = |why| SecretError::Unusable { path: said(), why };
     let file = guarded::open(path, to).map_err(|refusal| match refusal {
         Refusal::Io(source) => unreadable(source),
         Refusal::Flaw(flaw) => unusable(format!("{flaw}{}", way_out(flaw, to))),

@@ -175,7 +175,7 @@ impl Desired {
                         resource.fields.insert(name, Value::String(hash.clone()));
                     }
                     Err(why) => {
-                        let message = format!("the secret {reference} cannot be read: {why}");
+                        let message = format!("{} lacks its {name}: {why}", resource.address);
                         self.problems.push(Problem::at(secret.reference.place.clone(), message));
                         self.disputed.insert(resource.address.clone());
                     }

@@ -2,8 +2,12 @@
 //! instead of stopping at the first. Manifests and settings are both read through it.
 
 mod locate;
+mod mask;
 mod overlay;
+mod repeats;
 mod section;
+mod statements;
+mod syntax;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -12,9 +16,9 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::rule::Rule;
 use super::source::{Place, Problem, SourceFile};
 pub use locate::locate;
+pub use mask::mask;
 pub use overlay::Overlay;
 pub use section::{Item, Section};
 
@@ -48,17 +52,8 @@ impl Reader {
         let reader = Self { file: Arc::clone(file), problems: RefCell::default(), secrets: RefCell::default() };
         let (table, errors) = DeTable::parse_recoverable(file.text());
         if !errors.is_empty() {
-            let holds_secrets = SECRET_KEYS.iter().chain(&[RECEIVERS]).any(|key| file.text().contains(key));
-            if holds_secrets || holds_user(file.text()) {
-                file.hide_values();
-            }
-            // Only message and span are used: the error's own text forms quote the source.
-            let problems = errors.iter().map(|error| {
-                let span = error.span().unwrap_or(0..0);
-                let message = format!("not valid TOML: {}", error.message());
-                Problem::at(Place::new(file, span), message).of(Rule::Syntax)
-            });
-            return (None, problems.collect());
+            mask(file);
+            return (None, syntax::problems(file));
         }
         reader.note_secrets(table.get_ref());
         let top = Section::top(&reader, table.get_ref(), overlay);

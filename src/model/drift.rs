@@ -240,6 +240,7 @@ mod tests {
                 cause: Cause::Drift,
                 sensitive: live == "hunter2",
                 kept: false,
+                first: false,
             }],
             step: Step::Nothing,
         }

@@ -388,7 +388,7 @@ pub fn words(field: &FieldView, next: &Next) -> FieldWords {
             ("edited", "the files have changed since it was last applied", true)
         }
         FieldCase::Judged(Verdict::Differs(Cause::Manifest)) => {
-            ("edited", "the files declare it, and what is live is another", true)
+            ("differs", "the files declare it, and what is live is another", true)
         }
         FieldCase::Judged(Verdict::Unset) => {
             ("unset", "the files no longer declare it: it goes back to the platform's default", true)

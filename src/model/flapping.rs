@@ -86,6 +86,7 @@ mod tests {
             cause: Cause::Drift,
             sensitive: false,
             kept: false,
+            first: false,
         };
         let change = Change {
             address: Address::parse(text).unwrap(),

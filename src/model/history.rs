@@ -86,6 +86,7 @@ mod tests {
             cause: Cause::Drift,
             sensitive: true,
             kept: false,
+            first: false,
         };
         let note = FieldNote::of(&field);
         assert_eq!((note.before, note.after), (Value::Null, Value::Null));

@@ -142,21 +142,33 @@ pub fn parse(file: &Arc<SourceFile>) -> (Vec<Declared>, Vec<Problem>) {
 }
 
 /// What `[defaults]` gives to every resource of its file.
+#[derive(Default)]
 struct Defaults {
-    project: Option<Found<String>>,
-    environment: Option<Found<String>>,
-    system: Option<Found<String>>,
+    project: Given,
+    environment: Given,
+    system: Given,
+}
+
+/// A default: its value, if it is of use, and whether it is written at all. What is wrong with it is said once.
+#[derive(Default)]
+struct Given {
+    value: Option<Found<String>>,
+    is_written: bool,
+}
+
+impl Given {
+    fn read(section: &Section<'_>, key: &'static str) -> Self {
+        Self { value: reference(section, key), is_written: section.has(key) }
+    }
 }
 
 impl Defaults {
     fn read(top: &Section<'_>) -> Self {
-        let Some(section) = top.section("defaults") else {
-            return Self { project: None, environment: None, system: None };
-        };
+        let Some(section) = top.section("defaults") else { return Self::default() };
         let defaults = Self {
-            project: reference(&section, "project"),
-            environment: reference(&section, "environment"),
-            system: reference(&section, "system"),
+            project: Given::read(&section, "project"),
+            environment: Given::read(&section, "environment"),
+            system: Given::read(&section, "system"),
         };
         section.finish();
         defaults
@@ -165,8 +177,8 @@ impl Defaults {
 
 fn read_template(key: &str, section: &Section<'_>, defaults: &Defaults, resources: &mut Vec<Declared>) {
     let name = own_name(key, section, "name");
-    let project = required_reference(section, "project", defaults.project.as_ref());
-    let system = required_reference(section, "system", defaults.system.as_ref());
+    let project = required_reference(section, "project", &defaults.project);
+    let system = required_reference(section, "system", &defaults.system);
     let environments = read_environments(section, defaults);
     let mut fields = Fields::new();
     if let Some(dynamic) = section.flag(DYNAMIC.name) {
@@ -184,6 +196,7 @@ fn read_template(key: &str, section: &Section<'_>, defaults: &Defaults, resource
     let fields: Fields = fields.into_iter().collect();
     let known: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
     let lifecycle = read_lifecycle(section, &known, true);
+    refuse_own_name(section, &lifecycle, name.as_deref());
     section.finish();
     let (Some(name), Some(project), Some(system)) = (name, project, system) else {
         // Otherwise it shows in the resources: two of one address.
@@ -219,7 +232,7 @@ fn read_environments(section: &Section<'_>, defaults: &Defaults) -> Vec<Found<St
         if section.has("environments") || section.has("environment") {
             return one.into_iter().collect();
         }
-        return required_reference(section, "environment", defaults.environment.as_ref()).into_iter().collect();
+        return required_reference(section, "environment", &defaults.environment).into_iter().collect();
     };
     if let Some(place) = section.place_of("environment") {
         section.report(Problem::at(place, "both `environment` and `environments` are given").help("keep one of them"));
@@ -272,8 +285,8 @@ fn read_owner(section: &Section<'_>, defaults: &Defaults) -> Option<(OwnerKind, 
             return None;
         }
         let system =
-            reference(section, "system").or_else(|| if section.has("system") { None } else { defaults.system.clone() });
-        if system.is_none() && !section.has("system") {
+            reference(section, "system").or_else(|| defaults.system.value.clone().filter(|_| !section.has("system")));
+        if system.is_none() && !section.has("system") && !defaults.system.is_written {
             let problem = Problem::at(section.place(), "neither `system` nor `connector` says whose config this is");
             section.report(problem.of(Rule::MissingKey).help("add system = \"name or ULID\" or connector = \"ULID\""));
         }
@@ -385,6 +398,15 @@ fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: boo
     lifecycle
 }
 
+/// A template that was renamed had another name.
+fn refuse_own_name(section: &Section<'_>, lifecycle: &Lifecycle, name: Option<&str>) {
+    if name.is_some() && lifecycle.renamed_from.as_deref() == name {
+        let place = section.section("lifecycle").and_then(|table| table.place_of("renamed_from"));
+        let problem = Problem::at(place.unwrap_or_else(|| section.place()), "`renamed_from` names the template itself");
+        section.report(problem.help("remove it, or write the name that the template had before"));
+    }
+}
+
 /// The name of a resource: the table's key, unless a key inside it says otherwise.
 fn own_name(key: &str, section: &Section<'_>, inner: &'static str) -> Option<String> {
     let found = match section.text(inner) {
@@ -425,19 +447,15 @@ fn check_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
-fn required_reference(
-    section: &Section<'_>,
-    key: &'static str,
-    default: Option<&Found<String>>,
-) -> Option<Found<String>> {
+fn required_reference(section: &Section<'_>, key: &'static str, default: &Given) -> Option<Found<String>> {
     if section.has(key) {
         return reference(section, key);
     }
-    if default.is_none() {
+    if !default.is_written {
         let problem = Problem::at(section.place(), format!("{} is missing", section.path_of(key))).of(Rule::MissingKey);
         section.report(problem.help(format!("add {key} = \"…\" here or below [defaults]")));
     }
-    default.cloned()
+    default.value.clone()
 }
 
 fn refuse_repeats(section: &Section<'_>, items: &[Found<String>]) {

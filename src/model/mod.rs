@@ -4,6 +4,7 @@
 //! the same plan. A test fails when a file below this one names an I/O crate.
 
 pub mod address;
+pub mod advice;
 pub mod approval;
 pub mod auth_scheme_config;
 pub mod backoff;
@@ -38,5 +39,6 @@ pub mod schema;
 pub mod seen;
 pub mod source;
 pub mod status;
+pub mod summary;
 pub mod three_way;
 pub mod wording;

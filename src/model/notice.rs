@@ -283,6 +283,7 @@ mod tests {
             cause,
             sensitive: false,
             kept: false,
+            first: false,
         };
         Change {
             address: address(id),

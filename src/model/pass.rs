@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::history::FieldNote;
-use super::plan::{Action, Cause, Change, Source, Summary};
+use super::plan::{Action, Cause, Change, Source};
 use super::source::Problem;
+use super::summary::Summary;
 
 /// One pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -147,6 +148,12 @@ impl Found {
     /// Whether anything in it has a beginning that an earlier pass may know better.
     pub fn lasts(&self) -> bool {
         !self.held.is_empty() || !self.drifted.is_empty()
+    }
+
+    /// Whether everything is as declared once it is done.
+    pub fn leaves_nothing_open(&self) -> bool {
+        let none_drifts = self.drifted.iter().all(|note| note.reverted);
+        self.held.is_empty() && none_drifts && self.problems.is_empty() && self.failures.is_empty()
     }
 
     /// Takes over from the pass before since when what still holds has held.

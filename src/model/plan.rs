@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::address::{Address, Identity, Owner, Scope};
 use super::approval::Approval;
+use super::connection_template::NAME;
 use super::manifest::Declared;
 use super::recorded::{OldTemplate, RecordedResource};
 use super::schema::Fields;
@@ -28,6 +29,8 @@ pub struct Plan {
     pub in_sync: Vec<InSync>,
     /// How many live objects, in the places that were read, no file declares.
     pub unmanaged: usize,
+    /// How many recorded resources are left as they are, since the files that declared them are in error.
+    pub in_broken_files: usize,
     /// What is declared or recorded and could not be compared: whether it has drifted is not known.
     pub not_compared: BTreeSet<Address>,
     /// What is wrong with files or answers, in the order in which it is listed.
@@ -122,6 +125,13 @@ impl Change {
     /// Whether all that is to be done is to remember whether it is protected.
     pub fn is_protection(&self) -> bool {
         self.action == Action::Adopt && self.fields.iter().any(|field| field.path == PROTECTION)
+    }
+
+    /// Whether it gives a template another name, as its file wants it.
+    pub fn is_rename(&self) -> bool {
+        let renames = |field: &FieldChange| field.path == NAME.name && field.cause == Cause::Manifest;
+        let is_template = matches!(self.address, Address::ConnectionTemplate { .. });
+        self.action == Action::Update && is_template && self.fields.iter().any(renames)
     }
 
     /// How many declared fields an update leaves as they are.
@@ -278,6 +288,8 @@ pub struct FieldChange {
     pub sensitive: bool,
     /// Whether it is drift that is only reported: applying the change leaves the live value as it is.
     pub kept: bool,
+    /// Whether it is a secret of which nothing is recorded: it is declared for the first time.
+    pub first: bool,
 }
 
 /// What the applier executes, with all that it needs.
@@ -379,45 +391,7 @@ pub struct ConfigStep {
     pub record: RecordedResource,
 }
 
-/// How many resources there are of each sort; the shape of `summary` in the plan's JSON. Actions count
-/// what applying would do; a held one counts as held only.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct Summary {
-    pub create: usize,
-    pub update: usize,
-    pub replace: usize,
-    pub delete: usize,
-    pub adopt: usize,
-    pub drifted: usize,
-    pub held: usize,
-    pub unchanged: usize,
-    pub unmanaged: usize,
-    pub problems: usize,
-    /// Not in the JSON's `summary`: what is only reported, because it is foreign or no longer declared.
-    #[serde(default)]
-    pub reported: usize,
-}
-
 impl Plan {
-    /// Counts.
-    pub fn summary(&self) -> Summary {
-        let due = |action| self.changes.iter().filter(|change| change.is_due() && change.action == action).count();
-        Summary {
-            create: due(Action::Create),
-            update: due(Action::Update),
-            replace: due(Action::Replace),
-            delete: due(Action::Delete),
-            adopt: due(Action::Adopt),
-            drifted: self.changes.iter().filter(|change| change.is_drifted()).count(),
-            held: self.changes.iter().filter(|change| change.action != Action::None && change.held.is_some()).count(),
-            unchanged: self.in_sync.len(),
-            unmanaged: self.unmanaged,
-            problems: self.problems.len(),
-            reported: self.changes.iter().filter(|it| it.action == Action::None && !it.is_drifted()).count(),
-        }
-    }
-
     /// Whether applying it would do anything.
     pub fn has_work(&self) -> bool {
         self.changes.iter().any(Change::is_due)

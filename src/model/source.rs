@@ -26,17 +26,8 @@ pub struct SourceFile {
     name: String,
     text: String,
     line_starts: Vec<usize>,
-    secrets: OnceLock<Secrets>,
-}
-
-/// The parts of a text that may never be shown.
-#[derive(Debug)]
-enum Secrets {
-    /// The values at these places, in order and apart: known because the text parsed.
-    Known(Vec<Range<usize>>),
-    /// The text did not parse and may hold secrets anywhere behind an `=`; behind this place, where lines of one
-    /// value may begin, anywhere.
-    Anywhere(usize),
+    /// The parts that may never be shown, in order and apart.
+    secrets: OnceLock<Vec<Range<usize>>>,
 }
 
 impl SourceFile {
@@ -68,13 +59,7 @@ impl SourceFile {
             meets
         });
         // A second reader of one text finds the same secrets, so the first answer stands.
-        let _ = self.secrets.set(Secrets::Known(places));
-    }
-
-    /// Hides everything that could be a value, for a text whose structure is not known.
-    pub(super) fn hide_values(&self) {
-        let quotes = ["\"\"\"", "'''"].into_iter().filter_map(|quotes| self.text.find(quotes));
-        let _ = self.secrets.set(Secrets::Anywhere(quotes.min().unwrap_or(self.text.len())));
+        let _ = self.secrets.set(places);
     }
 
     /// The number of the line, from 0, that holds this byte.
@@ -158,16 +143,7 @@ impl Place {
         let line = self.file.line_range(number);
         let start = self.span.start.clamp(line.start, line.end);
         let end = self.span.end.clamp(start, line.end);
-        let values;
-        let hidden: &[Range<usize>] = match self.file.secrets.get() {
-            None => &[],
-            Some(Secrets::Known(ranges)) => ranges,
-            Some(Secrets::Anywhere(quotes)) => {
-                let key = if *quotes < line.start { 0 } else { key_length(&self.file.text[line.clone()]) };
-                values = line.start + key..line.end;
-                std::slice::from_ref(&values)
-            }
-        };
+        let hidden = self.file.secrets.get().map_or(&[][..], Vec::as_slice);
         Excerpt::build(&self.file.text, line, start..end, hidden)
     }
 }
@@ -196,7 +172,8 @@ impl Excerpt {
             }
             let secret = hidden[..hidden.partition_point(|range| range.start <= at)].last();
             let secret = secret.is_some_and(|range| range.contains(&at));
-            let begins = shown.len();
+            // What is hidden is one character, and marked as a whole.
+            let begins = if secret && hiding { shown.len() - '…'.len_utf8() } else { shown.len() };
             match (secret, hiding) {
                 (true, false) => shown.push('…'),
                 (true, true) => {}
@@ -210,7 +187,7 @@ impl Excerpt {
             }
             hiding = secret;
             if mark.contains(&at) || at == mark.start {
-                let from = marked.map_or(begins.min(shown.len()), |range| range.start);
+                let from = marked.map_or(begins, |range| range.start);
                 marked = Some(from..shown.len());
             }
         }
@@ -240,12 +217,6 @@ impl Excerpt {
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// How much of a line is certainly a key with its `=`: a list of texts may have lines that begin with one.
-fn key_length(line: &str) -> usize {
-    let is_key = |key: &str| key.trim().chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
-    line.find('=').filter(|at| is_key(&line[..*at])).map_or(0, |at| at + 1)
 }
 
 fn floor_boundary(text: &str, at: usize) -> usize {
@@ -423,27 +394,6 @@ mod tests {
         let within = SourceFile::new("a.toml", "\u{feff}a\u{feff}b");
         let place = Place::new(&within, 7..8);
         assert_eq!((place.column(), place.excerpt().text.as_str()), (3, "a\u{fffd}b"));
-    }
-
-    #[test]
-    fn an_unparsed_text_shows_keys_only() {
-        let file = SourceFile::new("a.toml", "client_secret = \"hunter2\nhunter3");
-        file.hide_values();
-        assert_eq!(Place::new(&file, 18..19).excerpt().text, "client_secret =…");
-        assert_eq!(Place::new(&file, 26..27).excerpt().text, "…");
-    }
-
-    #[test]
-    fn a_later_line_of_an_unparsed_value_is_no_key() {
-        for text in
-            ["key = \"\"\"\nhunter2=\n\"\"\"", "key = '''\nhunter2=", "key = [\n\"hunter2=\"", "key = [\n{'hunter2'="]
-        {
-            let file = SourceFile::new("a.toml", text);
-            file.hide_values();
-            assert_eq!(Place::new(&file, 0..3).excerpt().text, "key =…");
-            let at = text.find("hunter2").unwrap();
-            assert_eq!(Place::new(&file, at..at + 1).excerpt().text, "…", "{text}");
-        }
     }
 
     #[test]

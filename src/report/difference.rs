@@ -15,6 +15,9 @@ use crate::model::plan::{Action, FieldChange};
 /// Two values that are longer than this together, and texts of several lines, are shown as a diff.
 const LONG: usize = 80;
 
+/// What a line that is folded goes on behind.
+const FURTHER: &str = "          ";
+
 /// So many lines are shown around each that differs.
 const CONTEXT: usize = 3;
 
@@ -30,7 +33,7 @@ pub(super) fn write(
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let is_new = field.before.is_null() && action == Action::Create;
+    let is_new = (field.before.is_null() && action == Action::Create) || (field.sensitive && field.first);
     let is_gone = field.after.is_null() && !field.sensitive && action == Action::Delete;
     let (sign, color) = match (is_new, is_gone) {
         (true, _) => ("+", AnsiColor::Green),
@@ -43,18 +46,33 @@ pub(super) fn write(
         return write_lines(&before, &after, look, out);
     }
     let value = if field.sensitive {
-        if action == Action::Create { "(secret)" } else { "(secret changed)" }.to_owned()
+        secret(action == Action::Create, field.first).to_owned()
     } else if is_new {
         shown(&field.after)
     } else if is_gone {
         shown(&field.before)
-    } else if field.kept && action != Action::None {
-        format!("{}  (drift, only reported: declared {})", shown(&field.before), shown(&field.after))
+    } else if field.kept {
+        let why = if action == Action::None { "" } else { "  (drift, only reported)" };
+        format!("{}{why}", left_alone(&field.before, &field.after))
     } else {
         format!("{} → {}{}", shown(&field.before), shown(&field.after), remark(field.cause))
     };
     let behind = " ".repeat(4 + 2 + width + 2);
     writeln!(out, "{}", folded(&format!("    {sign} {:width$}  {value}", field.path), "", &behind, look))
+}
+
+/// What is said of a secret in place of its value.
+pub(super) fn secret(is_new: bool, is_first: bool) -> &'static str {
+    match (is_new, is_first) {
+        (true, _) => "(secret)",
+        (false, true) => "(secret, declared for the first time)",
+        (false, false) => "(secret changed)",
+    }
+}
+
+/// A difference about which nothing is done.
+pub(super) fn left_alone(live: &Value, declared: &Value) -> String {
+    format!("live {}, declared {}", shown(live), shown(declared))
 }
 
 /// The lines to compare of what cannot be read on one line: a text's own, or a list's items.
@@ -92,7 +110,8 @@ fn write_lines(before: &str, after: &str, look: Look, out: &mut dyn Write) -> io
                 diff.iter_inline_changes(op).try_for_each(|change| write_emphasised(&change, look, out))?;
             } else {
                 diff.iter_changes(op).try_for_each(|change| {
-                    writeln!(out, "        {} {}", sign_of(change.tag()).0, line(change.value()))
+                    let sign = format!("        {} ", sign_of(change.tag()).0);
+                    writeln!(out, "{}", folded(&line(change.value()), &sign, FURTHER, look))
                 })?;
             }
         }
@@ -111,15 +130,16 @@ fn write_skipped(count: usize, out: &mut dyn Write) -> io::Result<()> {
 /// A line in colours, the words in which it differs underlined.
 fn write_emphasised(change: &InlineChange<'_, str>, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let (sign, style) = sign_of(change.tag());
-    write!(out, "        {}", paint(&format!("{sign} "), style, look))?;
+    let sign = format!("        {}", paint(&format!("{sign} "), style, look));
+    let mut text = String::new();
     for (emphasised, part) in change.iter_strings_lossy() {
         let style = if emphasised { style.bold().underline() } else { style };
         let part = line(&part).into_owned();
         if !part.is_empty() {
-            write!(out, "{}", paint(&part, style, look))?;
+            text += &paint(&part, style, look);
         }
     }
-    writeln!(out)
+    writeln!(out, "{}", folded(&text, &sign, FURTHER, look))
 }
 
 fn sign_of(tag: ChangeTag) -> (&'static str, Style) {

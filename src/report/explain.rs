@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::headline::{headline, place};
+use super::headline::{Mood, headline, place};
 use super::history::time;
 use super::paper::{folded, paint};
 use super::problems::{self, Look};
@@ -97,7 +98,7 @@ pub fn write(explained: &Explained, look: Look, out: &mut dyn Write) -> io::Resu
 /// What is so, behind the address.
 fn sentence(resource: &Explanation) -> String {
     match (&resource.next, resource.standing) {
-        (Next::Change(change, _), _) => headline(change),
+        (Next::Change(change, _), _) => headline(change, Mood::Will),
         (Next::InSync, _) => "is in sync".to_owned(),
         (Next::Forget, _) => "is neither declared nor live any more".to_owned(),
         (Next::InError, Standing::Broken) => "is declared by a file that is in error".to_owned(),
@@ -188,10 +189,7 @@ fn next_lines(explained: &Explained) -> Vec<String> {
                 approve.as_ref().map(|hash| format!("`versync approve {hash}` approves it, and what is held with it")),
             );
             if change.action == Action::Delete && change.held.is_none() {
-                let grace = explained.delete_grace;
-                lines.push(format!(
-                    "the daemon does it once it has been gone from the files for {grace:?} (sync.delete_grace)"
-                ));
+                lines.push(grace(explained));
             }
         }
     }
@@ -202,21 +200,34 @@ fn next_lines(explained: &Explained) -> Vec<String> {
         let then = if missed { ", and a pass has looked for it in vain since" } else { "" };
         format!("a create of it was begun of which no outcome is known{then}")
     }));
-    if let (Some(pass), Some(note)) = (&explained.last_pass, explained.held()) {
-        let (command, ended) = (escape(&pass.command), time(pass.ended_at));
-        let what = if note.action == Action::None { "reported" } else { "held" };
-        let is_same = matches!(&resource.next, Next::Change(change, _) if change.held.as_ref().is_some_and(|held| held.reason == note.reason));
-        let why = if is_same { "for the same reason".to_owned() } else { format!("since {}", escape(&note.reason)) };
-        let since = time(note.since);
-        lines.push(format!(
-            "the last pass (`versync {command}`, {ended}) {what} it too, {why}; so it is from {since} on"
-        ));
-    }
-    if let (Some(pass), Some(note)) = (&explained.last_pass, explained.failure()) {
-        let (command, ended) = (escape(&pass.command), time(pass.ended_at));
-        lines.push(format!("the last pass (`versync {command}`, {ended}) could not apply it: {}", escape(&note.error)));
-    }
+    lines.extend(last_pass(explained));
     lines
+}
+
+/// When the daemon does a delete that nothing holds.
+fn grace(explained: &Explained) -> String {
+    let grace = explained.delete_grace;
+    let rule = format!("the daemon waits until it has been gone from the files for {grace:?} (sync.delete_grace)");
+    // What the daemon has held is waiting already.
+    let seen = explained.held().filter(|note| note.action == Action::Delete).map(|note| note.since);
+    let due = seen.and_then(|seen| seen.checked_add(SignedDuration::try_from(grace).ok()?).ok());
+    due.map_or_else(|| rule.clone(), |due| format!("{rule}: it is due at {}", time(due)))
+}
+
+/// What the last pass did about it, where that is still so.
+fn last_pass(explained: &Explained) -> Option<String> {
+    let (pass, Next::Change(change, _)) = (explained.last_pass.as_ref()?, &explained.resource.next) else {
+        return None;
+    };
+    let which = format!("the last pass (`versync {}`, {})", escape(&pass.command), time(pass.ended_at));
+    if let (Some(held), Some(note)) = (&change.held, explained.held()) {
+        let what = if note.action == Action::None { "reported" } else { "held" };
+        let why = if held.reason == note.reason { "for the same reason" } else { "for another reason" };
+        let still = format!("{which} {what} it too, {why}; it has been {what} since {}", time(note.since));
+        return (note.action == change.action).then_some(still);
+    }
+    let note = explained.failure().filter(|_| change.action != Action::None)?;
+    Some(format!("{which} could not apply it: {}", escape(&note.error)))
 }
 
 /// The flags that import what a resource belongs to.
@@ -267,7 +278,7 @@ fn write_history(explained: &Explained, look: Look, out: &mut dyn Write) -> io::
     }
     for event in &explained.history {
         let mut text = Vec::new();
-        super::history::write(std::slice::from_ref(event), &mut text)?;
+        super::history::write(std::slice::from_ref(event), Look { width: None, ..look }, &mut text)?;
         for line in String::from_utf8_lossy(&text).lines() {
             writeln!(out, "{}", folded(line, "    ", "        ", look))?;
         }

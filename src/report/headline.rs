@@ -1,31 +1,36 @@
 //! The sentence that heads a resource: what happens to it and whose change that follows.
 
 use super::escape;
+use super::voice::done;
 use crate::model::plan::{Action, Cause, Change, Source};
 
+/// Whether what is told of is going to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// By whoever applies it.
+    Will,
+    /// Not by whoever tells of it, who writes nothing.
+    Would,
+}
+
 /// What follows its address: `will be updated: its file says otherwise`.
-pub(super) fn headline(change: &Change) -> String {
+pub(super) fn headline(change: &Change, mood: Mood) -> String {
     let why = why(change).map(|why| format!(": {why}")).unwrap_or_default();
-    let what = match (change.action, change.held.is_some()) {
-        (Action::None, _) if change.is_drifted() => "has drifted",
-        (Action::None, _) => "is left alone",
-        (Action::Create, true) => "is held: it would be created",
-        (Action::Update, true) => "is held: it would be updated",
-        (Action::Replace, true) => "is held: it would be replaced",
-        (Action::Delete, true) => "is held: it would be deleted",
-        (Action::Adopt, true) => "is held: it would be adopted",
-        (Action::Adopt, false) if change.is_protection() => "stays as it is",
-        (Action::Create, false) => "will be created",
-        (Action::Update, false) => "will be updated",
-        (Action::Replace, false) => "will be replaced",
-        (Action::Delete, false) => "will be deleted",
-        (Action::Adopt, false) => "will be adopted",
-    };
-    if change.held.is_some() && change.action != Action::None {
-        let why = why.strip_prefix(": ").map(|why| format!(", since {why}")).unwrap_or_default();
-        return format!("{what}{why}");
+    if change.is_due() {
+        let verb = if mood == Mood::Will { "will be" } else { "would be" };
+        let only_name = change.changed_fields().count() == 1;
+        return match (change.is_rename(), only_name) {
+            (true, true) => format!("{verb} renamed"),
+            (true, false) => format!("{verb} renamed and updated"),
+            (false, _) if change.is_protection() => format!("stays as it is{why}"),
+            (false, _) => format!("{verb} {}{why}", done(change.action)),
+        };
     }
-    format!("{what}{why}")
+    if change.action == Action::None {
+        return format!("{}{why}", if change.is_drifted() { "has drifted" } else { "is left alone" });
+    }
+    let why = why.strip_prefix(": ").map(|why| format!(", since {why}")).unwrap_or_default();
+    format!("is held: it would be {}{why}", done(change.action))
 }
 
 /// Whose change it is, where the action does not say it already.
@@ -37,13 +42,23 @@ fn why(change: &Change) -> Option<&'static str> {
         (Action::Adopt, _) => "it exists already, as declared",
         (Action::Delete, _) => "no file declares it any more",
         (Action::Replace, Cause::Manifest) => "its file gives it another system or environment",
-        (Action::Update, Cause::Manifest) => "its file says otherwise",
+        (Action::Update, Cause::Manifest) => match secrets(change) {
+            Some(true) => "its file declares its secret for the first time",
+            Some(false) => "its secret has changed",
+            None => "its file says otherwise",
+        },
         (_, Cause::Conflict) => "both its file and somebody on the platform have changed it",
         (_, Cause::Drift) if change.causes.contains(&Cause::Manifest) => {
             "it was changed on the platform, and its file says otherwise too"
         }
         (_, Cause::Drift) => "it was changed on the platform",
     })
+}
+
+/// Whether all that differs are secrets, and whether nothing was recorded of any.
+fn secrets(change: &Change) -> Option<bool> {
+    let only = !change.fields.is_empty() && change.fields.iter().all(|field| field.sensitive);
+    only.then(|| change.fields.iter().all(|field| field.first))
 }
 
 /// `shop.toml:8`, safe to print.

@@ -8,9 +8,10 @@ use crate::model::desired::Desired;
 use crate::model::history::{Event, FieldNote};
 use crate::model::json::{Json, object};
 use crate::model::pass::{DriftNote, FailureNote, HeldNote, Pass, ProblemNote};
-use crate::model::plan::{Action, Change, FieldChange, Plan, Source, Summary};
+use crate::model::plan::{Action, Change, FieldChange, Plan, Source};
 use crate::model::source::Problem;
 use crate::model::status::{Entries, Status};
+use crate::model::summary::Summary;
 
 /// The plan as one JSON value. Values that may not be shown are `null`.
 pub fn plan(plan: &Plan) -> Json {

@@ -5,7 +5,7 @@ use anstyle::Style;
 use super::problems::Look;
 
 /// A terminal narrower than this is left to fold lines itself.
-const NARROWEST: usize = 30;
+pub(super) const NARROWEST: usize = 30;
 
 /// Text behind `first`, folded between words to the width of the terminal, where it is one; every further line
 /// begins with `further`. A word that is longer than a line stays whole, so that it can be copied.

@@ -9,6 +9,7 @@ use miette::{
 };
 
 use super::escape;
+use super::paper::NARROWEST;
 use crate::model::source::{Problem, Severity};
 
 /// How to render for the place where it is shown.
@@ -55,9 +56,15 @@ fn write_diagnostic(diagnostic: &dyn Diagnostic, look: Look, out: &mut dyn Write
         (false, false) => GraphicalTheme::none(),
     };
     let mut text = String::new();
-    // Long lines are left to the terminal: a wrapped path or name cannot be copied or searched for.
-    let handler =
-        GraphicalReportHandler::new_themed(theme).with_links(false).with_width(usize::MAX).with_wrap_lines(false);
+    // Words are never broken: half a path or a name cannot be copied or searched for.
+    let width = look.width.filter(|width| *width >= NARROWEST);
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(width.unwrap_or(usize::MAX))
+        .with_wrap_lines(width.is_some())
+        .with_break_words(false)
+        .with_word_separator(textwrap::WordSeparator::AsciiSpace)
+        .with_word_splitter(textwrap::WordSplitter::NoHyphenation);
     if handler.render_report(&mut text, diagnostic).is_err() {
         text = diagnostic.to_string();
     }
@@ -89,8 +96,9 @@ impl<'a> Shown<'a> {
                 file: escape(place.file()).into_owned(),
                 number: place.line(),
                 column: place.column(),
-                mark: (excerpt.mark.start, excerpt.mark.len()).into(),
-                text: excerpt.text,
+                mark: (excerpt.mark.start, excerpt.mark.len().max(1)).into(),
+                // Where something is missing at the end, there is nothing to mark but the place behind it.
+                text: if excerpt.mark.start == excerpt.text.len() { excerpt.text + " " } else { excerpt.text },
             }
         });
         Self { problem, line }
@@ -164,6 +172,13 @@ mod tests {
         let file = SourceFile::new("shop.toml", "[a]\ndinamic = true\n");
         let problem = Problem::at(Place::new(&file, 4..11), "unknown key `dinamic`").help("did you mean `dynamic`?");
         insta::assert_snapshot!(rendered(problem));
+    }
+
+    #[test]
+    fn what_is_missing_at_the_end_of_a_line_is_marked_behind_it() {
+        let file = SourceFile::new("a.toml", "a\n");
+        let shown = rendered(Problem::at(Place::new(&file, 1..1), "key with no value"));
+        assert!(shown.contains(" 1 | a \n   :  ^\n"), "{shown:?}");
     }
 
     #[test]

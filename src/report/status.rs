@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use anstyle::{AnsiColor, Style};
+
 use super::escape;
-use super::history::{field, revision, time};
-use super::text::summary_line;
+use super::history::{Shows, revision, time, write_fields};
+use super::paper::{folded, paint};
+use super::problems::Look;
+use super::text::{applied, style_of, summary_line};
 use super::voice::done;
 use crate::model::pass::{DriftNote, Found, HeldNote, Pass, ProblemNote};
 use crate::model::plan::Action;
@@ -17,7 +21,7 @@ use crate::model::wording::counted;
 /// # Errors
 ///
 /// Those of `out`.
-pub fn write(status: &Status, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(status: &Status, look: Look, out: &mut dyn Write) -> io::Result<()> {
     write_writer(status.writer.as_ref(), out)?;
     let Some(journal) = &status.journal else {
         return writeln!(out, "There is no state yet: no pass was made.");
@@ -26,13 +30,14 @@ pub fn write(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "No pass was recorded yet.")?;
     }
     if let Some(Pass { result: Err(error), .. }) = &journal.failed {
-        writeln!(out, "The last pass could not be made{}: {}", when(journal.failed.as_ref()), escape(error))?;
+        let line = format!("The last pass could not be made{}: {}", when(journal.failed.as_ref()), escape(error));
+        writeln!(out, "{}", folded(&line, "", "  ", look))?;
     }
     if let Some(found) = journal.found() {
-        write_completed(journal, found, out)?;
-        write_held(&found.held, out)?;
-        write_drift(&found.drifted, out)?;
-        write_open(found, out)?;
+        write_completed(journal, found, look, out)?;
+        write_held(&found.held, look, out)?;
+        write_drift(&found.drifted, look, out)?;
+        write_open(found, look, out)?;
     }
     for approval in &journal.approvals {
         writeln!(out, "\nApproved {} and not used yet: {}", time(approval.approved_at), approval.hash)?;
@@ -61,66 +66,85 @@ fn when(pass: Option<&Pass>) -> String {
     })
 }
 
-fn write_completed(journal: &Entries, found: &Found, out: &mut dyn Write) -> io::Result<()> {
+fn write_completed(journal: &Entries, found: &Found, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let which = if journal.failed.is_some() { "The last pass before" } else { "Last pass" };
     let at = found.revision.as_deref().map(|commit| format!(" at revision {}", revision(commit))).unwrap_or_default();
-    writeln!(out, "{which}{at}{}:", when(journal.completed.as_ref()))?;
-    write!(out, "  {}", summary_line(&found.summary))?;
-    match (found.applied, found.failures.len()) {
-        (0, 0) => writeln!(out),
-        (applied, 0) => writeln!(out, " Applied {}.", counted(applied, "change")),
-        (applied, failed) => writeln!(out, " Applied {}; {failed} failed.", counted(applied, "change")),
+    writeln!(out, "{}", folded(&format!("{which}{at}{}:", when(journal.completed.as_ref())), "", "  ", look))?;
+    let did = match (found.applied, found.failures.len()) {
+        (0, 0) => String::new(),
+        // What only had to be remembered does not fail.
+        (all, 0) => format!(" {}.", applied(all, found.summary.adopt.min(all))),
+        (all, failed) => format!(" {}; {failed} failed.", applied(all, 0)),
+    };
+    writeln!(out, "{}", folded(&format!("{}{did}", summary_line(&found.summary)), "  ", "    ", look))?;
+    if found.applied > 0 && found.leaves_nothing_open() && journal.failed.is_none() {
+        let resources = found.summary.unchanged + found.summary.stay();
+        writeln!(out, "  In sync since then: {} as declared.", counted(resources, "resource"))?;
     }
+    Ok(())
 }
 
 /// One reason often holds many, so each is said once.
-fn write_held(held: &[HeldNote], out: &mut dyn Write) -> io::Result<()> {
+fn write_held(held: &[HeldNote], look: Look, out: &mut dyn Write) -> io::Result<()> {
     let mut by_reason: BTreeMap<&str, Vec<&HeldNote>> = BTreeMap::new();
     for note in held {
         by_reason.entry(&note.reason).or_default().push(note);
     }
     for (reason, notes) in by_reason {
         let is_reported = notes.iter().all(|note| note.action == Action::None);
-        writeln!(out, "\n{}: {}", if is_reported { "Reported" } else { "Held" }, escape(reason))?;
+        let heading = heading(if is_reported { "Reported" } else { "Held" }, AnsiColor::Yellow, look);
+        writeln!(out, "\n{}", folded(&format!("{heading} {}", escape(reason)), "", "  ", look))?;
         for note in notes {
             let would_be = if note.action == Action::None { "is" } else { "would be" };
-            writeln!(out, "  {} {would_be} {}, since {}", escape(&note.address), done(note.action), time(note.since))?;
+            let address = paint(&escape(&note.address), style_of(note.action).bold(), look);
+            let line = format!("{address} {would_be} {}, since {}", done(note.action), time(note.since));
+            writeln!(out, "{}", folded(&line, "  ", "      ", look))?;
         }
     }
     Ok(())
 }
 
-fn write_drift(drifted: &[DriftNote], out: &mut dyn Write) -> io::Result<()> {
+fn write_drift(drifted: &[DriftNote], look: Look, out: &mut dyn Write) -> io::Result<()> {
     for note in drifted {
         let what = if note.deleted { "deleted" } else { "changed" };
         let then = if note.reverted { "put right" } else { "not put right" };
         let source = note.source.as_ref().map(|source| format!(" ({}:{})", escape(&source.file), source.line));
-        writeln!(
-            out,
-            "\nDrifted: {} was {what} on the platform, seen {}, {then}{}",
-            escape(&note.address),
+        let line = format!(
+            "{} {} was {what} on the platform, seen {}, {then}{}",
+            heading("Drifted", AnsiColor::Cyan, look),
+            paint(&escape(&note.address), Style::new().bold(), look),
             time(note.since),
             source.unwrap_or_default()
-        )?;
-        note.fields.iter().try_for_each(|note| writeln!(out, "    {}", field(note)))?;
+        );
+        writeln!(out, "\n{}", folded(&line, "", "  ", look))?;
+        let shows = if note.reverted { Shows::Change } else { Shows::Difference };
+        write_fields(&note.fields, shows, look, out)?;
     }
     Ok(())
 }
 
-fn write_open(found: &Found, out: &mut dyn Write) -> io::Result<()> {
+fn write_open(found: &Found, look: Look, out: &mut dyn Write) -> io::Result<()> {
     for failure in &found.failures {
-        writeln!(out, "\nNot applied: {}: {}", escape(&failure.address), escape(&failure.error))?;
+        let heading = heading("Not applied", AnsiColor::Red, look);
+        let line = format!("{heading} {}: {}", escape(&failure.address), escape(&failure.error));
+        writeln!(out, "\n{}", folded(&line, "", "  ", look))?;
     }
-    found.problems.iter().try_for_each(|note| writeln!(out, "\n{}", problem(note)))
+    let mut problems = found.problems.iter();
+    problems.try_for_each(|note| writeln!(out, "\n{}", folded(&problem(note, look), "", "  ", look)))
 }
 
-fn problem(note: &ProblemNote) -> String {
+fn heading(text: &str, color: AnsiColor, look: Look) -> String {
+    paint(&format!("{text}:"), color.on_default().bold(), look)
+}
+
+fn problem(note: &ProblemNote, look: Look) -> String {
     let place = match (&note.file, note.position) {
         (Some(file), Some((line, column))) => format!("{}:{line}:{column}: ", escape(file)),
         (Some(file), None) => format!("{}: ", escape(file)),
         _ => String::new(),
     };
-    let kind = if note.severity == "warning" { "Warning" } else { "Error" };
+    let (kind, color) =
+        if note.severity == "warning" { ("Warning", AnsiColor::Yellow) } else { ("Error", AnsiColor::Red) };
     let help = note.help.as_deref().map(|help| format!(" ({})", escape(help))).unwrap_or_default();
-    format!("{kind}: {place}{}{help}", escape(&note.message))
+    format!("{} {place}{}{help}", heading(kind, color, look), escape(&note.message))
 }

@@ -1,18 +1,23 @@
 //! The plan and what came of it, for people.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-use super::headline::{headline, place};
+use super::headline::{Mood, headline, place};
 use super::paper::{folded, paint};
 use super::problems::{self, Look};
 use super::{difference, escape};
 use crate::model::observed::Remark;
-use crate::model::plan::{Action, Cause, Change, Plan, Summary};
+use crate::model::plan::{Action, Cause, Change, Plan};
+use crate::model::summary::Summary;
 use crate::model::wording::counted;
 use crate::reconcile::Report;
+
+/// A longer reason is not said twice.
+const LONG_REASON: usize = 60;
 
 /// Writes a plan: a sentence for each resource with the fields that differ, then problems, then one
 /// line that sums up.
@@ -21,17 +26,28 @@ use crate::reconcile::Report;
 ///
 /// Those of `out`.
 pub fn write_plan(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    write_news(plan, |_| true, look, out)
+    write_news(plan, |_| true, true, look, out)
 }
 
-/// The same without the changes that are no news: they are counted only.
+/// The same without the changes that are no news: they are counted only. `writes` is whether whoever shows the plan
+/// carries it out.
 ///
 /// # Errors
 ///
 /// Those of `out`.
-pub fn write_news(plan: &Plan, is_news: impl Fn(&Change) -> bool, look: Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_news(
+    plan: &Plan,
+    is_news: impl Fn(&Change) -> bool,
+    writes: bool,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mood = if writes { Mood::Will } else { Mood::Would };
+    let mut reasons = BTreeSet::new();
     for change in plan.changes.iter().filter(|change| is_news(change)) {
-        write_change(change, look, out)?;
+        write_change(change, mood, look, out)?;
+        write_held(change, &mut reasons, look, out)?;
+        write_fields(change, look, out)?;
         writeln!(out)?;
     }
     problems::write(&plan.problems, look, out)?;
@@ -57,10 +73,19 @@ pub fn write_outcomes(report: &Report, look: Look, out: &mut dyn Write) -> io::R
         writeln!(out, "  {} {}", paint("!", Style::new().bold(), look), escape(&text))?;
     }
     let failed = report.failures().count();
-    let applied = counted(report.applied(), "change");
-    match failed {
-        0 => writeln!(out, "Applied {applied}."),
-        failed => writeln!(out, "Applied {applied}; {failed} failed."),
+    let adopted = report.applied_changes().filter(|change| change.action == Action::Adopt).count();
+    let failed = if failed > 0 { format!("; {failed} failed") } else { String::new() };
+    writeln!(out, "{}{failed}.", applied(report.applied(), adopted))
+}
+
+/// How many changes were made, of which so many only had to be remembered.
+pub(super) fn applied(all: usize, adopted: usize) -> String {
+    match (all - adopted, adopted) {
+        (changed, 0) => format!("Applied {}", counted(changed, "change")),
+        (0, adopted) => format!("Adopted {}", counted(adopted, "resource")),
+        (changed, adopted) => {
+            format!("Applied {}, adopted {}", counted(changed, "change"), counted(adopted, "resource"))
+        }
     }
 }
 
@@ -70,19 +95,32 @@ pub(super) fn in_words(remark: &Remark) -> String {
     format!("the platform says ({}): {}{detail}", remark.severity, remark.text)
 }
 
-fn write_change(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
+fn write_change(change: &Change, mood: Mood, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let address = change.address.to_string();
     let address = paint(&escape(&address), style_of(change.action).bold(), look);
     // What is only reported, with nothing to compare, is what no file declares any more.
     let is_orphan = change.action == Action::None && !change.is_drifted() && change.fields.is_empty();
     let last = if change.action == Action::Delete || is_orphan { "last at " } else { "" };
     let source = change.source.as_ref().map(|source| format!(" ({last}{})", place(source))).unwrap_or_default();
-    let line = format!("{address} {}{source}", headline(change));
-    writeln!(out, "{}", folded(&line, "", "    ", look))?;
-    if let Some(held) = &change.held {
-        let mark = format!("    {} ", paint("!", Style::new().bold(), look));
-        writeln!(out, "{}", folded(&escape(&held.reason), &mark, "      ", look))?;
-    }
+    let line = format!("{address} {}{source}", headline(change, mood));
+    writeln!(out, "{}", folded(&line, "", "    ", look))
+}
+
+/// Why it is held, and the way out; a long reason that many have is told once.
+fn write_held<'p>(
+    change: &'p Change,
+    reasons: &mut BTreeSet<&'p str>,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Some(held) = &change.held else { return Ok(()) };
+    let is_known = !reasons.insert(&held.reason) && held.reason.len() > LONG_REASON;
+    let text = if is_known { "for the same reason".into() } else { escape(&held.reason) };
+    let mark = format!("    {} ", paint("!", Style::new().bold(), look));
+    writeln!(out, "{}", folded(&text, &mark, "      ", look))
+}
+
+fn write_fields(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let width = change.fields.iter().map(|field| field.path.len()).max().unwrap_or_default();
     change.fields.iter().try_for_each(|field| difference::write(change.action, field, width, look, out))?;
     match change.unchanged_fields() {
@@ -109,8 +147,9 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 pub(super) fn summary_line(summary: &Summary) -> String {
-    let Summary { create, update, replace, delete, adopt, drifted, held, unchanged, unmanaged, problems, reported } =
+    let Summary { create, update, replace, delete, adopt, drifted, held, unchanged, unmanaged, problems, .. } =
         *summary;
+    let Summary { reported, in_broken_files, .. } = *summary;
     let counts = [
         (create, "to create"),
         (update, "to update"),
@@ -133,6 +172,10 @@ pub(super) fn summary_line(summary: &Summary) -> String {
     if problems > 0 {
         parts.push(counted(problems, "problem"));
     }
+    if in_broken_files > 0 {
+        let whose = if in_broken_files == 1 { "its file is" } else { "their files are" };
+        parts.push(format!("{in_broken_files} left alone, since {whose} in error"));
+    }
     if in_sync {
         let unmanaged = if unmanaged > 0 { format!("; {unmanaged} unmanaged") } else { String::new() };
         return format!("In sync: {} as declared{unmanaged}.", counted(unchanged, "resource"));
@@ -140,7 +183,7 @@ pub(super) fn summary_line(summary: &Summary) -> String {
     format!("Plan: {}; {unchanged} unchanged.", parts.join(", "))
 }
 
-fn style_of(action: Action) -> Style {
+pub(super) fn style_of(action: Action) -> Style {
     match action {
         Action::Create | Action::Adopt => AnsiColor::Green.on_default(),
         Action::Update => AnsiColor::Yellow.on_default(),

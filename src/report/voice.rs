@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::difference::secret;
 use super::escape;
 use super::text::{in_words, shown};
 use crate::model::address::Address;
@@ -13,14 +14,24 @@ use crate::model::source::{Problem, Severity};
 use crate::model::wording::counted;
 use crate::reconcile::{Failure, Outcome, PassError, Report};
 
+/// So much is said again of a problem that has gone.
+const LONGEST_MENDED: usize = 60;
+
 /// Remembers what it has said.
 #[derive(Debug, Default)]
 pub struct Voice {
     drift: Ledger<Address, Drifted>,
-    problems: Ledger<String, Severity>,
+    problems: Ledger<String, Problematic>,
     held: Ledger<Address, Reason>,
     failures: Ledger<Address, String>,
     down: Ledger<(), String>,
+}
+
+/// How bad a problem is, and what is said once it has gone.
+#[derive(Debug, Clone, PartialEq)]
+struct Problematic {
+    severity: Severity,
+    gone: String,
 }
 
 /// What is new about a drift where any of it is another.
@@ -121,9 +132,10 @@ impl Voice {
     }
 
     fn say_problems(&mut self, problems: &[Problem], all: bool) {
-        let now = problems.iter().map(|problem| (in_one_line(problem), problem.severity)).collect();
+        let all_of = |problem: &Problem| Problematic { severity: problem.severity, gone: gone(problem) };
+        let now = problems.iter().map(|problem| (in_one_line(problem), all_of(problem))).collect();
         let changes = self.problems.update_known(now, |_| all);
-        for (text, severity) in changes.begun {
+        for (text, Problematic { severity, .. }) in changes.begun {
             let problem = problems.iter().find(|problem| in_one_line(problem) == text);
             let file = problem.and_then(|problem| problem.file_name()).map(escape);
             let (file, line) = (file.as_deref(), problem.and_then(|problem| problem.position()).map(|(line, _)| line));
@@ -132,8 +144,8 @@ impl Voice {
                 Severity::Warning => tracing::warn!(file, line, "{text}"),
             }
         }
-        for (text, _) in changes.ended {
-            tracing::info!("mended: {text}");
+        for (_, Problematic { gone, .. }) in changes.ended {
+            tracing::info!("mended: {gone}");
         }
     }
 
@@ -161,7 +173,7 @@ impl Voice {
         for (address, Reason(reason)) in self.held.update(now).begun {
             let Some(change) = change_of(&address, plan) else { continue };
             let about = about(change, plan);
-            say!(warn, about, {} "{}: {}{}", escape(&reason), about.address, origin(&about));
+            say!(warn, about, {} "{} is {}{}", about.address, escape(&reason), origin(&about));
         }
     }
 
@@ -183,9 +195,10 @@ impl Voice {
 fn say_applied(report: &Report) {
     for change in report.applied_changes() {
         let about = about(change, &report.plan);
-        let fields = change.changed_fields().map(field).collect::<Vec<_>>().join(", ");
+        let fields =
+            change.changed_fields().map(|it| field(it, change.action == Action::Create)).collect::<Vec<_>>().join(", ");
         let differs = if fields.is_empty() { String::new() } else { format!(": {fields}") };
-        let done = done(change.action);
+        let done = if change.is_rename() { "renamed" } else { done(change.action) };
         say!(info, about, { fields = fields } "{done} {}{differs}{}", about.address, origin(&about));
     }
 }
@@ -261,9 +274,9 @@ fn drifted_as(change: &Change, writes: bool) -> Drifted {
     Drifted { fields, response }
 }
 
-fn field(field: &FieldChange) -> String {
+fn field(field: &FieldChange, is_new: bool) -> String {
     if field.sensitive {
-        return format!("{}: (secret changed)", field.path);
+        return format!("{}: {}", field.path, secret(is_new, field.first));
     }
     format!("{}: {} → {}", field.path, shown(&field.before), shown(&field.after))
 }
@@ -282,6 +295,19 @@ pub(super) fn done(action: Action) -> &'static str {
         Action::Adopt => "adopted",
         Action::None => "left alone",
     }
+}
+
+/// Where a problem was that is there no more, and the beginning of what was said of it, so that nobody takes it for
+/// a new one.
+fn gone(problem: &Problem) -> String {
+    let place = match (problem.file_name(), problem.position()) {
+        (Some(file), Some((line, _))) => format!("{}:{line}", escape(file)),
+        (Some(file), None) => escape(file).into_owned(),
+        _ => "what was in error".to_owned(),
+    };
+    let what: String = problem.message.chars().take(LONGEST_MENDED).collect();
+    let more = if what.len() < problem.message.len() { "…" } else { "" };
+    format!("{place} (was: {}{more})", escape(&what))
 }
 
 /// A problem with its place and its help, for a log.

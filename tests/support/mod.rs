@@ -17,6 +17,7 @@ mod serve;
 pub(crate) mod svg;
 
 use std::fs;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -134,6 +135,15 @@ impl Site {
     /// Runs a command to its end.
     pub(crate) fn versync(&self, args: &[&str]) -> Ran {
         Ran::of(self.command(args).output().unwrap())
+    }
+
+    /// Runs a command to its end that reads a text from stdin.
+    pub(crate) fn piped(&self, args: &[&str], text: &str) -> Ran {
+        let mut command = self.command(args);
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = pipes.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        Ran::of(child.wait_with_output().unwrap())
     }
 
     /// Starts the daemon; its log is JSON.

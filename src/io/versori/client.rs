@@ -364,7 +364,9 @@ impl Client {
     }
 
     fn transport_error(&self, request: &Request, error: &reqwest::Error) -> ApiError {
-        let host = self.connection.base_url.host_str().unwrap_or("the platform");
+        let url = &self.connection.base_url;
+        let host = url.host_str().unwrap_or("the platform");
+        let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let (kind, message) = match (error.is_connect(), error.is_timeout()) {
             (true, true) => (ErrorKind::Unconnected, format!("{host} cannot be reached within {CONNECT_TIMEOUT:?}")),
             (true, false) => (ErrorKind::Unconnected, format!("{host} cannot be reached: {}", root_cause(error))),

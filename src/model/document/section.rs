@@ -7,6 +7,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::mask::is_secretive;
+use super::syntax::is_word;
 use super::{Found, Overlay, Reader, SecretRef};
 use crate::model::rule::Rule;
 use crate::model::source::{Place, Problem, SourceFile, nearest};
@@ -22,6 +24,9 @@ pub struct Section<'a> {
     name: String,
     asked: RefCell<Vec<&'static str>>,
 }
+
+/// Settings that are a time with its unit.
+const DURATIONS: [&str; 4] = ["debounce", "delete_grace", "interval", "timeout"];
 
 /// What stands under a key.
 enum Entry<'a> {
@@ -381,7 +386,12 @@ impl<'a> Section<'a> {
             Entry::Given(file) => format!("{:?}", file.text()),
         };
         let message = format!("{} takes {expected}, not {found}", self.path_of(key));
-        self.report(Problem::at(self.place_of_entry(entry), message).of(Rule::WrongType));
+        let problem = Problem::at(self.place_of_entry(entry), message).of(Rule::WrongType);
+        let written = match entry {
+            Entry::Written(value) => Some(value.get_ref()),
+            Entry::Given(_) => None,
+        };
+        self.report(Problem { help: written.and_then(|value| right_type(key, value, expected)), ..problem });
     }
 
     fn place_of_entry(&self, entry: &Entry<'_>) -> Place {
@@ -397,6 +407,24 @@ impl<'a> Section<'a> {
             Entry::Given(file) => file.hide(std::iter::once(0..file.text().len()).collect()),
         }
     }
+}
+
+/// How a value of the wrong type is written right, where that is clear.
+fn right_type(key: &str, value: &DeValue<'_>, expected: &str) -> Option<String> {
+    let shown = |text: &str| is_word(text) && !is_secretive(key);
+    Some(match (expected, value) {
+        ("true or false", DeValue::String(_)) => "write true or false, without quotes".to_owned(),
+        ("a list of strings", DeValue::String(text)) if shown(text) => format!("write [\"{text}\"]"),
+        ("a list of strings" | "a list", DeValue::String(_)) => "write it as [\"…\"]".to_owned(),
+        ("a string", DeValue::Array(_)) if key == "environment" => "use `environments` for several".to_owned(),
+        ("a string", DeValue::Integer(number)) if DURATIONS.contains(&key) => {
+            format!("write it with its unit: \"{}ms\" or \"{}s\", for example", number.as_str(), number.as_str())
+        }
+        ("a table", DeValue::Integer(number)) if key == "delete_limit" => {
+            format!("write {{ count = {} }}", number.as_str())
+        }
+        _ => return None,
+    })
 }
 
 fn kind_of(value: &DeValue<'_>) -> &'static str {

@@ -17,6 +17,9 @@ use crate::model::schema::{
 };
 use crate::model::source::Problem;
 
+/// A grant as most write it.
+const GRANT_EXAMPLE: &str = "type = \"authorization-code\", client_id = \"…\", client_secret = { env = \"NAME\" }";
+
 /// What a file declares of a config beside its identity.
 #[derive(Debug, Default)]
 pub(super) struct SchemeFields {
@@ -57,7 +60,7 @@ impl SchemeFields {
         let Some(inner) = section.section(table) else {
             let needed = !is_endpoint || self.fields.get(TOKEN_AUTH.name) != Some(&Value::Bool(true));
             if needed && !section.has(table) {
-                let example = if is_endpoint { "url = \"https://…\"" } else { "type = \"authorization-code\"" };
+                let example = if is_endpoint { "url = \"https://…\"" } else { GRANT_EXAMPLE };
                 let problem =
                     Problem::at(section.place(), format!("{} is missing", section.path_of(table))).of(Rule::MissingKey);
                 let way_out = if is_endpoint { ", or token_auth = true, which needs no endpoints" } else { "" };

@@ -35,7 +35,7 @@ impl Comparison {
             .map(|(name, value)| {
                 let sensitive = field_named(name).is_some_and(Field::is_secret);
                 let after = if sensitive { Value::Null } else { value.clone() };
-                FieldChange { path: name, before: Value::Null, after, cause, sensitive, kept: false }
+                FieldChange { path: name, before: Value::Null, after, cause, sensitive, kept: false, first: sensitive }
             })
             .collect();
         Self { changes, send: wanted.clone(), record: wanted.clone(), report_only: false }
@@ -63,9 +63,9 @@ impl Comparison {
 
     /// Adds that the files protect it from now on, or no longer.
     pub(super) fn protect(&mut self, before: bool, after: bool) {
-        let (before, after) = (Value::Bool(before), Value::Bool(after));
-        let cause = Cause::Manifest;
-        self.changes.push(FieldChange { path: PROTECTION, before, after, cause, sensitive: false, kept: false });
+        let (before, after, cause) = (Value::Bool(before), Value::Bool(after), Cause::Manifest);
+        let (sensitive, kept, first) = (false, false, false);
+        self.changes.push(FieldChange { path: PROTECTION, before, after, cause, sensitive, kept, first });
     }
 
     /// Sets a field that nobody declared back to its default, where it is not there already.
@@ -108,7 +108,8 @@ pub(super) fn compare(
     let on_drift = lifecycle.on_drift.unwrap_or(on_drift);
     let mut comparison =
         Comparison { changes: Vec::new(), send: Fields::new(), record: Fields::new(), report_only: true };
-    for Judged { field, wanted, live, verdict, .. } in judge_fields(fields, declared, recorded, observed, lifecycle) {
+    for Judged { field, wanted, before, live, verdict } in judge_fields(fields, declared, recorded, observed, lifecycle)
+    {
         let Some(verdict) = verdict else { continue };
         // What was never declared is not remembered; what is no longer declared is forgotten.
         if let Some(wanted) = wanted {
@@ -131,7 +132,8 @@ pub(super) fn compare(
             comparison.send.insert(field.name, after.clone());
             comparison.report_only = false;
         }
-        comparison.changes.push(FieldChange { kept, ..field_change(field, live.into_owned(), after, cause) });
+        let first = field.is_secret() && before.is_none();
+        comparison.changes.push(FieldChange { kept, first, ..field_change(field, live.into_owned(), after, cause) });
     }
     comparison
 }
@@ -215,7 +217,7 @@ fn is_made_anew(declared: &Fields, observed: &Fields) -> bool {
 /// A change of a text that may be shown.
 pub(super) fn text_change(path: &'static str, from: &str, to: &str, cause: Cause) -> FieldChange {
     let (before, after) = (Value::String(from.to_owned()), Value::String(to.to_owned()));
-    FieldChange { path, before, after, cause, sensitive: false, kept: false }
+    FieldChange { path, before, after, cause, sensitive: false, kept: false, first: false }
 }
 
 fn live_value(field: &Field, observed: &Fields) -> Value {
@@ -227,5 +229,5 @@ pub(super) fn field_change(field: &Field, before: Value, after: Value, cause: Ca
     let sensitive = field.is_secret();
     let (before, after) =
         if sensitive { (Value::Null, Value::Null) } else { (field.shown(before), field.shown(after)) };
-    FieldChange { path: field.name, before, after, cause, sensitive, kept: false }
+    FieldChange { path: field.name, before, after, cause, sensitive, kept: false, first: false }
 }

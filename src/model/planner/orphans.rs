@@ -24,7 +24,9 @@ impl Planner<'_> {
                 continue;
             }
             self.plan.not_compared.insert(resource.address.clone());
-            let spoken_for = desired.broken_files.contains(&resource.source.file)
+            let in_broken_file = desired.broken_files.contains(&resource.source.file);
+            self.plan.in_broken_files += usize::from(in_broken_file);
+            let spoken_for = in_broken_file
                 || self.claimed.is_open(&resource.source.file)
                 || desired.disputed.contains(&resource.address)
                 || desired.resources.binary_search_by(|declared| declared.address.cmp(&resource.address)).is_ok();
