@@ -180,3 +180,84 @@ fn a_misspelt_old_name_is_said_to_be_one() {
     let message = plan["problems"][0]["message"].as_str().unwrap();
     assert!(message.contains("did you mean \"order-feed\"?"), "{plan:#}");
 }
+
+#[test]
+fn protection_is_that_of_the_template_whatever_it_is_called() {
+    let protected = template("a", "lifecycle = { prevent_delete = true }");
+    for in_the_place_of_another in [true, false] {
+        let site = Site::new();
+        site.settings(PRUNE);
+        site.file("a.toml", &protected).file("c.toml", template("c", ""));
+        if in_the_place_of_another {
+            site.file("b.toml", template("b", ""));
+        }
+        site.apply();
+        let (a, before) = (site.template("a").id, site.templates("b").pop());
+        if let Some(b) = before {
+            site.sandbox.world(|world| world.delete_template(&b.project, &b.id).unwrap());
+        }
+        site.tamper("a", |template| "b".clone_into(&mut template.name));
+        site.remove("a.toml");
+        site.file("b.toml", template("b", ""));
+        let plan = site.plan();
+        assert!(change(&plan, &address("b"))["held"].as_str().unwrap().contains(&address("a")), "{plan:#}");
+        site.versync(&["apply", "--yes"]);
+        site.remove("b.toml");
+        assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+        assert_eq!(site.template("b").id, a);
+        site.file("b.toml", template("b", "lifecycle = { prevent_delete = true }"));
+        site.apply();
+        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+    }
+}
+
+#[test]
+fn a_plan_shows_the_loss_of_protection_beside_everything_else() {
+    let site = Site::new();
+    site.file("a.toml", template("a", "lifecycle = { prevent_delete = true }"));
+    site.apply();
+    let lost = json!({"path": "lifecycle.prevent_delete", "before": true, "after": false, "cause": "manifest", "sensitive": false});
+    for (name, file) in
+        [("a", template("a", "dynamic = true")), ("b", template("b", "lifecycle = { renamed_from = \"a\" }"))]
+    {
+        site.file("a.toml", file);
+        let plan = site.plan();
+        assert!(change(&plan, &address(name))["fields"].as_array().unwrap().contains(&lost), "{plan:#}");
+    }
+}
+
+#[test]
+fn a_delete_that_was_looked_at_is_not_that_of_a_template_with_another_name() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 0, percent = 100 }");
+    site.file("a.toml", template("a", "")).file("b.toml", template("b", ""));
+    site.apply();
+    let a = site.template("a").id;
+    site.remove("a.toml");
+    site.versync(&["apply", "--yes"]);
+    site.versync(&["approve"]);
+    site.versync(&["plan", "--out", "saved.json"]);
+    site.tamper("a", |template| "keep".clone_into(&mut template.name));
+    assert_eq!(site.versync(&["apply", "--yes", "saved.json"]).code, Some(3));
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    assert_eq!(site.template("keep").id, a);
+    let plan = site.plan();
+    let name = json!({"path": "name", "before": "keep", "after": null, "cause": "manifest", "sensitive": false});
+    assert!(change(&plan, &address("a"))["fields"].as_array().unwrap().contains(&name), "{plan:#}");
+}
+
+#[test]
+fn what_lies_under_another_name_is_imported_as_it_is_called() {
+    let (site, x, y) = swapped();
+    site.remove("x.toml");
+    site.remove("y.toml");
+    let import =
+        || site.versync(&["import", "--project", "storefront", "--environment", "staging", "--out", "manifests"]);
+    assert_eq!(import().code, Some(0));
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+    assert_eq!((site.template("y").id, site.template("x").id), (x, y));
+    // What a file declares is known by its id.
+    site.tamper("x", |template| "elsewhere".clone_into(&mut template.name));
+    let ran = import();
+    assert!(ran.out.contains("Nothing to import"), "{ran:?}");
+}

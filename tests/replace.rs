@@ -409,3 +409,21 @@ fn a_name_swap_that_one_file_takes_over_leaves_no_twin() {
         assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0), "{first} {second}");
     }
 }
+
+#[test]
+fn a_replacement_that_is_no_longer_allowed_is_not_begun_again() {
+    let moved = legacy("lifecycle = { allow_replace = true }").replace("netsuite", "stripe");
+    let (site, _flaky) = cut_off(&moved, CUTS[3]);
+    let made = site.templates("legacy-erp").into_iter().find(|template| template.system == ids::STRIPE).unwrap();
+    site.sandbox.world(|world| world.delete_template(&made.project, &made.id).unwrap());
+    site.file("erp.toml", legacy("").replace("netsuite", "stripe"));
+    for _ in 0..2 {
+        let ran = site.versync(&["apply", "--yes"]);
+        assert!(ran.out.contains("lifecycle.allow_replace"), "{ran:?}");
+        assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+    }
+    site.file("erp.toml", moved);
+    site.versync(&["apply", "--yes"]);
+    site.versync(&["apply", "--yes"]);
+    assert_eq!(site.template("legacy-erp").system, ids::STRIPE);
+}

@@ -184,3 +184,17 @@ fn a_plan_is_saved_over_nothing_but_a_plan() {
     assert!(ran.err.contains("manifests/new.toml") && ran.err.contains("would be taken for a manifest"), "{}", ran.err);
     assert_eq!(site.versync(&["plan", "--out", "saved.json"]).code, Some(0), "an older plan is no loss");
 }
+
+#[test]
+fn json_that_does_not_say_which_template_it_means_deletes_none() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }");
+    let file =
+        "[connection_templates.erp]\nproject = \"storefront\"\nenvironment = \"staging\"\nsystem = \"netsuite\"\n";
+    site.file("erp.toml", file).file("keep.toml", "");
+    site.apply();
+    site.remove("erp.toml");
+    std::fs::write(site.path("plan.json"), site.versync(&["plan", "--json"]).out).unwrap();
+    assert_eq!(site.versync(&["apply", "--yes", "plan.json"]).code, Some(3));
+    assert_eq!(site.templates("erp").len(), 1);
+}

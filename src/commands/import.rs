@@ -2,7 +2,7 @@
 
 mod files;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::{Exit, Terminal};
 use crate::args::{Global, Import as Args};
 use crate::io::folder::{Folder, Manifests};
 use crate::io::manifests::FolderError;
+use crate::io::store::{Books, Store, StoreError};
 use crate::io::versori::{Names, Read, observe};
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::desired::Desired;
@@ -20,7 +21,7 @@ use crate::model::manifest::{self, refuse_connector};
 use crate::model::observed::{Lookup, Observed, Project, Unread, Wanted};
 use crate::model::plan::{Action, Plan};
 use crate::model::planner::{self, Policy};
-use crate::model::recorded::Recorded;
+use crate::model::recorded::{Recorded, RecordedResource};
 use crate::model::source::Problem;
 use crate::model::wording::counted;
 use crate::reconcile::{Hands, Look, Memory, Stop, Target, Told, reconcile};
@@ -39,18 +40,8 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let folder = context.folder();
     let (declared, in_error) = declared(&Told::of(&hands), &folder, names).await?;
     let mut export = gather(&Told::of(&hands), &scopes, &args, names).await?;
-    let record = |identity: &Identity| recorded.resources.get(identity);
-    let known = [
-        (export.drop_known(|identity| declared.contains(identity)), "that manifests declare already"),
-        (
-            export.drop_known(|it| record(it).is_some_and(|record| in_error.contains(&record.source.file))),
-            "that files declared which are in error now: mend those",
-        ),
-        (
-            export.drop_known(|identity| record(identity).is_some_and(|record| record.prevent_delete)),
-            "whose file is gone, and which were declared with lifecycle.prevent_delete: declare them by hand",
-        ),
-    ];
+    let known = drop_known(&mut export, &recorded, &declared, &in_error);
+    let ids: BTreeMap<Identity, String> = export.template_ids().collect();
     let Exported { files, resources, left_out } = export.into_manifests();
     files::refuse_hidden(folder.root(), &args.out)?;
     let paths = files::write_all(&args.out, &files)?;
@@ -77,6 +68,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
         guards: None,
         drift_log: None,
     };
+    forget(&mut hands.store, &recorded, &resources, &ids)?;
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
     let recorded = hands.recorded()?;
     if !resources.iter().all(|identity| recorded.resources.contains_key(identity)) {
@@ -88,6 +80,53 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let _ = problems::write(&others, terminal.err, &mut io::stderr().lock());
     println(&format!("Recorded {}; nothing was changed on the platform.", counted(resources.len(), "resource")))?;
     Ok(Exit::Done)
+}
+
+/// Leaves out what is spoken for already: under its name, or as the template that it is, whatever somebody calls it
+/// now. Tells how much of it there is, and why.
+fn drop_known(
+    export: &mut Export,
+    recorded: &Recorded,
+    declared: &BTreeSet<Identity>,
+    in_error: &BTreeSet<String>,
+) -> [(usize, &'static str); 3] {
+    let by_id = recorded.resources.iter().filter_map(|(identity, it)| Some((it.template_id.as_deref()?, identity)));
+    let by_id: HashMap<&str, &Identity> = by_id.collect();
+    let known_as = |identity: &Identity, id: Option<&str>| {
+        let as_template = id.and_then(|id| by_id.get(id)).map(|identity| (*identity).clone());
+        std::iter::once(identity.clone()).chain(as_template)
+    };
+    let mut drop = |is_known: &dyn Fn(&Identity) -> bool, why| {
+        (export.drop_known(|identity, id| known_as(identity, id).any(|identity| is_known(&identity))), why)
+    };
+    let record = |identity: &Identity| recorded.resources.get(identity);
+    [
+        drop(&|identity| declared.contains(identity), "that manifests declare already"),
+        drop(
+            &|identity| record(identity).is_some_and(|record| in_error.contains(&record.source.file)),
+            "that files declared which are in error now: mend those",
+        ),
+        drop(
+            &|identity| record(identity).is_some_and(|record| record.prevent_delete),
+            "whose file is gone, and which were declared with lifecycle.prevent_delete: declare them by hand",
+        ),
+    ]
+}
+
+/// Forgets what was recorded of what is imported: no file declared it any more, and by now somebody may have given
+/// it another name.
+fn forget(
+    store: &mut Store,
+    recorded: &Recorded,
+    resources: &BTreeSet<Identity>,
+    ids: &BTreeMap<Identity, String>,
+) -> Result<(), StoreError> {
+    let imported: BTreeSet<&String> = resources.iter().filter_map(|identity| ids.get(identity)).collect();
+    let is_outdated = |(identity, record): &(&Identity, &RecordedResource)| {
+        resources.contains(identity) || record.template_id.as_ref().is_some_and(|id| imported.contains(id))
+    };
+    let outdated: Vec<_> = recorded.resources.iter().filter(is_outdated).map(|(identity, _)| identity).collect();
+    store.together(|store| outdated.into_iter().try_for_each(|identity| store.forget(identity)))
 }
 
 /// Says what is not in the files, and how much of it is spoken for already.

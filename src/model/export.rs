@@ -47,16 +47,20 @@ pub fn written<'a>(id: &'a str, name: &'a str, all: impl IntoIterator<Item = &'a
 }
 
 impl Export {
-    /// Drops every resource that `is_known`, and tells how many those were.
-    pub fn drop_known(&mut self, is_known: impl Fn(&Identity) -> bool) -> usize {
+    /// Drops every resource that `is_known`, by what it is and, of a template, the platform's id. Tells how many those
+    /// were.
+    pub fn drop_known(&mut self, is_known: impl Fn(&Identity, Option<&str>) -> bool) -> usize {
         let before = self.count();
-        self.templates.retain(|(scope, template)| {
-            !is_known(&Identity::ConnectionTemplate { scope: scope.clone(), name: template.name.clone() })
-        });
+        self.templates.retain(|(scope, template)| !is_known(&of_template(scope, template), Some(&template.id)));
         self.configs.retain(|(owner, config)| {
-            !is_known(&Identity::AuthSchemeConfig { owner: owner.clone(), id: config.id.clone() })
+            !is_known(&Identity::AuthSchemeConfig { owner: owner.clone(), id: config.id.clone() }, None)
         });
         before - self.count()
+    }
+
+    /// The platform's ids of the templates.
+    pub fn template_ids(&self) -> impl Iterator<Item = (Identity, String)> {
+        self.templates.iter().map(|(scope, template)| (of_template(scope, template), template.id.clone()))
     }
 
     /// How many resources it holds.
@@ -115,6 +119,10 @@ impl Export {
 struct Contents {
     templates: Vec<(Scope, LiveTemplate)>,
     configs: Vec<LiveConfig>,
+}
+
+fn of_template(scope: &Scope, template: &LiveTemplate) -> Identity {
+    Identity::ConnectionTemplate { scope: scope.clone(), name: template.name.clone() }
 }
 
 /// A name that no other file has, and that is not hidden: hidden files are no manifests.

@@ -343,6 +343,12 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether a template is gone once it is done.
+    pub fn deletes_a_template(&self) -> bool {
+        let is_replacement = matches!(self, Step::ReplaceTemplate { .. } | Step::FinishReplacement { .. });
+        is_replacement || matches!(self, Step::DeleteTemplate { .. })
+    }
+
     /// The platform's id of the template that it changes, replaces, deletes or remembers. What it makes has none
     /// yet, and a config has no other id than its address says.
     pub fn template_id(&self) -> Option<&str> {

@@ -161,7 +161,9 @@ fn plan_watching(
         }
     }
     planner.plan_orphans(desired);
-    planner.hint_at_renames(&resources);
+    if policy.saved.is_none() {
+        planner.hint_at_renames(&resources);
+    }
     planner.settle_intents();
     planner.count_unmanaged();
     let compared = planner.compared();
@@ -369,9 +371,17 @@ impl Planner<'_> {
             let protected = RecordedResource { prevent_delete: true, ..known.clone() };
             self.plan.bookkeeping.push(Bookkeeping::Record(resolved.identity.clone(), Box::new(protected)));
         }
+        // Nothing is sent of it, but it has to be applied to count: who looks at a plan has to see it, and a pipeline
+        // that asks whether anything is pending must not skip it.
+        let protection = recorded.map(|known| (known.prevent_delete, record.prevent_delete));
+        let protection = protection.filter(|(before, after)| before != after && !comparison.only_reports());
+        let is_as_declared = comparison.changes.is_empty();
+        if let Some((before, after)) = protection {
+            comparison.protect(before, after);
+        }
         let (action, step, held) = match recorded {
             // Also what a create has made whose answer was lost.
-            _ if comparison.changes.is_empty() && !self.recorded.resources.contains_key(&resolved.identity) => {
+            _ if is_as_declared && !self.recorded.resources.contains_key(&resolved.identity) => {
                 (Action::Adopt, Step::Record(Box::new(record)), None)
             }
             None => match self.policy.adopt {
@@ -379,19 +389,14 @@ impl Planner<'_> {
                 Adopt::Matching => (action, step, Some(Held::because(FOREIGN_HELD))),
                 Adopt::Never => (Action::None, Step::Nothing, Some(Held::because(FOREIGN_REPORTED))),
             },
-            Some(recorded) if comparison.changes.is_empty() && recorded.prevent_delete != record.prevent_delete => {
-                // Nothing is sent, but it has to be applied to count: a pipeline that asks whether anything is
-                // pending must not skip it.
-                comparison.protect(recorded.prevent_delete, record.prevent_delete);
-                (Action::Adopt, Step::Record(Box::new(record)), None)
-            }
-            Some(recorded) if comparison.changes.is_empty() => {
+            Some(_) if is_as_declared && protection.is_some() => (Action::Adopt, Step::Record(Box::new(record)), None),
+            Some(recorded) if is_as_declared => {
                 if *recorded != record {
                     self.plan.bookkeeping.push(Bookkeeping::Record(resolved.identity.clone(), Box::new(record)));
                 }
                 return self.is_in_sync(declared);
             }
-            Some(_) if comparison.is_report_only() => {
+            Some(_) if comparison.only_reports() => {
                 (Action::None, Step::Nothing, Some(Held::because("drift is only reported here")))
             }
             Some(_) => (action, step, refused),

@@ -65,11 +65,12 @@ impl SavedPlan {
             self.changes.iter().map(|(it, saved)| (it.as_str(), saved)).collect();
         plan.changes.retain(|change| {
             let address = change.address.to_string();
-            let same = open.get(address.as_str()).is_some_and(|saved| saved.is(change))
-                && self
-                    .templates
-                    .as_ref()
-                    .is_none_or(|ids| ids.get(&address).map(String::as_str) == change.step.template_id());
+            let is_meant = match &self.templates {
+                Some(ids) => ids.get(&address).map(String::as_str) == change.step.template_id(),
+                // Another one of the same name would be deleted as well.
+                None => !change.step.deletes_a_template(),
+            };
+            let same = is_meant && open.get(address.as_str()).is_some_and(|saved| saved.is(change));
             if same {
                 open.remove(address.as_str());
             }

@@ -78,9 +78,9 @@ impl Comparison {
         self.changes.push(field_change(field, before, after, Cause::Manifest));
     }
 
-    /// Whether all that differs is drift that may only be reported.
-    pub(super) fn is_report_only(&self) -> bool {
-        self.report_only
+    /// Whether something differs, and all of it is drift that may only be reported.
+    pub(super) fn only_reports(&self) -> bool {
+        self.report_only && !self.changes.is_empty()
     }
 
     /// Why it differs: a conflict is both the files' change and somebody else's.

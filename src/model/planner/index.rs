@@ -111,6 +111,7 @@ impl<'a> Index<'a> {
         let templates = templates.filter(|(scope, (name, _))| !is_known_template(scope, name));
         let configs = self.configs.iter().flat_map(|(owner, ids)| ids.keys().map(move |id| (*owner, *id)));
         let configs = configs.filter(|(owner, id)| !is_known_config(owner, id));
-        templates.map(|(_, (_, list))| list.len()).sum::<usize>() + configs.count()
+        let is_foreign = |live: &&&LiveTemplate| self.recorded_as(&live.id).is_none();
+        templates.map(|(_, (_, list))| list.iter().filter(is_foreign).count()).sum::<usize>() + configs.count()
     }
 }

@@ -8,7 +8,7 @@ use super::Planner;
 use super::compare::field_change;
 use crate::model::address::{Identity, Owner, OwnerKind, Scope};
 use crate::model::auth_scheme_config::field_named;
-use crate::model::connection_template;
+use crate::model::connection_template::{self, NAME};
 use crate::model::desired::Desired;
 use crate::model::observed::{LiveTemplate, Lookup, Observed, Unread, configs_of};
 use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Step};
@@ -16,7 +16,7 @@ use crate::model::recorded::{OldTemplate, RecordedResource};
 use crate::model::schema::Fields;
 use crate::model::source::Problem;
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// Plans what is recorded and no longer declared.
     pub(super) fn plan_orphans(&mut self, desired: &Desired) {
         for (identity, resource) in self.recorded.resources.iter() {
@@ -61,13 +61,20 @@ impl Planner<'_> {
                  it again",
             )
         });
+        let strayed = self.other_name(identity, resource);
         let (action, step, held) = if self.policy.prune {
             (Action::Delete, step, protected)
         } else {
-            let remark = "no file declares it any more; with sync.prune = true it would be deleted";
+            let now = strayed.map(|name| format!(", and somebody has renamed it to {name:?}")).unwrap_or_default();
+            let remark = format!("no file declares it any more{now}; with sync.prune = true it would be deleted");
             (Action::None, Step::Nothing, Some(Held::because(remark)))
         };
-        let mut fields = if action == Action::Delete { removed(&live) } else { Vec::new() };
+        let mut fields = Vec::new();
+        if action == Action::Delete {
+            fields = removed(&live);
+            let name = |name: &str| field_change(&NAME, Value::from(name), Value::Null, Cause::Manifest);
+            fields.extend(strayed.map(name));
+        }
         self.write_systems_by_name(&mut fields);
         self.plan.changes.push(Change {
             address: resource.address.clone(),
@@ -79,6 +86,13 @@ impl Planner<'_> {
             fields,
             step,
         });
+    }
+
+    /// What somebody has renamed a template to. Whoever has looked at its delete has to look again then.
+    fn other_name(&self, identity: &Identity, resource: &RecordedResource) -> Option<&'a str> {
+        let Identity::ConnectionTemplate { scope, name } = identity else { return None };
+        let live = self.index.template(scope, resource.template_id.as_deref()?)?;
+        (live.name != *name).then_some(live.name.as_str())
     }
 
     /// The template whose place an orphan was made to take, where that is not gone yet: it goes first.

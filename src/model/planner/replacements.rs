@@ -10,7 +10,7 @@ use super::templates::template_step;
 use super::{Planner, record_of, source_of};
 use crate::model::address::{Address, Identity, Scope};
 use crate::model::connection_template::SYSTEM;
-use crate::model::manifest::Declared;
+use crate::model::manifest::{Declared, OnDrift};
 use crate::model::observed::{LiveTemplate, Unread};
 use crate::model::plan::{Action, Bookkeeping, Cause, Change, Held, Step};
 use crate::model::recorded::{OldTemplate, RecordedResource};
@@ -30,6 +30,7 @@ pub(super) const PLACE_IS_TAKEN: &str = "its environment cannot change in place,
 
 /// A template in the environment where a file declared it before.
 pub(super) struct Left<'a> {
+    identity: &'a Identity,
     record: &'a RecordedResource,
     live: &'a LiveTemplate,
     old: OldTemplate,
@@ -63,7 +64,7 @@ impl<'a> Planner<'a> {
             return Ok(None);
         };
         self.claimed.insert(identity.clone());
-        Ok(Some(Left { record, live, old: OldTemplate { scope, id, identity: Some(identity.clone()) } }))
+        Ok(Some(Left { identity, record, live, old: OldTemplate { scope, id, identity: Some(identity.clone()) } }))
     }
 
     /// Whether a file declares a template of this name where the other one is: that has not moved, it is to be renamed.
@@ -101,6 +102,11 @@ impl<'a> Planner<'a> {
             return self.finish_first(declared, &left, old, live);
         }
         let (mut comparison, _) = self.compare_template(declared, resolved, wanted, Some(left.record), left.live);
+        if let (live, Identity::ConnectionTemplate { name: before, .. }) = (&left.live.name, left.identity)
+            && live != before
+        {
+            comparison.drifted_name(live, name, OnDrift::Revert);
+        }
         comparison.relocate(environment_of(&left.record.address), environment_of(&declared.address));
         let record = record_of(declared, resolved, None, &comparison.record);
         let record = RecordedResource { replaces: Some(left.old.clone()), ..record };

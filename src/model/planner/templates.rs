@@ -9,12 +9,12 @@ use super::compare::{Comparison, compare};
 use super::renames::Rename;
 use super::replacements::{PLACE_IS_TAKEN, refused_replacement};
 use super::resolve::Resolved;
-use super::{Adopt, FOREIGN_HELD, Planner, is_recorded_as, record_of};
+use super::{Adopt, FOREIGN_HELD, Planner, is_recorded_as, record_of, source_of};
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use crate::model::manifest::{Declared, OnDrift};
 use crate::model::observed::{LiveTemplate, Observed};
-use crate::model::plan::{Action, Bookkeeping, Change, Held, Step, TemplateStep};
+use crate::model::plan::{Action, Bookkeeping, Cause, Change, Held, Step, TemplateStep};
 use crate::model::recorded::{OldTemplate, RecordedResource};
 use crate::model::schema::{Fields, texts};
 use crate::model::source::Problem;
@@ -35,7 +35,7 @@ struct Found<'t> {
     pending: Option<OldTemplate>,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// Plans one template of an environment that was read.
     pub(super) fn plan_template(
         &mut self,
@@ -94,10 +94,16 @@ impl Planner<'_> {
                 return self.wait_for_begun(&resolved.identity);
             }
             (None, None) => {
+                // What was to be replaced is still there: this is no new template, but another try at replacing it.
+                let is_there = pending.as_ref().is_some_and(|old| self.index.template(&old.scope, &old.id).is_some());
+                let refused = refused_replacement(declared, recorded).filter(|_| is_there);
                 self.plan_missing(declared, resolved, &wanted, |record| {
                     let record = RecordedResource { replaces: pending, ..record };
                     Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
                 });
+                if let (Some(refused), Some(change)) = (refused, self.plan.changes.last_mut()) {
+                    change.held.get_or_insert(refused);
+                }
                 return self.wait_for_begun(&resolved.identity);
             }
             (Some(_), Some(left)) => {
@@ -138,6 +144,9 @@ impl Planner<'_> {
         found: Found<'_>,
     ) {
         let Found { live, recorded, renamed_from, strayed, pending } = found;
+        if let Some(protected) = self.protected_as_another(declared, resolved, renamed_from.as_ref(), &live.id) {
+            return self.hold_adoption(declared, resolved, protected);
+        }
         self.claimed.take(&live.id);
         let (mut comparison, moved) = self.compare_template(declared, resolved, wanted, recorded, live);
         let mut send_name = name;
@@ -180,6 +189,37 @@ impl Planner<'_> {
             false => None,
         };
         self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
+    }
+
+    /// As what the template of this id is recorded and protected, where its file is gone and this one would take it
+    /// over unprotected: that would be one edit, and a name that somebody has changed, from being deleted.
+    fn protected_as_another(
+        &self,
+        declared: &Declared,
+        resolved: &Resolved<'_>,
+        renamed_from: Option<&Identity>,
+        id: &str,
+    ) -> Option<&'a RecordedResource> {
+        let owner = self.index.recorded_as(id).filter(|_| !declared.lifecycle.prevent_delete)?;
+        let is_another = *owner != resolved.identity && Some(owner) != renamed_from && !self.claimed.contains(owner);
+        self.index.record(owner).filter(|record| is_another && record.prevent_delete)
+    }
+
+    fn hold_adoption(&mut self, declared: &Declared, resolved: &Resolved<'_>, protected: &RecordedResource) {
+        let reason = format!(
+            "the template of this name is recorded as {}, which was declared with lifecycle.prevent_delete: declare that              here too, or give the template its own name back",
+            protected.address
+        );
+        self.plan.changes.push(Change {
+            address: declared.address.clone(),
+            identity: resolved.identity.clone(),
+            action: Action::Adopt,
+            causes: BTreeSet::from([Cause::Manifest]),
+            source: Some(source_of(declared)),
+            held: Some(Held::because(reason)),
+            fields: Vec::new(),
+            step: Step::Nothing,
+        });
     }
 
     /// Whether a template is live, recorded and declared all the same; for its few fields, without making the map
