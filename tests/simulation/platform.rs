@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 use versync::io::versori::{ApiError, ErrorKind, Named, Read, Write};
-use versync::model::address::{Owner, OwnerKind, Scope};
+use versync::model::address::{Identity, Owner, OwnerKind, Scope};
 use versync::model::observed::{LiveConfig, LiveTemplate, Project, Raw, Remark, config_fields};
 use versync::model::plan::{ConfigStep, TemplateStep};
 use versync::sandbox::ids;
@@ -372,9 +372,16 @@ fn check_update(universe: &mut Universe, id: &str) {
 fn check_delete(universe: &mut Universe, scope: &Scope, id: &str) {
     let Some((_, live)) = universe.platform.templates.iter().find(|(_, live)| live.id == id) else { return };
     let (name, system) = (live.name.clone(), live.system.clone());
-    // What somebody has renamed goes by its own name, or by the new one where a file has taken that over.
+    // What somebody has renamed goes by its own name, or by the new one where a file has taken that over. So does what
+    // versync has renamed where the record of it was lost.
     let before = universe.platform.renamed.get(id).cloned();
-    let names: Vec<String> = before.into_iter().chain((!name.starts_with(STRAY)).then_some(name)).collect();
+    let recorded = universe.records.now.resources.iter().find(|(_, record)| record.template_id.as_deref() == Some(id));
+    let recorded = recorded.and_then(|(identity, _)| match identity {
+        Identity::ConnectionTemplate { name, .. } => Some(name.clone()),
+        Identity::AuthSchemeConfig { .. } => None,
+    });
+    let names: Vec<String> =
+        before.into_iter().chain(recorded).chain((!name.starts_with(STRAY)).then_some(name)).collect();
     if names.iter().any(|name| name.starts_with(FOREIGN) || name.starts_with(PROTECTED)) {
         return universe.violation(format_args!("the template {names:?} is not to be deleted"));
     }
