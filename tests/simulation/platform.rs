@@ -375,7 +375,10 @@ fn check_delete(universe: &mut Universe, scope: &Scope, id: &str) {
     // What somebody has renamed goes by its own name, or by the new one where a file has taken that over. So does what
     // versync has renamed where the record of it was lost.
     let before = universe.platform.renamed.get(id).cloned();
-    let recorded = universe.records.now.resources.iter().find(|(_, record)| record.template_id.as_deref() == Some(id));
+    let recorded = universe.records.now.resources.iter().find(|(_, record)| {
+        let replaced = record.replaces.as_ref().map(|old| old.id.as_str());
+        [record.template_id.as_deref(), replaced].contains(&Some(id))
+    });
     let recorded = recorded.and_then(|(identity, _)| match identity {
         Identity::ConnectionTemplate { name, .. } => Some(name.clone()),
         Identity::AuthSchemeConfig { .. } => None,
