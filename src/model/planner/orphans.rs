@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::Planner;
 use super::compare::field_change;
-use crate::model::address::{Identity, Owner, OwnerKind, Scope};
+use crate::model::address::{Identity, Owner, OwnerKind};
 use crate::model::auth_scheme_config::field_named;
 use crate::model::connection_template::{self, NAME};
 use crate::model::desired::Desired;
-use crate::model::observed::{LiveTemplate, Lookup, Observed, Unread, configs_of};
+use crate::model::observed::{Lookup, Observed, Unread, configs_of};
 use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Step};
 use crate::model::recorded::{OldTemplate, RecordedResource};
 use crate::model::schema::Fields;
@@ -120,7 +120,10 @@ impl<'a> Planner<'a> {
                 }
                 let found = match &resource.template_id {
                     // By its id, whatever somebody calls it now; another one of its name is not ours to delete.
-                    Some(id) => self.index.template(scope, id).filter(|found| !self.is_taken(scope, name, found)),
+                    Some(id) => self
+                        .index
+                        .template(scope, id)
+                        .filter(|found| found.name == *name || !self.is_taken(scope, found)),
                     None => match self.index.templates(scope, name) {
                         [] => None,
                         [one] => Some(*one),
@@ -141,16 +144,6 @@ impl<'a> Planner<'a> {
                 Ok(self.index.config(owner, id).map(|config| (step(), config.fields.clone())))
             }
         }
-    }
-
-    /// Whether some file is about a template under the name that somebody has given it.
-    fn is_taken(&self, scope: &Scope, name: &str, found: &LiveTemplate) -> bool {
-        let renamed = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
-        let is_recorded_so = || {
-            let known = self.index.record(&renamed).and_then(|record| record.template_id.as_ref());
-            known == Some(&found.id) && self.claimed.contains(&renamed)
-        };
-        found.name != name && (self.claimed.is_taken(&found.id) || is_recorded_so())
     }
 
     /// Counts live objects, in the places that were read, that neither files nor state speak for.

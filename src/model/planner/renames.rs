@@ -122,7 +122,7 @@ impl<'a> Planner<'a> {
         let ours = recorded?.template_id.as_deref()?;
         let found = live.iter().find(|template| template.id == ours)?;
         let other = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
-        if self.claimed.is_taken(&found.id) || self.claimed.is_renamed(identity, &other) {
+        if self.is_taken(scope, found) || self.claimed.is_renamed(identity, &other) {
             return None;
         }
         let namesake = self.recorded.resources.get(&other).and_then(|resource| resource.template_id.as_ref());
@@ -130,6 +130,16 @@ impl<'a> Planner<'a> {
             self.claimed.insert(other);
         }
         Some(found)
+    }
+
+    /// Whether some file is about a template under the name that it has now.
+    pub(super) fn is_taken(&self, scope: &Scope, found: &LiveTemplate) -> bool {
+        let named = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
+        let is_recorded_so = || {
+            let known = self.index.record(&named).and_then(|record| record.template_id.as_ref());
+            known == Some(&found.id) && self.claimed.contains(&named)
+        };
+        self.claimed.is_taken(&found.id) || is_recorded_so()
     }
 }
 
