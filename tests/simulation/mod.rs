@@ -154,7 +154,10 @@ impl Simulation {
         sleep(Duration::from_secs(1)).await;
         platform::arrive(&mut self.universe.borrow_mut());
         self.universe.borrow_mut().clean_up();
-        for _ in 0..2 {
+        let first = self.pass().await;
+        // What waits for a create whose answer was lost waits longer where its file could not be followed before.
+        let more = if first.is_some_and(|report| report.plan.has_errors()) { 2 } else { 1 };
+        for _ in 0..more {
             self.pass().await;
         }
         let writes = self.universe.borrow().platform.writes;

@@ -1,5 +1,6 @@
 //! Connection templates: renames, creates whose answer was lost, and what waits for its configs.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -21,6 +22,17 @@ use crate::model::source::Problem;
 
 const BEGUN: &str =
     "it was begun before and its answer never came: it is made again if the next pass does not find it either";
+
+/// What is known of a declared template before anything live is looked at.
+struct Known<'a, 'd> {
+    rename: Rename<'a, 'd>,
+    /// The name under which it is looked for.
+    name: &'d str,
+    /// The identity of that name.
+    identity: Identity,
+    /// What is recorded of it, or as if it were.
+    recorded: Option<Cow<'a, RecordedResource>>,
+}
 
 /// A live template, and what is known of it.
 struct Found<'t> {
@@ -48,81 +60,54 @@ impl<'a> Planner<'a> {
         if !self.watches(&declared.address) && self.is_settled_template(declared, resolved, scope, name) {
             return self.is_in_sync(declared);
         }
+        if let Err(problem) = self.plan_unsettled(declared, resolved, (scope, name), list) {
+            self.give_up(declared, [problem]);
+        }
+    }
+
+    fn plan_unsettled(
+        &mut self,
+        declared: &Arc<Declared>,
+        resolved: &Resolved<'_>,
+        (scope, name): (&Scope, &str),
+        list: &'a [LiveTemplate],
+    ) -> Result<(), Problem> {
         let mut wanted = declared.fields.clone();
         wanted.insert(SYSTEM.name, Value::String(resolved.owner.id.clone()));
-        // What a create of this very name has made is not to be renamed to it.
-        let made = self.begun(scope, &resolved.identity);
-        let rename = match made {
-            Some(_) => Ok(Rename::None),
-            None => self.rename(declared, resolved, (scope, name)),
-        };
-        let rename = match rename {
-            Ok(rename) => rename,
-            Err(problem) => return self.give_up(declared, [problem]),
-        };
-        let known_as = rename.open().unwrap_or(name);
-        let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: known_as.to_owned() };
-        let before = rename.done().or_else(|| self.recorded.resources.get(&identity));
-        let begun = made.is_none().then(|| self.begun(scope, &identity)).flatten();
-        let recorded = made.as_ref().or(before).or(begun.as_ref());
-        let pending = recorded.and_then(|recorded| recorded.replaces.clone());
-        // What a file declares anew, or renames, is no predecessor of this one any more.
-        let is_wanted = |old: &Identity| self.claimed.is_wanted(old, &resolved.identity);
-        let pending = pending.filter(|old| !old.identity.as_ref().is_some_and(is_wanted));
-        for old in pending.iter().filter_map(|old| old.identity.clone()) {
-            self.claimed.insert(old);
-        }
+        let Known { rename, name: known_as, identity, recorded } = self.known(declared, resolved, (scope, name))?;
+        let recorded = recorded.as_deref();
+        let pending = self.claim_pending(resolved, recorded);
         let is_other = |template: &&LiveTemplate| pending.as_ref().is_none_or(|old| old.id != template.id);
         let matches: Vec<_> =
             self.candidates(resolved, scope, known_as, &rename).into_iter().filter(is_other).collect();
         if let [first, second, ..] = matches.as_slice() {
-            return self.give_up(declared, [exists_twice(declared, first, second)]);
+            return Err(exists_twice(declared, first, second));
         }
         let left = match recorded {
-            None => self.environment_left(declared, scope, [name, known_as]),
-            Some(_) => Ok(None),
-        };
-        let left = match left {
-            Ok(left) => left,
-            Err(problem) => return self.give_up(declared, [problem]),
+            None => self.environment_left(declared, scope, [name, known_as])?,
+            Some(_) => None,
         };
         let strayed =
             if matches.is_empty() { self.renamed_by_somebody(&identity, scope, list, recorded) } else { None };
         let live = match (matches.first().copied().or(strayed), left) {
             (None, Some(left)) => {
                 self.plan_move(declared, resolved, (scope, name), &wanted, left, None);
-                return self.wait_for_begun(&resolved.identity);
+                self.wait_for_begun(&resolved.identity);
+                return Ok(());
             }
             (None, None) => {
-                // What was to be replaced is still there: this is no new template, but another try at replacing it.
-                let is_there = pending.as_ref().is_some_and(|old| self.index.template(&old.scope, &old.id).is_some());
-                let refused = refused_replacement(declared, recorded).filter(|_| is_there);
-                self.plan_missing(declared, resolved, &wanted, |record| {
-                    let record = RecordedResource { replaces: pending, ..record };
-                    Step::CreateTemplate(Box::new(template_step(scope, name, &wanted, None, record)))
-                });
-                if let (Some(refused), Some(change)) = (refused, self.plan.changes.last_mut()) {
-                    change.held.get_or_insert(refused);
-                }
-                return self.wait_for_begun(&resolved.identity);
+                self.plan_new(declared, resolved, (scope, name), &wanted, recorded, pending);
+                return Ok(());
             }
             (Some(_), Some(left)) => {
                 let taken = Some(Held::because(PLACE_IS_TAKEN));
-                return self.plan_move(declared, resolved, (scope, name), &wanted, left, taken);
+                self.plan_move(declared, resolved, (scope, name), &wanted, left, taken);
+                return Ok(());
             }
             (Some(live), None) => live,
         };
         let renamed_from = rename.open().map(|_| identity);
-        let begun_from = self.begun_to_replace(&resolved.identity);
-        let is_anothers = |old: &Identity| !self.claimed.insert(old.clone()) && begun_from != Some(old);
-        if renamed_from.as_ref().is_some_and(is_anothers) {
-            let message =
-                format!("{} cannot be renamed from {known_as:?}, for which a file speaks already", declared.address);
-            let problem = Problem::at(declared.place.clone(), message);
-            let help = "remove the other declaration of it, or the other `renamed_from`, or this one; apply renames that follow \
-                        each other one after the other";
-            return self.give_up(declared, [problem.help(help)]);
-        }
+        self.claim_renamed(declared, resolved, renamed_from.as_ref())?;
         let reverted = pending.as_ref().and_then(|old| self.reverted(resolved, scope, old, live));
         let found = match reverted.as_ref() {
             Some((old, record)) => {
@@ -132,6 +117,81 @@ impl<'a> Planner<'a> {
             None => Found { live, recorded, renamed_from, strayed: strayed.is_some(), pending },
         };
         self.plan_found(declared, resolved, (scope, name), &wanted, found);
+        Ok(())
+    }
+
+    /// Under which name a declared template is known, and what is known of it.
+    fn known<'d>(
+        &mut self,
+        declared: &'d Declared,
+        resolved: &Resolved<'_>,
+        (scope, name): (&Scope, &'d str),
+    ) -> Result<Known<'a, 'd>, Problem> {
+        // What a create of this very name has made is not to be renamed to it.
+        let made = self.begun(scope, &resolved.identity);
+        let rename = match made {
+            Some(_) => Rename::None,
+            None => self.rename(declared, resolved, (scope, name))?,
+        };
+        let name = rename.open().unwrap_or(name);
+        let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: name.to_owned() };
+        let recorded = made.map(Cow::Owned).or_else(|| {
+            let before = rename.done().or_else(|| self.index.record(&identity));
+            before.map(Cow::Borrowed).or_else(|| self.begun(scope, &identity).map(Cow::Owned))
+        });
+        Ok(Known { rename, name, identity, recorded })
+    }
+
+    /// The template whose place it was recorded to take. What a file declares anew, or renames, is no predecessor of
+    /// this one any more.
+    fn claim_pending(&mut self, resolved: &Resolved<'_>, recorded: Option<&RecordedResource>) -> Option<OldTemplate> {
+        let is_wanted = |old: &Identity| self.claimed.is_wanted(old, &resolved.identity);
+        let pending = recorded.and_then(|recorded| recorded.replaces.clone());
+        let pending = pending.filter(|old| !old.identity.as_ref().is_some_and(is_wanted))?;
+        if let Some(old) = &pending.identity {
+            self.claimed.insert(old.clone());
+        }
+        Some(pending)
+    }
+
+    /// The file speaks for the template under its old name as well, if no other does.
+    fn claim_renamed(
+        &mut self,
+        declared: &Declared,
+        resolved: &Resolved<'_>,
+        renamed_from: Option<&Identity>,
+    ) -> Result<(), Problem> {
+        let Some(old @ Identity::ConnectionTemplate { name, .. }) = renamed_from else { return Ok(()) };
+        if self.claimed.insert(old.clone()) || self.begun_to_replace(&resolved.identity) == Some(old) {
+            return Ok(());
+        }
+        let message = format!("{} cannot be renamed from {name:?}, for which a file speaks already", declared.address);
+        let help = "remove the other declaration of it, or the other `renamed_from`, or this one; apply renames that follow \
+                    each other one after the other";
+        Err(Problem::at(declared.place.clone(), message).help(help))
+    }
+
+    /// Plans a template of which nothing is live.
+    fn plan_new(
+        &mut self,
+        declared: &Declared,
+        resolved: &Resolved<'_>,
+        (scope, name): (&Scope, &str),
+        wanted: &Fields,
+        recorded: Option<&RecordedResource>,
+        pending: Option<OldTemplate>,
+    ) {
+        // What was to be replaced is still there: this is no new template, but another try at replacing it.
+        let is_there = pending.as_ref().is_some_and(|old| self.index.template(&old.scope, &old.id).is_some());
+        let refused = refused_replacement(declared, recorded).filter(|_| is_there);
+        self.plan_missing(declared, resolved, wanted, |record| {
+            let record = RecordedResource { replaces: pending, ..record };
+            Step::CreateTemplate(Box::new(template_step(scope, name, wanted, None, record)))
+        });
+        if let (Some(refused), Some(change)) = (refused, self.plan.changes.last_mut()) {
+            change.held.get_or_insert(refused);
+        }
+        self.wait_for_begun(&resolved.identity);
     }
 
     /// Plans a template that is live, under whatever name.
