@@ -81,6 +81,7 @@ impl World {
             concurrency: 1,
             requests_per_second: 0,
             timeout: Duration::from_secs(30),
+            ca_certificate: None,
         });
         Self { runtime, writer: Writer::new(client.expect("a client")), answers }
     }
@@ -144,7 +145,7 @@ fn checked<T: Debug>(result: Result<T, ApiError>) -> Option<T> {
         Err(error) => error,
     };
     let mut out = Vec::new();
-    let look = Look { color: false, terminal: true };
+    let look = Look { terminal: true, ..Look::PLAIN };
     problems::write_error(&error.to_string(), error.help(), look, &mut out).expect("memory takes everything");
     let text = String::from_utf8(out).expect("what is printed is text");
     assert_printable(&text);
@@ -188,16 +189,17 @@ fn step(owner: &Owner, config: &LiveConfig, fields: Fields) -> ConfigStep {
         address,
         template_id: None,
         fields: Fields::new(),
-        references: BTreeMap::new(),
+        references: Arc::default(),
         source: Source::default(),
         prevent_delete: false,
+        replaces: None,
     };
     ConfigStep {
         owner: owner.clone(),
         id: config.id.clone(),
         fields,
         secrets: BTreeMap::new(),
-        base: config.raw.clone(),
+        base: config.raw.members(),
         record,
     }
 }
