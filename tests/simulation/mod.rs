@@ -157,7 +157,16 @@ impl Simulation {
         let first = self.pass().await;
         // What waits for a create whose answer was lost waits longer where its file could not be followed before.
         let more = if first.is_some_and(|report| report.plan.has_errors()) { 2 } else { 1 };
+        let mut last = None;
         for _ in 0..more {
+            last = self.pass().await;
+        }
+        // A name that a template has which goes in this pass is free for another one in the next.
+        let awaits_a_name = |report: &Report| {
+            let reasons = report.plan.changes.iter().filter_map(|change| change.held.as_ref());
+            reasons.into_iter().any(|held| held.reason.contains("has this name"))
+        };
+        if last.as_ref().is_some_and(awaits_a_name) {
             self.pass().await;
         }
         let writes = self.universe.borrow().platform.writes;
