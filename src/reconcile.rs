@@ -409,7 +409,10 @@ async fn attempt<H: Hands, F: Manifests>(
     }
     let outcomes = hands.carry_out(&plan, stop).await;
     let blamed = blamed(&desired, outcomes.as_deref().unwrap_or_default());
-    let report = Report { began_at, plan, outcomes, blamed, again_in };
+    let mut report = Report { began_at, plan, outcomes, blamed, again_in };
+    if report.plan.frees_a_name() && report.applied() > 0 {
+        report.again_in = Some(Duration::ZERO);
+    }
     if let Some(log) = drift_log {
         log.came_of(&report.plan, &report.mended(), target.policy.is_unlimited());
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use versync::sandbox::ids;
 
-use crate::support::{Site, actions, change};
+use crate::support::{Site, actions, change, eventually};
 
 const PRUNE: &str = "sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }";
 
@@ -116,6 +116,16 @@ fn a_template_of_swapped_names_is_deleted_by_its_id() {
     assert!(left.id == y && left.dynamic && left.id != x, "{left:?}");
     assert!(site.templates("x").is_empty());
     assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
+fn the_daemon_goes_on_at_once_when_a_name_is_free() {
+    let (site, _, y) = swapped();
+    site.settings(&format!("{PRUNE}\nsync.delete_grace = \"0s\"\nsync.interval = \"1h\""));
+    site.remove("x.toml");
+    let _daemon = site.run(&[]);
+    eventually("its name back", || site.templates("y").iter().any(|template| template.id == y));
+    assert!(site.template("y").id == y && site.templates("x").is_empty());
 }
 
 #[test]

@@ -196,6 +196,11 @@ impl Held {
         Self::for_now("it has not been looked whether a connection template of another environment lists it")
     }
 
+    /// For a name that another template has which is to be deleted: that comes last.
+    pub fn until_its_name_is_free() -> Self {
+        Self::for_now("another template has this name until it is deleted, which comes first: the next pass goes on")
+    }
+
     /// For a reason that an approval lifts.
     pub fn until_approved(reason: impl Into<String>) -> Self {
         Self { approvable: true, ..Self::because(reason) }
@@ -412,6 +417,12 @@ impl Plan {
     pub fn needs_every_template(&self) -> bool {
         let unlooked = Some(Held::unlooked());
         self.changes.iter().any(|change| change.held == unlooked)
+    }
+
+    /// Whether something is held that another pass can do once this one has deleted what is in its way.
+    pub fn frees_a_name(&self) -> bool {
+        let waits = Some(Held::until_its_name_is_free());
+        self.changes.iter().any(|change| change.held == waits)
     }
 
     /// Whether deletes are held, those of replacements among them.

@@ -161,12 +161,7 @@ impl Simulation {
         for _ in 0..more {
             last = self.pass().await;
         }
-        // A name that a template has which goes in this pass is free for another one in the next.
-        let awaits_a_name = |report: &Report| {
-            let reasons = report.plan.changes.iter().filter_map(|change| change.held.as_ref());
-            reasons.into_iter().any(|held| held.reason.contains("has this name"))
-        };
-        if last.as_ref().is_some_and(awaits_a_name) {
+        if last.is_some_and(|report| report.plan.frees_a_name()) {
             self.pass().await;
         }
         let writes = self.universe.borrow().platform.writes;

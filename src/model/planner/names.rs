@@ -18,11 +18,11 @@ pub(super) fn hold_second_of_a_name(changes: &mut [Change], index: &Index<'_>, r
                 |live: &&&LiveTemplate| !own.contains(&live.id.as_str()) && !leaving.contains(live.id.as_str());
             index.templates(scope, name).iter().find(is_other).copied()
         };
-        let held: Vec<(usize, Held)> = changes
-            .iter()
-            .enumerate()
-            .filter_map(|(at, change)| Some((at, Held::because(name_is_taken(taken_by(change)?, index)))))
-            .collect();
+        let going: Set<&str> = changes.iter().filter_map(is_deleted).collect();
+        let is_going = |by: &LiveTemplate| going.contains(by.id.as_str());
+        let why = |by| if is_going(by) { Held::until_its_name_is_free() } else { name_is_taken(by, index) };
+        let held: Vec<(usize, Held)> =
+            changes.iter().enumerate().filter_map(|(at, change)| Some((at, why(taken_by(change)?)))).collect();
         if held.is_empty() {
             return;
         }
@@ -48,6 +48,15 @@ fn is_replaced(change: &Change) -> Option<&str> {
     }
 }
 
+/// The template that is deleted after everything else is done.
+fn is_deleted(change: &Change) -> Option<&str> {
+    match &change.step {
+        Step::DeleteTemplate { id, .. } if change.is_due() => Some(id),
+        Step::FinishReplacement { old, .. } if change.is_due() => Some(&old.id),
+        _ => None,
+    }
+}
+
 /// The name that a template has only once this is done, and which templates it may share that with.
 fn name_to_be<'c>(change: &'c Change, index: &Index<'_>) -> Option<(&'c Scope, &'c str, Vec<&'c str>)> {
     let (step, own) = match &change.step {
@@ -64,12 +73,12 @@ fn name_to_be<'c>(change: &'c Change, index: &Index<'_>) -> Option<(&'c Scope, &
     Some((&step.scope, &step.name, own.into_iter().chain(replaced).collect()))
 }
 
-fn name_is_taken(by: &LiveTemplate, index: &Index<'_>) -> String {
+fn name_is_taken(by: &LiveTemplate, index: &Index<'_>) -> Held {
     let recorded = index.recorded_as(&by.id).and_then(|identity| index.record(identity));
     let which = recorded.map(|record| format!(", which is recorded as {}", record.address)).unwrap_or_default();
-    format!(
+    Held::because(format!(
         "another template of the platform has this name ({}{which}): there would be two of it; give that one another name, \
          or delete it, where versync does not",
         by.id
-    )
+    ))
 }
