@@ -170,6 +170,7 @@ async fn pass<F: Manifests, W: Hints, H: Hands, M: FnMut(Moment<'_>)>(
             end_of(&report)
         }
         Err(error) => {
+            parts.guards.grace.begin_anew();
             voice.pass_failed(&error);
             (parts.on_moment)(Moment::Failed(&error));
             PassEnd::Failed

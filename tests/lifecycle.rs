@@ -335,6 +335,7 @@ fn a_rename_onto_what_is_recorded_as_well_deletes_nothing() {
     let ran = site.versync(&["apply", "--yes"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert!(ran.out.contains("cannot be renamed from \"legacy-erp\""), "{}", ran.out);
+    assert!(ran.out.contains("give it that name in its file again"), "{}", ran.out);
     assert_eq!((site.templates("legacy-erp").len(), site.templates("erp").len()), (1, 1));
 }
 

@@ -148,6 +148,11 @@ impl Grace {
         Self { period, missing_since: BTreeMap::new() }
     }
 
+    /// Counts anew: nobody has looked, and what was missing may have been there.
+    pub fn begin_anew(&mut self) {
+        self.missing_since.clear();
+    }
+
     /// Holds the deletes of what has not been missing for long enough. Returns how long it takes until the first
     /// of them is due, or could be were it not held anyway: somebody has to look then, since what comes back
     /// unseen has not been missing all that time. An approval counts once, so what it lets through goes together,
@@ -155,7 +160,7 @@ impl Grace {
     pub fn hold(&mut self, plan: &mut Plan, now: Instant) -> Option<Duration> {
         if plan.has_errors() {
             // A file that cannot be read may declare what seems to be gone.
-            self.missing_since.clear();
+            self.begin_anew();
             return None;
         }
         let together = plan.approval.is_some();
@@ -276,6 +281,14 @@ mod tests {
         let mut not_approved = unheld(&["a", "b", "c", "d"]);
         grace.hold(&mut not_approved, SECOND * 18);
         assert_eq!((not_approved.summary().delete, not_approved.summary().held), (3, 1));
+    }
+
+    #[test]
+    fn what_nobody_has_looked_for_has_not_been_missing() {
+        let mut grace = Grace::new(SECOND * 10);
+        grace.hold(&mut unheld(&["a"]), SECOND);
+        grace.begin_anew();
+        assert_eq!(grace.hold(&mut unheld(&["a"]), SECOND * 12), Some(SECOND * 10));
     }
 
     #[test]

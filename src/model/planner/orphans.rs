@@ -66,7 +66,12 @@ impl<'a> Planner<'a> {
             (Action::Delete, step, protected)
         } else {
             let now = strayed.map(|name| format!(", and somebody has renamed it to {name:?}")).unwrap_or_default();
-            let remark = format!("no file declares it any more{now}; with sync.prune = true it would be deleted");
+            let then = if resource.prevent_delete {
+                "it was declared with lifecycle.prevent_delete, and would not be deleted with sync.prune either"
+            } else {
+                "with sync.prune = true it would be deleted"
+            };
+            let remark = format!("no file declares it any more{now}; {then}");
             (Action::None, Step::Nothing, Some(Held::because(remark)))
         };
         let mut fields = Vec::new();

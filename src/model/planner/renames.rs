@@ -49,7 +49,7 @@ impl<'a> Planner<'a> {
         }
         if self.recorded.resources.contains_key(&resolved.identity) {
             let is_meant = record.is_some() && named(old).is_some() && !self.claimed.contains(&identity);
-            return if is_meant { Err(self.taken(declared, old, identity)) } else { Ok(Rename::None) };
+            return if is_meant { Err(self.made_anew(declared, old, identity)) } else { Ok(Rename::None) };
         }
         let Some(new) = named(name) else { return Ok(Rename::Open(old)) };
         if let Some(record) = record.filter(|record| record.template_id.as_ref() == Some(&new.id)) {
@@ -64,6 +64,16 @@ impl<'a> Planner<'a> {
             return Ok(Rename::None);
         }
         Err(self.taken(declared, old, identity))
+    }
+
+    /// The file says too late that it renames: the new one is made already.
+    fn made_anew(&mut self, declared: &Declared, old: &str, identity: Identity) -> Problem {
+        let help = format!(
+            "versync has made or adopted one under the new name already: to keep the one called {old:?}, give it that name in \
+             its file again, have the other one deleted, and rename it then; to keep the new one, remove `renamed_from`, and \
+             {old:?} is no longer declared"
+        );
+        self.taken(declared, old, identity).help(help)
     }
 
     /// Two templates where the file speaks of one. It speaks for the old one still, so that is no orphan.
