@@ -267,7 +267,8 @@ impl<'a> Planner<'a> {
 
     fn hold_adoption(&mut self, declared: &Declared, resolved: &Resolved<'_>, protected: &RecordedResource) {
         let reason = format!(
-            "the template of this name is recorded as {}, which was declared with lifecycle.prevent_delete: declare that              here too, or give the template its own name back",
+            "the template of this name is recorded as {}, which was declared with lifecycle.prevent_delete: declare \
+             that here too, or give the template its own name back",
             protected.address
         );
         self.plan.changes.push(Change {
