@@ -85,7 +85,7 @@ templates() {
 }
 
 shop_is_dynamic() {
-    templates | grep "\"name\":\"shop\"[^{}]*\"dynamic\":$1" >/dev/null
+    templates | grep -E "\"name\":\"shop\"[^{}]*\"dynamic\":$1|\"dynamic\":$1[^{}]*\"name\":\"shop\"" >/dev/null
 }
 
 is_there() {
