@@ -86,6 +86,26 @@ fn a_template_whose_name_somebody_gave_to_another_is_known_by_its_id() {
 }
 
 #[test]
+fn a_stranger_on_the_system_that_a_file_moves_to_is_not_taken_over() {
+    let site = Site::new();
+    site.settings(&format!("{PRUNE}\nsync.adopt = \"never\""));
+    site.file("x.toml", template("x", "")).file("keep.toml", "");
+    site.apply();
+    let ours = site.template("x").id;
+    site.tamper("x", |template| "old".clone_into(&mut template.name));
+    let body = json!({"name": "x", "systemId": ids::STRIPE, "environmentId": ids::STAGING});
+    site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
+    let theirs = site.template("x").id;
+    site.file("x.toml", template("x", "").replace("netsuite", "stripe"));
+    assert!(change(&site.plan(), &address("x"))["held"].is_string());
+    site.versync(&["apply", "--yes"]);
+    site.remove("x.toml");
+    site.versync(&["apply", "--yes"]);
+    assert_eq!(site.template("x").id, theirs, "it is not ours to delete");
+    assert!(site.sandbox.world(|world| world.templates()).iter().all(|template| template.id != ours));
+}
+
+#[test]
 fn swapped_names_are_put_back() {
     let (site, x, y) = swapped();
     site.apply();

@@ -89,8 +89,8 @@ impl<'a> Planner<'a> {
     /// The live templates of a name that may be the declared one. Those of the name are not, where the one that is
     /// recorded is there under another name: that one is known by its id, whatever somebody has called it or others. Nor
     /// are those that are recorded as what another file speaks for. But where the recorded one would have to be
-    /// replaced, and the one of this name would not, the file has taken over what somebody did, unless the other one's
-    /// file wants that back.
+    /// replaced, and one of ours of this name would not, the file has taken over what somebody did, unless the other
+    /// one's file wants that back. A stranger is never taken over so.
     pub(super) fn candidates(
         &self,
         resolved: &Resolved<'_>,
@@ -103,6 +103,7 @@ impl<'a> Planner<'a> {
         let recorded = recorded.and_then(|id| self.index.template(scope, id)).filter(|_| rename.done().is_none());
         let is_taken_over = |template: &LiveTemplate| {
             template.system == resolved.owner.id
+                && self.index.recorded_as(&template.id).is_some()
                 && !self.claimed.is_kept(&template.id)
                 && recorded.is_some_and(|known| known.system != resolved.owner.id)
         };
