@@ -171,6 +171,29 @@ fn a_template_that_somebody_made_anew_is_not_the_one_that_was_looked_at() {
 }
 
 #[test]
+fn a_field_that_no_file_declares_has_moved_as_well() {
+    let site = Site::new();
+    let file = |system: &str| {
+        format!(
+            "[connection_templates.erp]\nproject = \"storefront\"\nenvironment = \"staging\"\nsystem = \"{system}\"\n\
+             lifecycle = {{ allow_replace = true }}\n"
+        )
+    };
+    site.file("erp.toml", file("netsuite"));
+    site.apply();
+    site.file("erp.toml", file("stripe"));
+    for (args, code) in [(&["--no-refresh"] as &[_], 0), (&[], 3)] {
+        site.versync(&[&["plan", "--out", "saved.json"], args].concat());
+        let before = site.template("erp");
+        site.tamper("erp", |template| template.dynamic = !template.dynamic);
+        let ran = site.versync(&["apply", "saved.json", "--yes"]);
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        assert_eq!(site.template("erp").id == before.id, code == 3);
+        site.file("erp.toml", file("netsuite"));
+    }
+}
+
+#[test]
 fn a_plan_is_saved_over_nothing_but_a_plan() {
     let site = site();
     for place in ["versync.toml", "manifests/shop.toml"] {

@@ -34,7 +34,7 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
         }
     }
     if let Some(path) = &args.out {
-        saved::write(&report.plan, context.tenant(), path, &context.settings.manifests)?;
+        saved::write(&report.plan, !args.no_refresh, context.tenant(), path, &context.settings.manifests)?;
     }
     Ok(exit(&report.plan, args.detailed_exitcode))
 }

@@ -12,15 +12,22 @@ use super::error::CommandError;
 use crate::io::store::Tenant;
 use crate::model::json::object;
 use crate::model::plan::Plan;
-use crate::model::saved::{SavedPlan, TEMPLATES};
+use crate::model::saved::{MARKS, SavedPlan, TEMPLATES};
 use crate::model::source::Problem;
 
-/// Writes a plan, whole or not at all: its JSON, whose it is and which templates it is about. It holds no secret,
-/// not even a hash of one. It takes the place of nothing but another plan.
-pub(super) fn write(plan: &Plan, tenant: &Tenant, path: &Path, manifests: &Path) -> Result<(), CommandError> {
+/// Writes a plan, whole or not at all: its JSON, whose it is, which templates it is about and, where the platform was
+/// asked, what was live. It holds no secret, not even a hash of one. It takes the place of nothing but another plan.
+pub(super) fn write(
+    plan: &Plan,
+    is_live: bool,
+    tenant: &Tenant,
+    path: &Path,
+    manifests: &Path,
+) -> Result<(), CommandError> {
     let saved_for = object! {"organisation": tenant.organisation, "base_url": tenant.base_url};
-    let value =
-        crate::report::json::plan(plan).with("saved_for", saved_for).with(TEMPLATES, SavedPlan::templates(plan));
+    let json = crate::report::json::plan(plan).with("saved_for", saved_for);
+    let json = json.with(TEMPLATES, SavedPlan::templates(plan));
+    let value = if is_live { json.with(MARKS, SavedPlan::marks(plan)) } else { json };
     check_place(path, manifests)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {

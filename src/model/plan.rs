@@ -27,6 +27,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Every resource that is as declared.
     pub in_sync: Vec<InSync>,
+    /// What is live of what each change is about, in a few letters that are others where anything of it differs.
+    pub marks: BTreeMap<Address, String>,
     /// How many live objects, in the places that were read, no file declares.
     pub unmanaged: usize,
     /// How many recorded resources are left as they are, since the files that declared them are in error.

@@ -6,6 +6,7 @@ mod compare;
 mod configs;
 mod hints;
 mod index;
+mod marks;
 mod names;
 mod orphans;
 mod renames;
@@ -169,6 +170,7 @@ fn plan_watching(
     let compared = planner.compared();
     let mut plan = planner.plan;
     let errors = plan.has_errors();
+    plan.marks = marks::of(&plan.changes, &planner.index);
     if let Some(saved) = &policy.saved {
         // What has moved is no reason to hold the deletes of what has not.
         saved.restrict(&mut plan, |address, file| policy.includes(address, file));

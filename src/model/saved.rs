@@ -13,12 +13,17 @@ use super::source::Problem;
 /// Where a saved plan says which templates it is about.
 pub const TEMPLATES: &str = "saved_templates";
 
+/// Where a saved plan says what was live of what it is about.
+pub const MARKS: &str = "saved_live";
+
 /// The changes that a saved plan would make, and those that were held then.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SavedPlan {
     changes: BTreeMap<String, SavedChange>,
     /// The platform's ids of the templates that are changed, by address; nothing where the plan does not hold them.
     templates: Option<BTreeMap<String, String>>,
+    /// What was live, by address; nothing where the platform was not asked.
+    marks: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -45,8 +50,9 @@ impl SavedPlan {
         }
         let changes = Vec::<SavedChange>::deserialize(json.get("changes")?).ok()?;
         let meant = changes.into_iter().filter(|change| change.action != "none");
-        let templates = json.get(TEMPLATES).and_then(|ids| BTreeMap::deserialize(ids).ok());
-        Some(Self { changes: meant.map(|change| (change.address.clone(), change)).collect(), templates })
+        let by_address = |key: &str| json.get(key).and_then(|texts| BTreeMap::deserialize(texts).ok());
+        let changes = meant.map(|change| (change.address.clone(), change)).collect();
+        Some(Self { changes, templates: by_address(TEMPLATES), marks: by_address(MARKS) })
     }
 
     /// What is saved beside the plan's own JSON, below [`TEMPLATES`]: which templates it is about. Another one of
@@ -55,6 +61,12 @@ impl SavedPlan {
         let ids =
             plan.changes.iter().filter_map(|change| Some((change.address.to_string(), change.step.template_id()?)));
         ids.map(|(address, id)| (address, Value::from(id))).collect::<Map<_, _>>().into()
+    }
+
+    /// What is saved beside that, below [`MARKS`]: what was live, fields that the change is not about among it.
+    pub fn marks(plan: &Plan) -> Value {
+        let marks = plan.marks.iter().map(|(address, mark)| (address.to_string(), Value::from(mark.as_str())));
+        marks.collect::<Map<_, _>>().into()
     }
 
     /// Leaves in a plan that was made just now only what the saved one has too. What differs from it, or is
@@ -70,6 +82,8 @@ impl SavedPlan {
                 // Another one of the same name would be deleted as well.
                 None => !change.step.deletes_a_template(),
             };
+            let has_moved = |marks: &BTreeMap<String, String>| marks.get(&address) != plan.marks.get(&change.address);
+            let is_meant = is_meant && !self.marks.as_ref().is_some_and(has_moved);
             let same = is_meant && open.get(address.as_str()).is_some_and(|saved| saved.is(change));
             if same {
                 open.remove(address.as_str());
