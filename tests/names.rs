@@ -3,7 +3,7 @@
 use serde_json::json;
 use versync::sandbox::ids;
 
-use crate::support::{Site, actions, change, eventually};
+use crate::support::{Fault, Flaky, Site, actions, change, eventually};
 
 const PRUNE: &str = "sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }";
 
@@ -21,6 +21,11 @@ fn address(name: &str) -> String {
 fn swapped() -> (Site, String, String) {
     let site = Site::new();
     site.settings(PRUNE);
+    let (x, y) = swap(&site);
+    (site, x, y)
+}
+
+fn swap(site: &Site) -> (String, String) {
     site.file("x.toml", template("x", "")).file("y.toml", template("y", "dynamic = true")).file("keep.toml", "");
     site.apply();
     let (x, y) = (site.template("x").id, site.template("y").id);
@@ -28,7 +33,17 @@ fn swapped() -> (Site, String, String) {
         world.edit_template(&x, |template| "y".clone_into(&mut template.name));
         world.edit_template(&y, |template| "x".clone_into(&mut template.name));
     });
-    (site, x, y)
+    (x, y)
+}
+
+/// A site whose first request of a method to change a template that exists is refused.
+fn refusing(refused: &'static str) -> (Site, Flaky) {
+    let site = Site::new();
+    let flaky = Flaky::before(site.sandbox.address(), move |method, _, before| {
+        (method == refused && before == 0).then_some(Fault::Before(400))
+    });
+    site.settings_for(&flaky.base_url, PRUNE);
+    (site, flaky)
 }
 
 #[test]
@@ -139,6 +154,33 @@ fn a_template_of_swapped_names_is_deleted_by_its_id() {
 }
 
 #[test]
+fn what_a_replacement_could_not_delete_is_no_second_of_the_name_that_somebody_gave_it() {
+    let (site, _flaky) = refusing("DELETE");
+    let (_, y) = swap(&site);
+    site.file("x.toml", template("x", "lifecycle = { allow_replace = true }").replace("netsuite", "stripe"));
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));
+    for _ in 0..2 {
+        site.apply();
+    }
+    assert_eq!((site.template("y").id, site.template("x").system.as_str()), (y, ids::STRIPE));
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
+fn a_name_is_only_given_once_the_template_that_has_it_has_another() {
+    let (site, flaky) = refusing("PUT");
+    site.file("x.toml", template("x", ""));
+    site.apply();
+    site.tamper("x", |template| "new".clone_into(&mut template.name));
+    site.file("new.toml", template("new", "dynamic = true"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert!(ran.code == Some(3) && ran.out.contains("still has its name"), "{ran:?}");
+    assert_eq!((site.templates("new").len(), flaky.count("POST", "/connection-templates")), (1, 1));
+    site.apply();
+    assert_eq!((site.templates("x").len(), site.templates("new").len()), (1, 1));
+}
+
+#[test]
 fn the_daemon_goes_on_at_once_when_a_name_is_free() {
     let (site, _, y) = swapped();
     site.settings(&format!("{PRUNE}\nsync.delete_grace = \"0s\"\nsync.interval = \"1h\""));
@@ -167,6 +209,36 @@ fn a_rename_in_two_environments_of_which_one_was_never_made_moves_nothing() {
     let deleted: Vec<_> = site.writes().into_iter().filter(|write| write.starts_with("DELETE")).collect();
     assert!(deleted.is_empty() && site.template("erp").id == erp, "{deleted:?}");
     assert!(site.templates("taken").iter().any(|template| template.id == taken));
+}
+
+#[test]
+fn what_was_to_be_renamed_is_not_deleted_once_another_was_made_in_its_place() {
+    let site = Site::new();
+    site.settings(PRUNE);
+    site.file("x.toml", template("x", "")).file("d.toml", template("d", "dynamic = true"));
+    site.apply();
+    let x = site.template("x").id;
+    // Whatever somebody calls it by then.
+    site.remove("x.toml");
+    for name in ["x", "elsewhere"] {
+        site.tamper("x", |template| name.clone_into(&mut template.name));
+        site.file("d.toml", template("d", "dynamic = true\nlifecycle = { renamed_from = \"x\" }"));
+        let ran = site.versync(&["apply", "--yes"]);
+        assert!(ran.code == Some(3) && ran.out.contains("cannot be renamed from \"x\""), "{ran:?}");
+        assert_eq!(site.template(name).id, x);
+    }
+}
+
+#[test]
+fn two_templates_of_the_old_name_are_said_to_have_it() {
+    let site = Site::new();
+    site.file("x.toml", template("x", ""));
+    site.apply();
+    let body = json!({"name": "x", "systemId": ids::NETSUITE, "environmentId": ids::STAGING});
+    site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
+    site.file("x.toml", template("d", "lifecycle = { renamed_from = \"x\" }"));
+    let ran = site.versync(&["plan"]);
+    assert!(ran.out.contains("\"x\", from which") && ran.out.contains("exists twice"), "{ran:?}");
 }
 
 #[test]
@@ -274,6 +346,45 @@ fn a_delete_that_was_looked_at_is_not_that_of_a_template_with_another_name() {
     let plan = site.plan();
     let name = json!({"path": "name", "before": "keep", "after": null, "cause": "manifest", "sensitive": false});
     assert!(change(&plan, &address("a"))["fields"].as_array().unwrap().contains(&name), "{plan:#}");
+}
+
+#[test]
+fn protection_is_given_up_by_saying_so_under_the_new_name() {
+    let site = Site::new();
+    site.settings(PRUNE);
+    site.file("x.toml", template("x", "lifecycle = { prevent_delete = true }")).file("keep.toml", "");
+    site.apply();
+    let ours = site.template("x").id;
+    site.tamper("x", |template| "new".clone_into(&mut template.name));
+    site.remove("x.toml");
+    for (more, is_held) in [("", true), ("lifecycle = { prevent_delete = false }", false)] {
+        site.file("new.toml", template("new", more));
+        let held = change(&site.plan(), &address("new"))["held"].clone();
+        assert_eq!(held.as_str().is_some_and(|held| held.contains(&address("x"))), is_held, "{held}");
+    }
+    site.apply();
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+    site.remove("new.toml");
+    site.apply();
+    assert!(site.sandbox.world(|world| world.templates()).iter().all(|template| template.id != ours));
+}
+
+#[test]
+fn what_has_the_name_of_a_protected_template_is_imported() {
+    let site = Site::new();
+    site.file("x.toml", template("x", "lifecycle = { prevent_delete = true }")).file("y.toml", template("y", ""));
+    site.apply();
+    let (protected, ours) = (site.template("x").id, site.template("y").id);
+    site.tamper("x", |template| "elsewhere".clone_into(&mut template.name));
+    site.tamper("y", |template| "x".clone_into(&mut template.name));
+    site.remove("x.toml");
+    site.remove("y.toml");
+    let ran = site.versync(&["import", "--project", "storefront", "--environment", "staging", "--out", "manifests"]);
+    assert!(ran.code == Some(0) && ran.err.contains("1 resource whose file is gone"), "{ran:?}");
+    site.settings(PRUNE);
+    site.apply();
+    assert_eq!((site.template("x").id, site.template("elsewhere").id), (ours, protected));
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
 }
 
 #[test]

@@ -229,6 +229,28 @@ fn what_somebody_made_in_the_place_of_ours_is_not_replaced() {
 }
 
 #[test]
+fn what_somebody_made_in_the_place_of_ours_is_only_changed_by_leave() {
+    for (adopt, dynamic) in [("matching", true), ("never", true), ("always", false)] {
+        let site = Site::new();
+        site.settings(&format!("sync.adopt = \"{adopt}\""));
+        site.file("erp.toml", legacy("dynamic = false").replace("legacy-erp", "erp"));
+        site.apply();
+        let ours = site.template("erp");
+        site.sandbox.world(|world| {
+            world.delete_template(&ours.project, &ours.id).unwrap();
+            let body =
+                json!({"name": "erp", "systemId": ours.system, "environmentId": ours.environment, "dynamic": true});
+            world.create_template(&ours.project, &body).unwrap();
+        });
+        site.versync(&["apply", "--yes"]);
+        assert_eq!(site.template("erp").dynamic, dynamic, "{adopt}");
+        site.tamper("erp", |template| template.dynamic = false);
+        site.apply();
+        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0), "as declared, it is taken for ours");
+    }
+}
+
+#[test]
 fn a_template_is_not_moved_onto_somebody_elses() {
     for (adopt, dynamic) in [("matching", true), ("always", true), ("matching", false)] {
         let site = Site::new();

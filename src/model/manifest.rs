@@ -91,8 +91,9 @@ pub enum Target {
 /// The `lifecycle` table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lifecycle {
-    /// Never delete it, also after its file is gone.
-    pub prevent_delete: bool,
+    /// Never delete it, also after its file is gone. Where it says nothing, it is not protected; another template
+    /// that was protected, and takes this name, keeps its protection then.
+    pub prevent_delete: Option<bool>,
     /// What to do about drift here, in place of the setting.
     pub on_drift: Option<OnDrift>,
     /// Fields that are set on creation and left alone afterwards.
@@ -101,6 +102,13 @@ pub struct Lifecycle {
     pub renamed_from: Option<String>,
     /// Whether a new one may be made in its place, and the old one deleted.
     pub allow_replace: bool,
+}
+
+impl Lifecycle {
+    /// Whether it is never to be deleted.
+    pub fn prevents_delete(&self) -> bool {
+        self.prevent_delete == Some(true)
+    }
 }
 
 /// What to do about drift.
@@ -388,7 +396,7 @@ fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: boo
         table.report(problem.help("declare a new one, move the templates to it, and remove this one"));
     }
     let lifecycle = Lifecycle {
-        prevent_delete: table.flag("prevent_delete").is_some_and(|found| found.value),
+        prevent_delete: table.flag("prevent_delete").map(|found| found.value),
         on_drift: table.choice("on_drift", &OnDrift::CHOICES).map(|found| OnDrift::from_choice(found.value)),
         ignore,
         renamed_from: renamed_from.map(|found| found.value),

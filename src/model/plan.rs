@@ -29,6 +29,9 @@ pub struct Plan {
     pub in_sync: Vec<InSync>,
     /// What is live of what each change is about, in a few letters that are others where anything of it differs.
     pub marks: BTreeMap<Address, String>,
+    /// What may only be done once others are done, and which: those give up the names that these want. Some may wait
+    /// for each other.
+    pub turns: BTreeMap<Identity, Vec<Identity>>,
     /// How many live objects, in the places that were read, no file declares.
     pub unmanaged: usize,
     /// How many recorded resources are left as they are, since the files that declared them are in error.

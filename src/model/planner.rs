@@ -195,6 +195,7 @@ fn plan_watching(
         guard::only_adopt(&mut plan.changes);
         plan.bookkeeping.extend(sees_everything.then_some(Bookkeeping::LookedAtEverything));
     }
+    plan.turns = names::turns(&plan.changes, &planner.index);
     (plan, compared)
 }
 
@@ -277,9 +278,7 @@ impl Planner<'_> {
                 }
             }
         }
-        let begun = self.recorded.intents.iter();
-        let begun = begun.filter_map(|(identity, intent)| Some((identity, intent.record.replaces.as_ref()?)));
-        for (here, old) in self.index.replacing().iter().copied().chain(begun) {
+        for (here, old) in self.index.replacing().iter().copied() {
             let Some(identity) = old.identity.as_ref().filter(|_| self.claimed.is_declared(here)) else { continue };
             if !self.claimed.is_wanted(identity, here) {
                 self.claimed.insert(identity.clone());
@@ -366,7 +365,7 @@ impl Planner<'_> {
         refused: Option<Held>,
     ) {
         if let Some(known) = self.recorded.resources.get(&resolved.identity)
-            && declared.lifecycle.prevent_delete
+            && declared.lifecycle.prevents_delete()
             && !known.prevent_delete
         {
             // Known here and now, whatever becomes of the fields.
@@ -383,7 +382,9 @@ impl Planner<'_> {
         }
         let (action, step, held) = match recorded {
             // Also what a create has made whose answer was lost.
-            _ if is_as_declared && !self.recorded.resources.contains_key(&resolved.identity) => {
+            _ if is_as_declared
+                && (recorded.is_none() || !self.recorded.resources.contains_key(&resolved.identity)) =>
+            {
                 (Action::Adopt, Step::Record(Box::new(record)), None)
             }
             None => match self.policy.adopt {
@@ -465,7 +466,7 @@ fn is_recorded_as(
     template_id: Option<&str>,
 ) -> bool {
     recorded.template_id.as_deref() == template_id
-        && recorded.prevent_delete == declared.lifecycle.prevent_delete
+        && recorded.prevent_delete == declared.lifecycle.prevents_delete()
         && recorded.replaces.is_none()
         && recorded.source.line == declared.place.line()
         && recorded.source.file == declared.place.file()
@@ -485,7 +486,7 @@ fn record_of(
         fields: fields.clone(),
         references: Arc::new(resolved.references()),
         source: source_of(declared),
-        prevent_delete: declared.lifecycle.prevent_delete,
+        prevent_delete: declared.lifecycle.prevents_delete(),
         replaces: None,
     }
 }

@@ -66,9 +66,9 @@ pub(super) async fn apply<A: Write, S: Books>(
     progress: Option<&dyn Progress>,
 ) -> Vec<Outcome> {
     let applier = Applier {
+        plan,
         api,
         store: RefCell::new(store),
-        revision: plan.revision.as_deref(),
         stop,
         halted: RefCell::default(),
         unserved: Cell::default(),
@@ -94,9 +94,11 @@ pub(super) async fn apply<A: Write, S: Books>(
         if phase.deletes() && !due.is_empty() {
             applier.use_up(approval.take());
         }
-        applier.intend(&due);
-        let done = stream::iter(due).map(&carry_out).buffer_unordered(concurrency.max(1)).collect::<Vec<_>>().await;
-        outcomes.extend(done);
+        for turn in in_turn(due, plan) {
+            applier.intend(&turn);
+            let done = stream::iter(turn).map(&carry_out).buffer_unordered(concurrency.max(1));
+            outcomes.extend(done.collect::<Vec<_>>().await);
+        }
     }
     progress.inspect(|progress| progress.ends());
     outcomes.sort_by(|a, b| a.address.cmp(&b.address));
@@ -136,12 +138,31 @@ impl Phase {
     }
 }
 
+/// The changes of a phase, those that wait for others behind those.
+fn in_turn<'p>(mut due: Vec<&'p Change>, plan: &Plan) -> Vec<Vec<&'p Change>> {
+    let mut turns = Vec::new();
+    while !plan.turns.is_empty() {
+        let open: BTreeSet<&Identity> = due.iter().map(|change| &change.identity).collect();
+        let waits = |change: &&Change| {
+            plan.turns.get(&change.identity).is_some_and(|others| others.iter().any(|other| open.contains(other)))
+        };
+        let (later, now): (Vec<_>, Vec<_>) = due.iter().copied().partition(waits);
+        // Those that wait for each other go together.
+        if now.is_empty() || later.is_empty() {
+            break;
+        }
+        turns.push(now);
+        due = later;
+    }
+    turns.push(due);
+    turns
+}
+
 struct Applier<'a, A, S> {
+    plan: &'a Plan,
     api: &'a A,
     /// Borrowed for single calls only, never across an await.
     store: RefCell<&'a mut S>,
-    /// The git commit that the plan was made from, for the history.
-    revision: Option<&'a str>,
     stop: &'a Stop,
     /// Why nothing more may be tried.
     halted: RefCell<Option<String>>,
@@ -149,7 +170,7 @@ struct Applier<'a, A, S> {
     unserved: Cell<u32>,
     /// Creates that were written down in this pass.
     intended: RefCell<BTreeSet<Identity>>,
-    /// Configs that could not be made: templates that list them have to wait.
+    /// What could not be done: what depends on it has to wait.
     failed: RefCell<BTreeSet<Identity>>,
 }
 
@@ -265,6 +286,10 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
     /// What a change has to wait for that could not be applied.
     fn waits_for(&self, change: &Change) -> Option<String> {
         let is_template = |identity: &Identity| matches!(identity, Identity::ConnectionTemplate { .. });
+        let others = self.plan.turns.get(&change.identity);
+        if others.is_some_and(|others| others.iter().any(|other| self.failed.borrow().contains(other))) {
+            return Some("another template, which could not be changed, still has its name".to_owned());
+        }
         if matches!(change.step, Step::DeleteConfig { .. }) && self.failed.borrow().iter().any(is_template) {
             return Some("a connection template could not be changed, and may still list it".to_owned());
         }
@@ -298,7 +323,7 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
     ) -> Result<i64, StoreError> {
         self.store.borrow_mut().together(|store| {
             record(store)?;
-            store.note(row, change, self.revision)
+            store.note(row, change, self.plan.revision.as_deref())
         })
     }
 

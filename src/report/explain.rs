@@ -18,7 +18,7 @@ use crate::model::address::{Address, OwnerKind};
 use crate::model::explain::{Explanation, FieldWords, Next, Standing, verdict_of, words};
 use crate::model::history::Event;
 use crate::model::json::{Json, object};
-use crate::model::manifest::OnDrift;
+use crate::model::manifest::{Lifecycle, OnDrift};
 use crate::model::pass::{FailureNote, HeldNote, Pass};
 use crate::model::plan::{Action, FieldChange};
 use crate::model::planner::{Adopt, FieldView};
@@ -253,7 +253,7 @@ fn setting_lines(explained: &Explained) -> Vec<(&'static str, String)> {
         ("adopt", format!("{:?}", adopt(resource.adopt))),
         ("prune", resource.prune.to_string()),
     ];
-    let declared = lifecycle.is_some_and(|lifecycle| lifecycle.prevent_delete);
+    let declared = lifecycle.is_some_and(Lifecycle::prevents_delete);
     let recorded = resource.recorded.as_ref().is_some_and(|record| record.prevent_delete);
     match (declared, recorded) {
         (true, true) => lines.push(("prevent_delete", "true".to_owned())),
@@ -320,7 +320,7 @@ pub fn json(explained: &Explained) -> Json {
     let compared = resource.compared.as_ref();
     let lifecycle = resource.lifecycle.as_ref().map(|lifecycle| {
         object! {
-            "prevent_delete": lifecycle.prevent_delete,
+            "prevent_delete": lifecycle.prevents_delete(),
             "on_drift": lifecycle.on_drift.map(on_drift),
             "ignore": lifecycle.ignore,
             "renamed_from": lifecycle.renamed_from,

@@ -22,6 +22,7 @@ pub(super) struct Index<'a> {
     configs: Map<&'a Owner, ByName<'a, &'a LiveConfig>>,
     recorded: Map<&'a str, ByName<'a, Vec<Record<'a>>>>,
     recorded_ids: ByName<'a, &'a Identity>,
+    replaced_ids: ByName<'a, &'a Identity>,
     recorded_configs: Map<&'a Owner, Set<&'a str>>,
     by_identity: Map<&'a Identity, &'a RecordedResource>,
     replacing: Vec<(&'a Identity, &'a OldTemplate)>,
@@ -58,6 +59,9 @@ impl<'a> Index<'a> {
                 index.recorded.entry(&scope.project).or_default().entry(name).or_default().push((identity, resource));
             }
         }
+        let begun = recorded.intents.iter();
+        index.replacing.extend(begun.filter_map(|(here, intent)| Some((here, intent.record.replaces.as_ref()?))));
+        index.replaced_ids.extend(index.replacing.iter().map(|(here, old)| (old.id.as_str(), *here)));
         index
     }
 
@@ -86,12 +90,17 @@ impl<'a> Index<'a> {
         self.recorded_ids.get(id).copied()
     }
 
+    /// What is recorded to be this template, or to take its place.
+    pub(super) fn owner(&self, id: &str) -> Option<&'a Identity> {
+        self.recorded_as(id).or_else(|| self.replaced_ids.get(id).copied())
+    }
+
     /// What is recorded of an identity.
     pub(super) fn record(&self, identity: &Identity) -> Option<&'a RecordedResource> {
         self.by_identity.get(identity).copied()
     }
 
-    /// What is recorded to take the place of something that may still be there.
+    /// What is recorded, or was begun, to take the place of something that may still be there.
     pub(super) fn replacing(&self) -> &[(&'a Identity, &'a OldTemplate)] {
         &self.replacing
     }

@@ -1,7 +1,9 @@
 //! Names that are taken: the platform would let two templates have one, and nobody could tell them apart by it.
 
-use super::index::{Index, Set};
-use crate::model::address::Scope;
+use std::collections::BTreeMap;
+
+use super::index::{Index, Map, Set};
+use crate::model::address::{Identity, Scope};
 use crate::model::observed::LiveTemplate;
 use crate::model::plan::{Change, Held, Step};
 
@@ -28,6 +30,21 @@ pub(super) fn hold_second_of_a_name(changes: &mut [Change], index: &Index<'_>, r
         }
         held.into_iter().for_each(|(at, held)| changes[at].held = Some(held));
     }
+}
+
+/// What may only be done once others are done: they have the names that these want. Two may wait for each other.
+pub(super) fn turns(changes: &[Change], index: &Index<'_>) -> BTreeMap<Identity, Vec<Identity>> {
+    let giver = |change: &'_ Change| leaves_its_name(change, index).or_else(|| is_replaced(change)).map(str::to_owned);
+    let givers: Map<String, &Identity> =
+        changes.iter().filter_map(|change| Some((giver(change)?, &change.identity))).collect();
+    let waits = |change: &Change| {
+        let (scope, name, _) = name_to_be(change, index).filter(|_| !givers.is_empty())?;
+        let holders = index.templates(scope, name).iter().filter_map(|live| givers.get(&live.id));
+        let others: Vec<Identity> =
+            holders.filter(|holder| ***holder != change.identity).map(|holder| (*holder).clone()).collect();
+        (!others.is_empty()).then(|| (change.identity.clone(), others))
+    };
+    changes.iter().filter_map(waits).collect()
 }
 
 /// The template that has another name once this is done.

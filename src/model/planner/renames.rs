@@ -40,15 +40,20 @@ impl<'a> Planner<'a> {
     ) -> Result<Rename<'a, 'd>, Problem> {
         let Some(old) = declared.lifecycle.renamed_from.as_deref() else { return Ok(Rename::None) };
         let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: old.to_owned() };
-        let record = self.recorded.resources.get(&identity);
-        let named = |name: &str| self.index.templates(scope, name).first();
+        let record = self.index.record(&identity);
+        let named = |name: &str| self.index.templates(scope, name).first().copied();
+        // Known by its id, whatever somebody calls it.
+        let before = record.and_then(|record| match &record.template_id {
+            Some(id) => self.index.template(scope, id),
+            None => named(old),
+        });
         if self.claimed.are_swapped(&resolved.identity, &identity) {
             let message = format!("{} cannot be renamed from {old:?}, which is to be renamed to it", declared.address);
             let help = "swap two names in steps: rename one to a third name, apply, rename the other, apply, and so on";
             return Err(Problem::at(declared.place.clone(), message).help(help));
         }
         if self.recorded.resources.contains_key(&resolved.identity) {
-            let is_meant = record.is_some() && named(old).is_some() && !self.claimed.contains(&identity);
+            let is_meant = before.is_some() && !self.claimed.contains(&identity);
             return if is_meant { Err(self.made_anew(declared, old, identity)) } else { Ok(Rename::None) };
         }
         let Some(new) = named(name) else { return Ok(Rename::Open(old)) };
@@ -60,7 +65,7 @@ impl<'a> Planner<'a> {
             self.plan.bookkeeping.extend([Bookkeeping::Forget(identity), renamed]);
             return Ok(Rename::Done(record));
         }
-        if record.is_none() || named(old).is_none() {
+        if before.is_none() {
             return Ok(Rename::None);
         }
         Err(self.taken(declared, old, identity))
@@ -88,7 +93,7 @@ impl<'a> Planner<'a> {
 
     /// The live templates of a name that may be the declared one. Those of the name are not, where the one that is
     /// recorded is there under another name: that one is known by its id, whatever somebody has called it or others. Nor
-    /// are those that are recorded as what another file speaks for. But where the recorded one would have to be
+    /// are those that are recorded as what another file speaks for, or as what its template takes the place of. But where the recorded one would have to be
     /// replaced, and one of ours of this name would not, the file has taken over what somebody did, unless the other
     /// one's file wants that back. A stranger is never taken over so.
     pub(super) fn candidates(
@@ -108,7 +113,7 @@ impl<'a> Planner<'a> {
                 && recorded.is_some_and(|known| known.system != resolved.owner.id)
         };
         let is_anothers = |template: &LiveTemplate| {
-            let owner = self.index.recorded_as(&template.id).filter(|_| rename.done().is_none());
+            let owner = self.index.owner(&template.id).filter(|_| rename.done().is_none());
             owner.is_some_and(|owner| self.claimed.contains(owner) && !is_named(owner, scope, name))
         };
         let has_strayed = recorded.is_some_and(|known| known.name != name);

@@ -214,7 +214,7 @@ fn environment_of(address: &Address) -> &str {
 /// Why a template may not be replaced, where it may not. What protects it is also what was declared last: one
 /// edit that removes the protection and moves the template is not enough to lose it.
 pub(super) fn refused_replacement(declared: &Declared, recorded: Option<&RecordedResource>) -> Option<Held> {
-    let is_protected = declared.lifecycle.prevent_delete || recorded.is_some_and(|recorded| recorded.prevent_delete);
+    let is_protected = declared.lifecycle.prevents_delete() || recorded.is_some_and(|recorded| recorded.prevent_delete);
     let why = match (declared.lifecycle.allow_replace, is_protected) {
         (false, _) => NEEDS_REPLACEMENT,
         (true, true) => PROTECTED_FROM_REPLACEMENT,

@@ -10,7 +10,7 @@ use super::compare::{Comparison, compare};
 use super::renames::Rename;
 use super::replacements::{PLACE_IS_TAKEN, refused_replacement};
 use super::resolve::Resolved;
-use super::{Adopt, FOREIGN_HELD, Planner, is_recorded_as, record_of, source_of};
+use super::{Planner, is_recorded_as, record_of, source_of};
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use crate::model::manifest::{Declared, OnDrift};
@@ -81,7 +81,7 @@ impl<'a> Planner<'a> {
         let matches: Vec<_> =
             self.candidates(resolved, scope, known_as, &rename).into_iter().filter(is_other).collect();
         if let [first, second, ..] = matches.as_slice() {
-            return Err(exists_twice(declared, first, second));
+            return Err(exists_twice(declared, known_as, [first, second]));
         }
         let left = match recorded {
             None => self.environment_left(declared, scope, [name, known_as])?,
@@ -241,18 +241,20 @@ impl<'a> Planner<'a> {
         } else {
             (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
         };
-        let is_ours = recorded.is_none_or(|known| known.template_id.as_ref().is_none_or(|ours| *ours == live.id));
-        let refused = match moved {
-            // Somebody has made it in the place of ours: it is not for us to delete.
-            true if !is_ours && self.policy.adopt != Adopt::Always => Some(Held::because(FOREIGN_HELD)),
-            true => refused_replacement(declared, recorded),
-            false => None,
-        };
+        let refused = refused_replacement(declared, recorded).filter(|_| moved);
+        // What somebody has made in the place of ours is not ours.
+        let recorded = recorded.filter(|known| !self.is_foreign(known, live));
         self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
     }
 
+    /// Whether a live template is another one than what is recorded, and nothing that versync made.
+    fn is_foreign(&self, known: &RecordedResource, live: &LiveTemplate) -> bool {
+        let is_other = known.template_id.as_ref().is_some_and(|ours| *ours != live.id);
+        is_other && self.index.owner(&live.id).is_none()
+    }
+
     /// As what the template of this id is recorded and protected, where its file is gone and this one would take it
-    /// over unprotected: that would be one edit, and a name that somebody has changed, from being deleted.
+    /// over without a word about that: it would be one edit, and a name that somebody has changed, from being deleted.
     fn protected_as_another(
         &self,
         declared: &Declared,
@@ -260,15 +262,15 @@ impl<'a> Planner<'a> {
         renamed_from: Option<&Identity>,
         id: &str,
     ) -> Option<&'a RecordedResource> {
-        let owner = self.index.recorded_as(id).filter(|_| !declared.lifecycle.prevent_delete)?;
+        let owner = self.index.recorded_as(id).filter(|_| declared.lifecycle.prevent_delete.is_none())?;
         let is_another = *owner != resolved.identity && Some(owner) != renamed_from && !self.claimed.contains(owner);
         self.index.record(owner).filter(|record| is_another && record.prevent_delete)
     }
 
     fn hold_adoption(&mut self, declared: &Declared, resolved: &Resolved<'_>, protected: &RecordedResource) {
         let reason = format!(
-            "the template of this name is recorded as {}, which was declared with lifecycle.prevent_delete: declare \
-             that here too, or give the template its own name back",
+            "the template of this name is recorded as {}, which was declared with lifecycle.prevent_delete: say here \
+             whether it is still to be protected, true or false, or give the template its own name back",
             protected.address
         );
         self.plan.changes.push(Change {
@@ -381,9 +383,12 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn exists_twice(declared: &Declared, first: &LiveTemplate, second: &LiveTemplate) -> Problem {
-    let message =
-        format!("{} exists twice on the platform: templates {} and {}", declared.address, first.id, second.id);
+fn exists_twice(declared: &Declared, name: &str, [first, second]: [&LiveTemplate; 2]) -> Problem {
+    let what = match &declared.lifecycle.renamed_from {
+        Some(old) if old == name => format!("{name:?}, from which {} is to be renamed,", declared.address),
+        _ => declared.address.to_string(),
+    };
+    let message = format!("{what} exists twice on the platform: templates {} and {}", first.id, second.id);
     let problem = Problem::at(declared.place.clone(), message);
     problem.help("versync leaves both alone: delete the one that is not in use")
 }
