@@ -92,22 +92,28 @@ fn drop_known(
 ) -> [(usize, &'static str); 3] {
     let by_id = recorded.resources.iter().filter_map(|(identity, it)| Some((it.template_id.as_deref()?, identity)));
     let by_id: HashMap<&str, &Identity> = by_id.collect();
-    let known_as = |identity: &Identity, id: Option<&str>| {
-        let as_template = id.and_then(|id| by_id.get(id)).map(|identity| (*identity).clone());
-        std::iter::once(identity.clone()).chain(as_template)
-    };
-    let mut drop = |is_known: &dyn Fn(&Identity) -> bool, why| {
-        (export.drop_known(|identity, id| known_as(identity, id).any(|identity| is_known(&identity))), why)
-    };
     let record = |identity: &Identity| recorded.resources.get(identity);
+    // What is recorded under its name may be another template, where somebody has renamed that.
+    let is_itself = |identity: &Identity, id: Option<&str>| {
+        record(identity).is_some_and(|record| record.template_id.is_none() || record.template_id.as_deref() == id)
+    };
+    let known_as = |id: Option<&str>| id.and_then(|id| by_id.get(id)).copied();
+    let is_declared = |identity: &Identity| declared.contains(identity);
+    let is_in_error = |identity: &Identity| record(identity).is_some_and(|it| in_error.contains(&it.source.file));
+    let is_protected = |identity: &Identity| record(identity).is_some_and(|record| record.prevent_delete);
     [
-        drop(&|identity| declared.contains(identity), "that manifests declare already"),
-        drop(
-            &|identity| record(identity).is_some_and(|record| in_error.contains(&record.source.file)),
+        (
+            export.drop_known(|identity, id| is_declared(identity) || known_as(id).is_some_and(is_declared)),
+            "that manifests declare already",
+        ),
+        (
+            export.drop_known(|identity, id| is_in_error(identity) || known_as(id).is_some_and(is_in_error)),
             "that files declared which are in error now: mend those",
         ),
-        drop(
-            &|identity| record(identity).is_some_and(|record| record.prevent_delete),
+        (
+            export.drop_known(|identity, id| {
+                is_itself(identity, id) && is_protected(identity) || known_as(id).is_some_and(is_protected)
+            }),
             "whose file is gone, and which were declared with lifecycle.prevent_delete: declare them by hand",
         ),
     ]
