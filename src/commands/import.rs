@@ -4,7 +4,6 @@ mod files;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use super::context::{Context, Speaker};
 use super::error::CommandError;
@@ -15,9 +14,9 @@ use crate::io::manifests::FolderError;
 use crate::io::store::{Books, Store, StoreError};
 use crate::io::versori::{Names, Read, observe};
 use crate::model::address::{Identity, Owner, Scope};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Parses};
 use crate::model::export::{Export, Exported, written};
-use crate::model::manifest::{self, refuse_connector};
+use crate::model::manifest::refuse_connector;
 use crate::model::observed::{Lookup, Observed, Project, Unread, Wanted};
 use crate::model::plan::{Action, Plan};
 use crate::model::planner::{self, Policy};
@@ -157,9 +156,9 @@ async fn declared<A: Read>(
         Err(FolderError::Missing(_)) => return Ok(Default::default()),
         files => files?,
     };
-    let resources = files.iter().flatten().flat_map(|file| manifest::parse(file).0).map(Arc::new).collect();
-    let in_error = Desired::assemble(&files).broken_files;
-    let desired = Desired { resources, ..Desired::default() };
+    let mut parses = Parses::default();
+    let in_error = Desired::assemble_known(&files, &mut parses).broken_files;
+    let desired = Desired { resources: parses.declared(), ..Desired::default() };
     let observed = observe(api, &desired.wanted(&Recorded::default()), names).await?;
     Ok((planner::identities(&desired.resources, &observed), in_error))
 }

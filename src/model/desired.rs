@@ -70,6 +70,11 @@ impl Parse {
 }
 
 impl Parses {
+    /// What the files of the last pass declare, those that are in error among them.
+    pub fn declared(&self) -> Vec<Arc<Declared>> {
+        self.of_files.values().flat_map(|parse| parse.resources.iter().cloned()).collect()
+    }
+
     /// What every file says, in their order; nothing for one that could not be read. Parses on all cores.
     fn of(&mut self, files: &[ManifestFile], recorded: &Recorded) -> Vec<Option<Arc<Parse>>> {
         let is_same =
