@@ -65,6 +65,7 @@ impl Simulation {
         };
         universe.grace = Duration::from_millis(if universe.rng.bool() { 2500 } else { 20_000 });
         universe.prune = policy.prune;
+        universe.takes_over = policy.adopt == Adopt::Always;
         universe.limit = usize::try_from(policy.delete_limit.count).unwrap();
         let concurrency = universe.rng.usize(1..5);
         Self { universe: universe.shared(), policy, key: DigestKey::random().unwrap(), concurrency }
@@ -210,8 +211,7 @@ fn check_world(universe: &mut Universe, plan: &Plan) {
     if !held(Action::Replace) && !held(Action::Create) {
         let mut seen = std::collections::BTreeSet::new();
         for (scope, live) in &universe.platform.templates {
-            let is_strange = universe.platform.renamed.contains_key(&live.id);
-            let is_twin = !is_strange && !seen.insert((scope.clone(), live.name.clone()));
+            let is_twin = !seen.insert((scope.clone(), live.name.clone()));
             // A replacement that was cut off is brought to its end while a file speaks for it. After that both are
             // orphans; once the state was lost, the old one is nobody's.
             let both_go = universe.prune && !universe.records.was_lost;

@@ -9,6 +9,7 @@ use versync::io::versori::{ApiError, ErrorKind, Named, Read, Write};
 use versync::model::address::{Identity, Owner, OwnerKind, Scope};
 use versync::model::observed::{LiveConfig, LiveTemplate, Project, Raw, Remark, config_fields};
 use versync::model::plan::{ConfigStep, TemplateStep};
+use versync::model::recorded::RecordedResource;
 use versync::sandbox::ids;
 
 use super::folder::{Files, Key};
@@ -31,6 +32,8 @@ pub(crate) struct Live {
     pub(crate) templates: Vec<(Scope, LiveTemplate)>,
     pub(crate) configs: BTreeMap<Owner, Vec<LiveConfig>>,
     ids: usize,
+    /// The ids of templates that versync has made.
+    made: BTreeSet<String>,
     /// How a template that somebody renamed was called before.
     pub(crate) renamed: BTreeMap<String, String>,
     pub(crate) writes: usize,
@@ -238,6 +241,7 @@ impl Write for SimApi {
             move |universe| {
                 check_twin(universe, &step);
                 let id = universe.platform.add(step.scope.clone(), &step.name, &step.system, step.dynamic);
+                universe.platform.made.insert(id.clone());
                 let made = universe.platform.templates.iter().find(|(_, live)| live.id == id);
                 made.map(|(_, live)| live.clone()).ok_or(ErrorKind::NotFound)
             },
@@ -353,7 +357,20 @@ fn check_config_delete(universe: &mut Universe, owner: &Owner, id: &str) {
     }
 }
 
+/// What versync has neither made nor adopted is left alone.
+fn check_ours(universe: &mut Universe, id: &str) {
+    let is_recorded = |record: &RecordedResource| {
+        let replaced = record.replaces.as_ref().map(|old| old.id.as_str());
+        [record.template_id.as_deref(), replaced].contains(&Some(id))
+    };
+    let is_known = universe.platform.made.contains(id) || universe.records.now.resources.values().any(is_recorded);
+    if !is_known && !universe.takes_over {
+        universe.violation(format_args!("{id} is somebody else's, and is written"));
+    }
+}
+
 fn check_update(universe: &mut Universe, id: &str) {
+    check_ours(universe, id);
     let Some((scope, live)) = universe.platform.templates.iter().find(|(_, live)| live.id == id) else { return };
     let (scope, foreign, name) = (scope.clone(), live.name.starts_with(FOREIGN), live.name.clone());
     let frozen = universe.platform.twins.contains(&(scope.clone(), name.clone()));
@@ -370,6 +387,7 @@ fn check_update(universe: &mut Universe, id: &str) {
 
 /// Nothing is deleted that nobody asked to delete.
 fn check_delete(universe: &mut Universe, scope: &Scope, id: &str) {
+    check_ours(universe, id);
     let Some((_, live)) = universe.platform.templates.iter().find(|(_, live)| live.id == id) else { return };
     let (name, system) = (live.name.clone(), live.system.clone());
     // What somebody has renamed goes by its own name, or by the new one where a file has taken that over. So does what

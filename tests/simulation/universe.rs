@@ -60,6 +60,8 @@ pub(crate) struct Universe {
     pub(crate) files: Files,
     /// `sync.prune`, `sync.delete_grace` and the count of `sync.delete_limit`, which deletes are held against.
     pub(crate) prune: bool,
+    /// Whether `sync.adopt` is `always`.
+    pub(crate) takes_over: bool,
     pub(crate) grace: Duration,
     pub(crate) limit: usize,
     pub(crate) dead: bool,
@@ -81,6 +83,7 @@ impl Universe {
             records: Records::default(),
             files: Files::default(),
             prune: true,
+            takes_over: false,
             grace: Duration::ZERO,
             limit: 100,
             dead: false,
