@@ -1,20 +1,26 @@
 //! One manifest file: text in, resources and problems out. Each file stands alone.
 
+mod lifecycle;
+mod names;
 mod scheme;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::address::{Address, OwnerKind, check_segment, is_ulid};
-use super::auth_scheme_config::{self, DESCRIPTION, GRANT_TYPE, SCHEMES, Scheme, TYPE, UNPUBLISHED_TYPES};
+use super::address::{Address, OwnerKind, is_ulid};
+use super::auth_scheme_config::{self, DESCRIPTION, SCHEMES, Scheme, TYPE, UNPUBLISHED_TYPES};
 use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS};
 use super::document::{Found, Reader, SecretRef, Section};
 use super::rule::Rule;
-use super::schema::{Field, Fields, Kind, Need, sequence};
-use super::source::{Place, Problem, SourceFile, is_unprintable, nearest};
+use super::schema::{Field, Fields, Kind, sequence};
+use super::source::{Place, Problem, SourceFile};
+use lifecycle::{read_lifecycle, refuse_own_name};
+use names::{own_name, reference, refuse_repeats, required_reference, usable_name};
+
+pub use lifecycle::{Lifecycle, OnDrift};
 
 /// A resource as a file declares it, in one environment.
 #[derive(Debug, Clone)]
@@ -86,49 +92,6 @@ pub enum Target {
         /// The config's id.
         id: String,
     },
-}
-
-/// The `lifecycle` table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lifecycle {
-    /// Never delete it, also after its file is gone. Where it says nothing, it is not protected; another template
-    /// that was protected, and takes this name, keeps its protection then.
-    pub prevent_delete: Option<bool>,
-    /// What to do about drift here, in place of the setting.
-    pub on_drift: Option<OnDrift>,
-    /// Fields that are set on creation and left alone afterwards.
-    pub ignore: Vec<&'static str>,
-    /// The name that it had before.
-    pub renamed_from: Option<String>,
-    /// Whether a new one may be made in its place, and the old one deleted.
-    pub allow_replace: bool,
-}
-
-impl Lifecycle {
-    /// Whether it is never to be deleted.
-    pub fn prevents_delete(&self) -> bool {
-        self.prevent_delete == Some(true)
-    }
-}
-
-/// What to do about drift.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnDrift {
-    /// Put it right.
-    #[default]
-    Revert,
-    /// Only say so.
-    Report,
-}
-
-impl OnDrift {
-    /// The words of the setting.
-    pub const CHOICES: [&'static str; 2] = ["revert", "report"];
-
-    /// The meaning of one of [`Self::CHOICES`].
-    pub fn from_choice(choice: &str) -> Self {
-        if choice == "report" { OnDrift::Report } else { OnDrift::Revert }
-    }
 }
 
 /// Reads a manifest. Nothing of a file with an error may be applied, so callers drop the resources
@@ -358,121 +321,4 @@ fn missing(section: &Section<'_>, field: &Field) {
     section.report(
         Problem::at(section.place(), format!("{} is missing", section.path_of(key))).of(Rule::MissingKey).help(help),
     );
-}
-
-fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: bool) -> Lifecycle {
-    let Some(table) = section.section("lifecycle") else { return Lifecycle::default() };
-    let mut ignore = Vec::new();
-    for item in table.texts("ignore").map(|list| list.value).unwrap_or_default() {
-        if [TYPE.name, GRANT_TYPE.name].contains(&item.value.as_str()) {
-            let message = format!("`{}` cannot be ignored: which fields there are depends on it", item.value);
-            let problem = Problem::at(item.place, message);
-            table.report(problem.help("declare the type that the config has"));
-            continue;
-        }
-        if auth_scheme_config::field_named(&item.value).is_some_and(|field| field.need == Need::ToWrite) {
-            let message = format!("`{}` cannot be ignored: the platform needs it for every change", item.value);
-            table.report(Problem::at(item.place, message).help("leave it out of `ignore`"));
-            continue;
-        }
-        match fields.iter().find(|field| **field == item.value) {
-            Some(field) => ignore.push(*field),
-            None => {
-                let help = match nearest(&item.value, fields) {
-                    Some(near) => format!("did you mean {near:?}?"),
-                    None => format!("its fields are {}", fields.join(", ")),
-                };
-                table.report(
-                    Problem::at(item.place, format!("`ignore` names {:?}, which is no field of it", item.value))
-                        .help(help),
-                );
-            }
-        }
-    }
-    let renamed_from = reference(&table, "renamed_from");
-    if let (Some(found), false) = (&renamed_from, renamable) {
-        let problem =
-            Problem::at(found.place.clone(), "an auth scheme config cannot be renamed: its id is its identity");
-        table.report(problem.help("declare a new one, move the templates to it, and remove this one"));
-    }
-    let lifecycle = Lifecycle {
-        prevent_delete: table.flag("prevent_delete").map(|found| found.value),
-        on_drift: table.choice("on_drift", &OnDrift::CHOICES).map(|found| OnDrift::from_choice(found.value)),
-        ignore,
-        renamed_from: renamed_from.map(|found| found.value),
-        allow_replace: table.flag("allow_replace").is_some_and(|found| found.value),
-    };
-    table.finish();
-    lifecycle
-}
-
-/// A template that was renamed had another name.
-fn refuse_own_name(section: &Section<'_>, lifecycle: &Lifecycle, name: Option<&str>) {
-    if name.is_some() && lifecycle.renamed_from.as_deref() == name {
-        let place = section.section("lifecycle").and_then(|table| table.place_of("renamed_from"));
-        let problem = Problem::at(place.unwrap_or_else(|| section.place()), "`renamed_from` names the template itself");
-        section.report(problem.help("remove it, or write the name that the template had before"));
-    }
-}
-
-/// The name of a resource: the table's key, unless a key inside it says otherwise.
-fn own_name(key: &str, section: &Section<'_>, inner: &'static str) -> Option<String> {
-    let found = match section.text(inner) {
-        Some(found) => found,
-        None if section.has(inner) => return None,
-        None => Found { value: key.to_owned(), place: section.place() },
-    };
-    let verdict = if inner == "id" { check_segment(&found.value) } else { check_name(&found.value) };
-    match verdict {
-        Ok(()) => Some(found.value),
-        Err(why) => {
-            section.report(Problem::at(found.place, format!("the {inner} {:?} {why}", found.value)));
-            None
-        }
-    }
-}
-
-fn reference(section: &Section<'_>, key: &'static str) -> Option<Found<String>> {
-    section.text(key).filter(|found| usable_name(section, found))
-}
-
-fn usable_name(section: &Section<'_>, found: &Found<String>) -> bool {
-    let Err(why) = check_name(&found.value) else { return true };
-    section.report(Problem::at(found.place.clone(), format!("the name {:?} {why}", found.value)));
-    false
-}
-
-/// What is wrong with a name, said of it.
-fn check_name(name: &str) -> Result<(), &'static str> {
-    if name.is_empty() {
-        Err("is empty")
-    } else if name.trim().is_empty() {
-        Err("holds nothing but spaces")
-    } else if name.chars().any(is_unprintable) {
-        Err("holds a character that cannot be seen")
-    } else {
-        Ok(())
-    }
-}
-
-fn required_reference(section: &Section<'_>, key: &'static str, default: &Given) -> Option<Found<String>> {
-    if section.has(key) {
-        return reference(section, key);
-    }
-    if !default.is_written {
-        let problem = Problem::at(section.place(), format!("{} is missing", section.path_of(key))).of(Rule::MissingKey);
-        section.report(problem.help(format!("add {key} = \"…\" here or below [defaults]")));
-    }
-    default.value.clone()
-}
-
-fn refuse_repeats(section: &Section<'_>, items: &[Found<String>]) {
-    let mut seen = BTreeSet::new();
-    for item in items {
-        if !seen.insert(&item.value) {
-            section.report(
-                Problem::at(item.place.clone(), format!("{:?} is listed twice", item.value)).of(Rule::DeclaredTwice),
-            );
-        }
-    }
 }

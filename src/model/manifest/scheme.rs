@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{check_name, missing, refuse_repeats, usable_name};
+use super::missing;
+use super::names::{check_name, refuse_repeats, usable_name};
 use crate::model::address::{OwnerKind, is_loopback};
 use crate::model::auth_scheme_config::{
     CLIENT_CREDENTIALS, CLIENT_ID, CLIENT_SECRET, DEFAULT_SCOPES, ENDPOINTS, GRANT_TYPE, SCOPES, Scheme, TOKEN_AUTH,

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::Planner;
 use super::compare::{compare, is_settled};
+use super::conclude::{is_recorded_as, record_of};
 use super::resolve::Resolved;
-use super::{Planner, is_recorded_as, record_of};
 use crate::model::address::{Identity, Owner};
 use crate::model::auth_scheme_config::fields_of;
 use crate::model::manifest::Declared;

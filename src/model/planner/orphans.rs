@@ -1,18 +1,18 @@
 //! What is recorded or live although no file declares it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::Planner;
 use super::compare::field_change;
-use crate::model::address::{Identity, Owner, OwnerKind};
+use crate::model::address::Identity;
 use crate::model::auth_scheme_config::field_named;
 use crate::model::connection_template::{self, NAME};
 use crate::model::desired::Desired;
-use crate::model::observed::{Lookup, Observed, Unread, configs_of};
+use crate::model::observed::Unread;
 use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Step};
-use crate::model::recorded::{OldTemplate, RecordedResource};
+use crate::model::recorded::RecordedResource;
 use crate::model::schema::Fields;
 use crate::model::source::Problem;
 
@@ -157,65 +157,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Holds the deletes of configs that some template will still list: the platform would let them
-/// through, and tokens would silently stop being refreshed.
-pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
-    let planned: BTreeMap<&str, &[String]> = changes
-        .iter()
-        .filter(|change| change.is_due())
-        .filter_map(|change| match &change.step {
-            Step::UpdateTemplate { id, step, .. } => Some((id.as_str(), step.auth_scheme_configs.as_slice())),
-            Step::ReplaceTemplate { old: OldTemplate { id, .. }, .. }
-            | Step::FinishReplacement { old: OldTemplate { id, .. }, .. }
-            | Step::DeleteTemplate { id, .. } => Some((id.as_str(), [].as_slice())),
-            _ => None,
-        })
-        .collect();
-    // By which template: whoever reads that a config is held wants to know why.
-    let mut used: BTreeMap<(Owner, String), String> = BTreeMap::new();
-    for template in observed.templates.values().flatten().flatten() {
-        let listed = planned.get(template.id.as_str()).copied().unwrap_or(&template.auth_scheme_configs);
-        used.extend(configs_of(&template.system, listed).map(|config| (config, template.name.clone())));
-    }
-    for change in changes.iter().filter(|change| change.is_due()) {
-        if let Step::CreateTemplate(step) | Step::ReplaceTemplate { step, .. } = &change.step {
-            used.extend(configs_of(&step.system, &step.auth_scheme_configs).map(|config| (config, step.name.clone())));
-        }
-    }
-    for change in changes.iter_mut().filter(|change| change.held.is_none()) {
-        let Step::DeleteConfig { owner, id } = &change.step else { continue };
-        // Templates are of systems: they list no config of a connector.
-        if owner.kind == OwnerKind::System {
-            change.held = in_use(&(owner.clone(), id.clone()), &used, observed.listed_elsewhere.as_ref());
-        }
-    }
-}
-
-/// Why a config may not be deleted for the sake of templates that list it.
-fn in_use(
-    config: &(Owner, String),
-    here: &BTreeMap<(Owner, String), String>,
-    elsewhere: Option<&Lookup<BTreeSet<(Owner, String)>>>,
-) -> Option<Held> {
-    let listed =
-        |which: &str| Some(Held::because(format!("{which} still lists it, and could no longer refresh its tokens")));
-    if let Some(name) = here.get(config) {
-        return listed(&format!("the connection template {name:?}"));
-    }
-    match elsewhere {
-        Some(Ok(elsewhere)) if elsewhere.contains(config) => {
-            listed("a connection template of an environment that no file names")
-        }
-        Some(Ok(_)) => None,
-        Some(Err(unread)) => Some(Held::because(format!(
-            "it cannot be told whether a connection template of another environment lists it: {}",
-            why(unread)
-        ))),
-        None => Some(Held::unlooked()),
-    }
-}
-
-fn why(unread: &Unread) -> String {
+pub(super) fn why(unread: &Unread) -> String {
     match unread {
         Unread::Failed(why) => why.clone(),
         Unread::Absent | Unread::Unnamed { .. } | Unread::Ambiguous { .. } => "its place was not found".to_owned(),

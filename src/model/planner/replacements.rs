@@ -4,15 +4,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::Planner;
 use super::compare::{ENVIRONMENT, text_change};
+use super::conclude::record_of;
 use super::resolve::Resolved;
 use super::templates::template_step;
-use super::{Planner, record_of, source_of};
 use crate::model::address::{Address, Identity, Scope};
 use crate::model::connection_template::SYSTEM;
 use crate::model::manifest::{Declared, OnDrift};
 use crate::model::observed::{LiveTemplate, Unread};
-use crate::model::plan::{Action, Bookkeeping, Cause, Change, Held, Step};
+use crate::model::plan::{Action, Bookkeeping, Cause, Change, Held, Source, Step};
 use crate::model::recorded::{OldTemplate, RecordedResource};
 use crate::model::schema::Fields;
 use crate::model::source::Problem;
@@ -128,7 +129,7 @@ impl<'a> Planner<'a> {
             identity,
             action: Action::Replace,
             causes: BTreeSet::from([Cause::Manifest]),
-            source: Some(source_of(declared)),
+            source: Some(Source::of(declared)),
             held: refused_replacement(declared, Some(left.record)),
             fields,
             step: Step::FinishReplacement { old: old.clone(), record: Box::new(record) },
@@ -196,7 +197,7 @@ impl<'a> Planner<'a> {
             identity: resolved.identity.clone(),
             action: Action::Replace,
             causes: BTreeSet::from([Cause::Manifest]),
-            source: Some(source_of(declared)),
+            source: Some(Source::of(declared)),
             held: refused_replacement(declared, known.or(recorded)),
             fields,
             step: Step::FinishReplacement { old: pending.clone(), record: Box::new(record) },

@@ -1,4 +1,4 @@
-//! Connection templates: renames, creates whose answer was lost, and what waits for its configs.
+//! Connection templates: which live one a declared one is, and what follows.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -6,22 +6,20 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Planner;
 use super::compare::{Comparison, compare};
+use super::conclude::{is_recorded_as, record_of};
 use super::renames::Rename;
 use super::replacements::{PLACE_IS_TAKEN, refused_replacement};
 use super::resolve::Resolved;
-use super::{Planner, is_recorded_as, record_of, source_of};
-use crate::model::address::{Identity, Owner, Scope};
+use crate::model::address::{Identity, Scope};
 use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use crate::model::manifest::{Declared, OnDrift};
-use crate::model::observed::{LiveTemplate, Observed};
-use crate::model::plan::{Action, Bookkeeping, Cause, Change, Held, Step, TemplateStep};
+use crate::model::observed::LiveTemplate;
+use crate::model::plan::{Action, Cause, Change, Held, Source, Step, TemplateStep};
 use crate::model::recorded::{OldTemplate, RecordedResource};
 use crate::model::schema::{Fields, texts};
 use crate::model::source::Problem;
-
-const BEGUN: &str =
-    "it was begun before and its answer never came: it is made again if the next pass does not find it either";
 
 /// What is known of a declared template before anything live is looked at.
 struct Known<'a, 'd> {
@@ -278,7 +276,7 @@ impl<'a> Planner<'a> {
             identity: resolved.identity.clone(),
             action: Action::Adopt,
             causes: BTreeSet::from([Cause::Manifest]),
-            source: Some(source_of(declared)),
+            source: Some(Source::of(declared)),
             held: Some(Held::because(reason)),
             fields: Vec::new(),
             step: Step::Nothing,
@@ -330,57 +328,6 @@ impl<'a> Planner<'a> {
         self.write_system_as_declared(&mut comparison, resolved);
         (comparison, moved)
     }
-
-    /// What a create that was begun has made, as if it were recorded: of its fields nothing is known.
-    fn begun(&self, scope: &Scope, identity: &Identity) -> Option<RecordedResource> {
-        let intent = self.recorded.intents.get(identity)?;
-        let Identity::ConnectionTemplate { name, .. } = identity else { return None };
-        let mut namesakes = self.index.templates(scope, name).iter();
-        let made = namesakes.find(|template| intent.has_made(&scope.environment, template))?;
-        Some(RecordedResource { template_id: Some(made.id.clone()), fields: Fields::new(), ..intent.record.clone() })
-    }
-
-    /// A create whose answer was lost may still be under way: the next one waits until a later pass does not
-    /// find it either.
-    fn wait_for_begun(&mut self, identity: &Identity) {
-        if self.recorded.intents.get(identity).is_none_or(|intent| intent.missed) {
-            return;
-        }
-        let makes = |change: &Change| matches!(change.action, Action::Create | Action::Replace);
-        let create = |change: &&mut Change| change.identity == *identity && makes(change) && change.held.is_none();
-        if let Some(change) = self.plan.changes.last_mut().filter(create) {
-            change.held = Some(Held::for_now(BEGUN));
-            self.plan.bookkeeping.push(Bookkeeping::Missed(identity.clone()));
-        }
-    }
-
-    /// What a create of this that was begun has made.
-    pub(super) fn made(&self, identity: &Identity) -> Option<RecordedResource> {
-        match identity {
-            Identity::ConnectionTemplate { scope, .. } => self.begun(scope, identity),
-            Identity::AuthSchemeConfig { owner, id } => self.begun_config(identity, self.index.config(owner, id)?),
-        }
-    }
-
-    /// Creates that were begun for what no file declares any more: what they have made is remembered, so that
-    /// it is treated like anything else that is no longer declared.
-    pub(super) fn settle_intents(&mut self) {
-        for (identity, intent) in self.recorded.intents.iter().filter(|(identity, _)| !self.claimed.contains(identity))
-        {
-            let is_read = match identity {
-                Identity::ConnectionTemplate { scope, .. } => matches!(self.observed.templates.get(scope), Some(Ok(_))),
-                Identity::AuthSchemeConfig { owner, .. } => matches!(self.observed.configs.get(owner), Some(Ok(_))),
-            };
-            if !is_read {
-                continue;
-            }
-            self.plan.bookkeeping.push(match self.made(identity) {
-                Some(made) => Bookkeeping::Record(identity.clone(), Box::new(made)),
-                None if intent.missed => Bookkeeping::Abandon(identity.clone()),
-                None => Bookkeeping::Missed(identity.clone()),
-            });
-        }
-    }
 }
 
 fn exists_twice(declared: &Declared, name: &str, [first, second]: [&LiveTemplate; 2]) -> Problem {
@@ -397,36 +344,6 @@ fn exists_twice(declared: &Declared, name: &str, [first, second]: [&LiveTemplate
 fn is_list_of(value: &Value, texts: &[String]) -> bool {
     let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
     items.len() == texts.len() && items.iter().zip(texts).all(|(item, text)| item.as_str() == Some(text))
-}
-
-/// Holds the templates that list a config which does not exist and is not made in this pass either: the
-/// platform would refuse the list after it has made the template.
-pub(super) fn hold_what_waits_for_others(changes: &mut [Change], observed: &Observed) {
-    let made: BTreeSet<(Owner, String)> = changes
-        .iter()
-        .filter(|change| change.is_due())
-        .filter_map(|change| match &change.step {
-            Step::PutConfig(step) => Some((step.owner.clone(), step.id.clone())),
-            _ => None,
-        })
-        .collect();
-    for change in changes.iter_mut().filter(|change| change.is_due()) {
-        let (Step::CreateTemplate(step) | Step::UpdateTemplate { step, .. } | Step::ReplaceTemplate { step, .. }) =
-            &change.step
-        else {
-            continue;
-        };
-        let owner = Owner::system(&step.system);
-        let live = observed.configs.get(&owner).and_then(|configs| configs.as_ref().ok());
-        let exists = |id: &String| live.is_some_and(|live| live.iter().any(|config| config.id == *id));
-        let waits_for =
-            step.auth_scheme_configs.iter().find(|id| !exists(id) && !made.contains(&(owner.clone(), (*id).clone())));
-        if let Some(id) = waits_for {
-            change.held = Some(Held::because(format!(
-                "it lists the auth scheme config {id:?}, which does not exist yet and is not made in this pass"
-            )));
-        }
-    }
 }
 
 /// What to send for a template: what is declared, and for the rest what is live.
