@@ -59,6 +59,32 @@ fn another_system_needs_a_replacement_that_was_allowed() {
 }
 
 #[test]
+fn the_plan_shows_that_a_replaced_template_gets_another_id() {
+    let site = Site::new();
+    // The first delete is refused: the new one is made, and the old one is still there.
+    let refuses = |method: &str, _: &str, before: usize| {
+        let is_first = method == "DELETE" && before == 0;
+        is_first.then_some(Fault::Before(400))
+    };
+    let flaky = Flaky::before(site.sandbox.address(), refuses);
+    site.settings_for(&flaky.base_url, "");
+    site.file("erp.toml", legacy(""));
+    site.apply();
+    let moved = |more: &str| legacy(more).replace("netsuite", "stripe");
+    let plan = || site.versync(&["plan"]).out;
+    let id = format!("    ~ id                   \"{}\" → (known after apply)\n", ids::LEGACY_ERP);
+    site.file("erp.toml", moved(""));
+    assert!(plan().contains(&id), "also while it is held: {}", plan());
+    site.file("erp.toml", moved("auth_scheme_configs = []\nlifecycle = { allow_replace = true }"));
+    assert!(plan().contains(&id), "{}", plan());
+    assert_eq!(site.plan()["changes"][0]["fields"].as_array().unwrap().len(), 2, "it is no field of the file");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));
+    let made = site.templates("legacy-erp").into_iter().find(|it| it.system == ids::STRIPE).unwrap().id;
+    let both = format!("    ~ id      \"{}\" → \"{made}\"\n", ids::LEGACY_ERP);
+    assert!(plan().contains(&both), "{}", plan());
+}
+
+#[test]
 fn a_replacement_that_was_cut_off_is_brought_to_its_end() {
     let anew = "lifecycle = { allow_replace = true }";
     let elsewhere = |more: &str| legacy(more).replace("netsuite", "stripe");

@@ -11,7 +11,7 @@ use super::paper::{folded, paint};
 use super::problems::{self, Look};
 use super::{difference, escape};
 use crate::model::observed::Remark;
-use crate::model::plan::{Action, Cause, Change, Plan};
+use crate::model::plan::{Action, Cause, Change, Plan, Step};
 use crate::model::summary::Summary;
 use crate::model::wording::counted;
 use crate::reconcile::Report;
@@ -122,11 +122,24 @@ fn write_held<'p>(
 
 fn write_fields(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let width = change.fields.iter().map(|field| field.path.len()).max().unwrap_or_default();
+    write_new_id(&change.step, width, look, out)?;
     change.fields.iter().try_for_each(|field| difference::write(change.action, field, width, look, out))?;
     match change.unchanged_fields() {
         0 => Ok(()),
         count => writeln!(out, "      {} as declared", counted(count, "more field")),
     }
+}
+
+/// That a template gets another id, which the connections made from it do not know.
+fn write_new_id(step: &Step, width: usize, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let (old, new) = match step {
+        Step::ReplaceTemplate { old, .. } => (old, None),
+        Step::FinishReplacement { old, record } => (old, record.template_id.as_deref()),
+        _ => return Ok(()),
+    };
+    let sign = paint("~", AnsiColor::Yellow.on_default(), look);
+    let new = new.map_or("(known after apply)".to_owned(), |id| shown(&id.into()));
+    writeln!(out, "    {sign} {:width$}  {} → {new}", "id", shown(&old.id.as_str().into()))
 }
 
 pub(super) fn remark(cause: Cause) -> &'static str {
