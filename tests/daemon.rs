@@ -184,6 +184,32 @@ fn a_broken_file_is_named_once_and_stops_nothing_else() {
 }
 
 #[test]
+fn a_problem_is_mended_once_no_other_has_taken_its_turn() {
+    let site = site(OFTEN);
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    let kind = |kind: &str| PAY.replace("\"none\"", kind);
+    // Another at its line, the same further down, one that hides it, and itself again.
+    for (text, problem) in [
+        (kind("\"nine\""), "pay.toml:4:8: "),
+        (kind("9"), "pay.toml:4:8: "),
+        (format!("# Pays.\n{}", kind("9")), "pay.toml:5:8: "),
+        (format!("# Pays.\n{}", kind("9 9")), "pay.toml:5:"),
+    ] {
+        let before = daemon.said(problem).len();
+        site.file("pay.toml", &text);
+        eventually(&text, || daemon.said(problem).len() > before);
+    }
+    // What was said of the next pass is said in order.
+    site.await_passes(2);
+    assert_eq!(daemon.said("mended").len(), 0, "{:#?}", daemon.log());
+    site.file("pay.toml", PAY);
+    daemon.await_said("mended: pay.toml:5 (was: ");
+    site.await_passes(2);
+    assert_eq!(daemon.said("mended").len(), 1, "{:#?}", daemon.said("mended"));
+}
+
+#[test]
 fn an_api_that_is_down_at_the_start_is_said_once_and_waited_for() {
     let mut site = site(OFTEN);
     let address = site.sandbox.address();

@@ -312,6 +312,26 @@ impl Problem {
         self.place.as_ref().map(|place| (place.line(), place.column()))
     }
 
+    /// Whether it is still so bad where the other was before: at its line, or with the same words at another one, or
+    /// since nothing of the file can be read. Then nobody knows that the other is gone.
+    pub fn takes_the_turn_of(&self, other: &Problem) -> bool {
+        let line = |problem: &Problem| problem.position().map(|(line, _)| line);
+        let is_about_the_same = match (self.file_name(), other.file_name()) {
+            (Some(file), Some(before)) if file == before => {
+                let is_whole = matches!(self.rule, Rule::Syntax | Rule::Unreadable);
+                is_whole || line(self) == line(other) || self.message == other.message
+            }
+            (None, None) => self.what() == other.what(),
+            _ => false,
+        };
+        is_about_the_same && self.severity <= other.severity
+    }
+
+    /// What cannot be done, without the reason, which is another one each time.
+    fn what(&self) -> &str {
+        self.message.split_once(": ").map_or(&*self.message, |(what, _)| what)
+    }
+
     /// By file, then by place, then by what it says: the order in which problems are listed.
     pub fn sort_key(&self) -> (Option<&str>, Option<usize>, &str) {
         (self.file_name(), self.place.as_ref().map(|place| place.span.start), &self.message)

@@ -27,11 +27,14 @@ pub struct Voice {
     down: Ledger<(), String>,
 }
 
-/// How bad a problem is, and what is said once it has gone.
-#[derive(Debug, Clone, PartialEq)]
-struct Problematic {
-    severity: Severity,
-    gone: String,
+/// A problem, which is another one only where it is more or less bad: its words and its place are its name.
+#[derive(Debug, Clone)]
+struct Problematic(Problem);
+
+impl PartialEq for Problematic {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.severity == other.0.severity
+    }
 }
 
 /// What is new about a drift where any of it is another.
@@ -132,20 +135,21 @@ impl Voice {
     }
 
     fn say_problems(&mut self, problems: &[Problem], all: bool) {
-        let all_of = |problem: &Problem| Problematic { severity: problem.severity, gone: gone(problem) };
-        let now = problems.iter().map(|problem| (in_one_line(problem), all_of(problem))).collect();
+        let now = problems.iter().map(|problem| (in_one_line(problem), Problematic(problem.clone()))).collect();
         let changes = self.problems.update_known(now, |_| all);
-        for (text, Problematic { severity, .. }) in changes.begun {
-            let problem = problems.iter().find(|problem| in_one_line(problem) == text);
-            let file = problem.and_then(|problem| problem.file_name()).map(escape);
-            let (file, line) = (file.as_deref(), problem.and_then(|problem| problem.position()).map(|(line, _)| line));
-            match severity {
+        for (text, Problematic(problem)) in &changes.begun {
+            let file = problem.file_name().map(escape);
+            let (file, line) = (file.as_deref(), problem.position().map(|(line, _)| line));
+            match problem.severity {
                 Severity::Error => tracing::error!(file, line, "{text}"),
                 Severity::Warning => tracing::warn!(file, line, "{text}"),
             }
         }
-        for (_, Problematic { gone, .. }) in changes.ended {
-            tracing::info!("mended: {gone}");
+        for (_, Problematic(before)) in changes.ended {
+            // What is said anew of the same place says that it is not mended.
+            if !changes.begun.iter().any(|(_, Problematic(problem))| problem.takes_the_turn_of(&before)) {
+                tracing::info!("mended: {}", gone(&before));
+            }
         }
     }
 
