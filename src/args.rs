@@ -69,38 +69,76 @@ pub enum Color {
     Never,
 }
 
-/// What to do.
+/// What to do. Each sentence is read in help, in the manual and in the README, whose table is made of them.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::doc_markdown, reason = "the comments are what help prints")]
 pub enum Command {
     /// The daemon: watch, reconcile, detect drift, until SIGTERM
+    ///
+    /// It makes a pass whenever a file changes, and every `sync.interval`. SIGHUP makes one at once, and SIGINT ends it
+    /// too. With `--dry-run` it prints each difference once and writes nothing.
     Run(Run),
     /// Show what would be done, and change nothing
+    ///
+    /// `--out` saves it for `apply`, over nothing but an older plan; `--no-refresh` compares with what was last applied,
+    /// without any request.
     Plan(Plan),
-    /// Make one pass
+    /// Do what the plan shows, once
+    ///
+    /// It asks on a terminal; without one, `--yes` is required. Of a saved plan, only what has not moved since is done,
+    /// and the rest is named.
     Apply(Apply),
     /// Check files without any network: every file, every problem
+    ///
+    /// What looks like a mistake is a warning; `-` reads from stdin. `json` is one value with the problems as in
+    /// `plan --json`, `sarif` what code hosts mark the lines of a change with.
     Validate(Validate),
     /// Lay out manifests in one way, keeping every comment
+    ///
+    /// `[defaults]`, templates, configs; keys in the order of the examples; every comment where it belongs. Lists of
+    /// more than 120 columns have one item a line. A file that is not valid TOML is left alone. `--check` shows what
+    /// would change, writes nothing, and exits with 1 where anything would; `-` reads from stdin and writes to stdout.
     Fmt(Fmt),
     /// Write the first settings and the first manifest, checked against the platform
+    ///
+    /// It asks for what is not given, writes over no existing file, and offers to import what exists.
     Init(Init),
     /// Write manifests for what exists, and record it
+    ///
+    /// There is one file for each system or connector, and none is written over an existing one. Within the watched
+    /// folder they are recorded, so the next plan is empty. Secrets, which the platform never shows, become
+    /// commented-out references.
     Import(Import),
-    /// Show how the last pass went, what is held and why, and what has drifted
+    /// Show whether a daemon runs, how the last pass went, what is held and why, what has drifted, and what is wrong
     Status(Status),
     /// Show everything that is known of one resource: what is declared, recorded and live, and why what happens
+    ///
+    /// There is a verdict on each field, what the next pass does and why, and how to get what is held on its way. A part
+    /// of the address is enough where no other has it.
     Explain(Explain),
     /// Show what was changed, when, why and by which revision: newest first
+    ///
+    /// Which fields, whether the files or drift caused it, where it is declared, and the git revision of the folder; 20
+    /// changes by default, with `-n 0` all that are kept (10 000).
     History(History),
     /// Let the deletes through that are held, once
+    ///
+    /// Those that the last pass held, or those of the plan with this `hash`: see docs/operations.md#deletes-are-held
     Approve(Approve),
     /// Print a JSON Schema, with which editors check and complete files
+    ///
+    /// How they are told of it: see docs/manifests.md#editors
     Schema(Schema),
-    /// Print completions for a shell
+    /// Print completions for a shell: bash, zsh, fish and others
     Completions(Completions),
     /// Print the manual pages, or write them to a folder
+    ///
+    /// With `--out` there is a file for each command.
     Man(Man),
     /// Serve the platform's stand-in, for trying things and for tests
+    ///
+    /// `--faults 429=5,lost=2` makes so many of a hundred requests go wrong, to rehearse it, the same ones for the same
+    /// `--fault-seed`; `versync sandbox --help` names the faults.
     Sandbox(Sandbox),
 }
 

@@ -1,9 +1,9 @@
-//! The README's table of commands, and help, tell of every command and flag that there is.
+//! The README's table of commands is made of help, and help tells of every command and flag that there is.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use clap::{CommandFactory, Parser};
+use clap::{ArgAction, CommandFactory, Parser};
 use versync::args::Args;
 
 use crate::support::Site;
@@ -12,55 +12,98 @@ fn readme() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
 }
 
-/// The rows of the table of commands: `(versync …, what it does)`.
-fn command_rows() -> Vec<(String, String)> {
-    let readme = readme();
-    let table = readme.split_once("## Commands").unwrap().1.split_once("\n\n| exit code").unwrap().0.to_owned();
-    let rows = table.lines().filter(|line| line.starts_with("| `versync "));
-    // A | within a cell is escaped.
-    let row = |line: &str| {
-        let line = line.replace("\\|", "\u{1}");
-        let mut cells = line.trim_matches('|').split('|').map(|cell| cell.replace('\u{1}', "|"));
-        (cells.next().unwrap(), cells.collect::<String>())
+/// What stands around the table of commands.
+const MARKS: (&str, &str) =
+    ("<!-- made of --help: VERSYNC_README=README.md cargo test readme:: -->\n", "\n<!-- up to here -->");
+
+/// So many values are named in place of what they are called.
+const MOST_VALUES: usize = 3;
+
+/// The table of commands, as help tells of them.
+fn table() -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let row =
+        |command: &clap::Command| format!("| `versync {}` | {} |\n", cell(&usage(command)), cell(&sentences(command)));
+    Args::command()
+        .get_subcommands()
+        .map(row)
+        .fold("\n| command | what it does |\n| --- | --- |\n".to_owned(), |all, row| all + &row)
+}
+
+/// `plan [--json] [--out FILE] [TARGET…]`
+fn usage(command: &clap::Command) -> String {
+    let mut words = vec![command.get_name().to_owned()];
+    let mut told = BTreeSet::new();
+    for arg in command.get_arguments() {
+        let group = command.get_groups().find(|group| {
+            // Every command is a group as well, of what can be given together.
+            !(*group).clone().is_multiple() && group.get_args().any(|id| id == arg.get_id())
+        });
+        let beside = group.map_or_else(
+            || vec![arg],
+            |group| command.get_arguments().filter(|arg| group.get_args().any(|id| id == arg.get_id())).collect(),
+        );
+        if told.insert(beside[0].get_id()) {
+            let word = beside.iter().map(|arg| spelled(arg)).collect::<Vec<_>>().join("|");
+            words.push(if arg.is_required_set() { word } else { format!("[{word}]") });
+            let repeats = arg.get_long().is_some() && matches!(arg.get_action(), ArgAction::Append);
+            words.last_mut().unwrap().push_str(if repeats { "…" } else { "" });
+        }
+    }
+    words.join(" ")
+}
+
+/// `--out FILE`, `-n N` or `TARGET…`
+fn spelled(arg: &clap::Arg) -> String {
+    let flag = arg.get_long().map(|long| format!("--{long}"));
+    let flag = flag.or_else(|| arg.get_short().map(|short| format!("-{short}")));
+    if !arg.get_action().takes_values() {
+        return flag.unwrap();
+    }
+    let values = arg.get_possible_values();
+    let value = if (1..=MOST_VALUES).contains(&values.len()) {
+        values.iter().map(|value| value.get_name()).collect::<Vec<_>>().join("|")
+    } else {
+        arg.get_value_names().unwrap()[0].to_string()
     };
-    rows.map(row).collect()
+    let many = matches!(arg.get_action(), ArgAction::Append) && flag.is_none();
+    format!("{}{value}{}", flag.map(|flag| flag + " ").unwrap_or_default(), if many { "…" } else { "" })
 }
 
-/// Every `--flag` in a text.
-fn flags(text: &str) -> BTreeSet<String> {
-    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-    words.filter_map(|word| word.strip_prefix("--")).filter(|flag| !flag.is_empty()).map(str::to_owned).collect()
-}
-
-/// The commands of a row, each without its arguments.
-fn commands(cell: &str) -> Vec<&str> {
-    cell.split("`versync ").skip(1).map(|rest| rest.split([' ', '`']).next().unwrap()).collect()
-}
-
-fn long_flags(command: &clap::Command) -> BTreeSet<String> {
-    command.get_arguments().filter_map(|arg| arg.get_long()).map(str::to_owned).collect()
+/// What help says of a command in whole sentences. What it names in `docs` is a link.
+fn sentences(command: &clap::Command) -> String {
+    let help = command.get_long_about().or(command.get_about()).unwrap().to_string();
+    let paragraphs: Vec<&str> = help.split("\n\n").map(|text| text.trim_end_matches('.')).collect();
+    let linked = |word: &str| match word.strip_prefix("docs/").and_then(|name| name.split_once('#')) {
+        Some((_, anchor)) => {
+            let heading = anchor.replace('-', " ");
+            format!("[{}{}]({word})", heading[..1].to_uppercase(), &heading[1..])
+        }
+        None => word.to_owned(),
+    };
+    paragraphs.join(". ").split(' ').map(linked).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn its_table_names_every_command_with_every_flag_and_no_others() {
-    let cli = Args::command();
-    let rows = command_rows();
-    let told: BTreeSet<&str> = rows.iter().flat_map(|(cell, _)| commands(cell)).collect();
-    let known: BTreeSet<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
-    assert_eq!(told, known);
-    for (cell, what) in &rows {
-        let commands: Vec<_> = commands(cell).iter().map(|name| cli.find_subcommand(name).unwrap()).collect();
-        let known: BTreeSet<String> = commands.iter().flat_map(|command| long_flags(command)).collect();
-        let told = flags(&format!("{cell} {what}"));
-        let missing: Vec<_> = known.difference(&told).collect();
-        assert!(missing.is_empty(), "{cell} does not tell of {missing:?}");
-        // What it does may name the flags of another command.
-        let unknown: Vec<_> = flags(cell).into_iter().filter(|flag| !known.contains(flag)).collect();
-        assert!(unknown.is_empty(), "{cell} has no {unknown:?}");
+fn its_table_of_commands_is_what_help_says() {
+    let (readme, table) = (readme(), table());
+    let (before, rest) = readme.split_once(MARKS.0).unwrap();
+    let (shown, behind) = rest.split_once(MARKS.1).unwrap();
+    if let Some(path) = std::env::var_os("VERSYNC_README") {
+        return fs::write(path, [before, MARKS.0, &table, MARKS.1, behind].concat()).unwrap();
     }
+    assert!(
+        shown == table,
+        "the README's table of commands is not what help says; look at it, and make it anew with \
+         VERSYNC_README=README.md cargo test readme::\n{table}"
+    );
+}
+
+#[test]
+fn it_tells_of_every_flag_that_every_command_takes() {
     let readme = readme();
     let everywhere = readme.split_once("\nEverywhere: ").unwrap().1.split_once("\n\n").unwrap().0;
-    for arg in cli.get_arguments().filter(|arg| arg.get_long() != Some("help")) {
+    for arg in Args::command().get_arguments().filter(|arg| arg.get_long() != Some("help")) {
         let long = arg.get_long().map(|long| format!("--{long}"));
         let spelled = long.into_iter().chain(arg.get_short().map(|short| format!("`-{short}`")));
         assert!(spelled.clone().any(|flag| everywhere.contains(&flag)), "{:?}", spelled.collect::<Vec<_>>());
