@@ -81,7 +81,7 @@ pub enum Command {
     /// Show what would be done, and change nothing
     ///
     /// `--out` saves it for `apply`, over nothing but an older plan; `--no-refresh` compares with what was last applied,
-    /// without any request.
+    /// without any request; `-v` also names what is live and unmanaged.
     Plan(Plan),
     /// Do what the plan shows, once
     ///

@@ -61,6 +61,32 @@ fn the_exit_code_tells_whether_changes_are_pending_only_when_asked() {
 }
 
 #[test]
+fn what_is_unmanaged_is_named_where_more_is_asked_for() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    let owner = versync::sandbox::Owner::System(versync::sandbox::ids::SHOPIFY.into());
+    let config = json!({"type": "none", "none": {"id": "by-hand", "description": ""}});
+    site.sandbox.world(|world| world.put_config(&owner, "by-hand", &config).unwrap());
+    let plan = |args: &[&str]| site.versync(&[&["plan"], args].concat());
+    let (short, long) = (plan(&[]), plan(&["-v"]));
+    assert!(!short.out.contains("Unmanaged") && short.out.contains("2 unmanaged"), "{}", short.out);
+    let listed = "Unmanaged: these are live, and no file declares them\n    \
+                  auth_scheme_config.system/shopify/by-hand\n    \
+                  connection_template.storefront/staging/legacy-erp\n\n";
+    assert_eq!(long.out.replace(listed, ""), short.out);
+    for address in ["auth_scheme_config.system/shopify/by-hand", "connection_template.storefront/staging/legacy-erp"] {
+        let explained = site.versync(&["explain", "--json", address]).json();
+        assert_eq!(explained["standing"], "unmanaged", "{explained:#}");
+    }
+    assert_eq!(plan(&["--json", "-v"]).out, plan(&["--json"]).out);
+    // By their ids where the files write them so.
+    let (project, environment) = (versync::sandbox::ids::STOREFRONT, versync::sandbox::ids::STAGING);
+    site.file("shop.toml", SHOP.replace("storefront", project).replace("staging", environment));
+    let written = format!("connection_template.{project}/staging/legacy-erp\n");
+    assert!(plan(&["-v"]).out.contains(&written), "{}", plan(&["-v"]).out);
+}
+
+#[test]
 fn the_output_ends_quietly_when_nobody_reads_it() {
     let site = Site::new();
     site.file("shop.toml", SHOP);

@@ -128,6 +128,7 @@ impl Context {
             delete_limit: sync.delete_limit,
             targets,
             saved: None,
+            lists_unmanaged: false,
         }
     }
 

@@ -7,12 +7,13 @@ use super::error::CommandError;
 use super::{Exit, Terminal, saved, write_json};
 use crate::args::{Global, Plan as Args};
 use crate::model::plan::Plan;
+use crate::model::planner::Policy;
 use crate::reconcile::{Look, Memory, Stop, Target, reconcile};
 use crate::report::{json, text};
 
 pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let context = Context::new(global, terminal, Speaker::Onlooker)?;
-    let policy = context.policy(args.targets);
+    let policy = Policy { lists_unmanaged: global.verbose > 0, ..context.policy(args.targets) };
     let mut hands = context.dry_run()?;
     let target = Target {
         manifests: &context.folder(),

@@ -35,6 +35,8 @@ pub struct Plan {
     pub turns: BTreeMap<Identity, Vec<Identity>>,
     /// How many live objects, in the places that were read, no file declares.
     pub unmanaged: usize,
+    /// Those objects, where the policy asks for them, in the order of their addresses.
+    pub listed_unmanaged: Vec<Address>,
     /// How many recorded resources are left as they are, since the files that declared them are in error.
     pub in_broken_files: usize,
     /// What is declared or recorded and could not be compared: whether it has drifted is not known.

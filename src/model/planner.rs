@@ -18,6 +18,7 @@ mod resolve;
 mod targets;
 mod templates;
 mod trace;
+mod unmanaged;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub struct Policy {
     pub targets: Vec<String>,
     /// A plan that somebody has looked at: nothing is planned that it does not hold too.
     pub saved: Option<SavedPlan>,
+    /// Whether somebody wants to see what is unmanaged, not only how much of it there is.
+    pub lists_unmanaged: bool,
 }
 
 impl Policy {

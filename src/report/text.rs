@@ -50,6 +50,13 @@ pub fn write_news(
         write_fields(change, look, out)?;
         writeln!(out)?;
     }
+    if !plan.listed_unmanaged.is_empty() {
+        writeln!(out, "Unmanaged: these are live, and no file declares them")?;
+        for address in &plan.listed_unmanaged {
+            writeln!(out, "    {}", escape(&address.to_string()))?;
+        }
+        writeln!(out)?;
+    }
     problems::write(&plan.problems, look, out)?;
     if !plan.problems.is_empty() {
         writeln!(out)?;

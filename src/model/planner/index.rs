@@ -28,6 +28,12 @@ pub(super) struct Index<'a> {
     replacing: Vec<(&'a Identity, &'a OldTemplate)>,
 }
 
+/// A live object of which neither files nor state know.
+pub(super) enum Other<'a> {
+    Template(&'a Scope, &'a LiveTemplate),
+    Config(&'a Owner, &'a str),
+}
+
 type ByName<'a, T> = Map<&'a str, T>;
 type Record<'a> = (&'a Identity, &'a RecordedResource);
 
@@ -105,22 +111,24 @@ impl<'a> Index<'a> {
         &self.replacing
     }
 
-    /// How many live objects are neither recorded nor claimed.
-    pub(super) fn count_others(&self, claims: &Claims) -> usize {
+    /// The live objects that are neither recorded nor claimed, in no order.
+    pub(super) fn others(&self, claims: &Claims) -> impl Iterator<Item = Other<'a>> {
         let is_at = |identity: &Identity, at: &Scope| matches!(identity, Identity::ConnectionTemplate { scope, .. } if scope == at);
-        let is_known_template = |scope: &Scope, name: &str| {
+        let is_known_template = move |scope: &Scope, name: &str| {
             self.recorded(&scope.project, name).iter().any(|(identity, _)| is_at(identity, scope))
                 || claims.contains(&Identity::ConnectionTemplate { scope: scope.clone(), name: name.to_owned() })
         };
-        let is_known_config = |owner: &Owner, id: &str| {
+        let is_known_config = move |owner: &Owner, id: &str| {
             self.recorded_configs.get(owner).is_some_and(|ids| ids.contains(id))
                 || claims.contains(&Identity::AuthSchemeConfig { owner: owner.clone(), id: id.to_owned() })
         };
         let templates = self.templates.iter().flat_map(|(scope, names)| names.iter().map(move |named| (*scope, named)));
-        let templates = templates.filter(|(scope, (name, _))| !is_known_template(scope, name));
+        let templates = templates.filter(move |(scope, (name, _))| !is_known_template(scope, name));
         let configs = self.configs.iter().flat_map(|(owner, ids)| ids.keys().map(move |id| (*owner, *id)));
-        let configs = configs.filter(|(owner, id)| !is_known_config(owner, id));
-        let is_foreign = |live: &&&LiveTemplate| self.recorded_as(&live.id).is_none();
-        templates.map(|(_, (_, list))| list.iter().filter(is_foreign).count()).sum::<usize>() + configs.count()
+        let configs = configs.filter(move |(owner, id)| !is_known_config(owner, id));
+        let live = templates.flat_map(|(scope, (_, list))| list.iter().map(move |live| (scope, *live)));
+        let foreign = live.filter(|(_, live)| self.recorded_as(&live.id).is_none());
+        let templates = foreign.map(|(scope, live)| Other::Template(scope, live));
+        templates.chain(configs.map(|(owner, id)| Other::Config(owner, id)))
     }
 }

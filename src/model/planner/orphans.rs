@@ -150,11 +150,6 @@ impl<'a> Planner<'a> {
             }
         }
     }
-
-    /// Counts live objects, in the places that were read, that neither files nor state speak for.
-    pub(super) fn count_unmanaged(&mut self) {
-        self.plan.unmanaged = self.index.count_others(&self.claimed);
-    }
 }
 
 pub(super) fn why(unread: &Unread) -> String {
