@@ -225,6 +225,30 @@ fn the_nearest_address_is_offered_where_nothing_is_known() {
 }
 
 #[test]
+fn a_part_of_an_address_means_the_one_that_has_it_or_all_are_listed() {
+    let site = applied();
+    let explained = |asked: &str| site.versync(&["explain", "--json", asked]).json()["address"].take();
+    assert_eq!(explained("sho"), SHOP_ADDRESS, "the end of no name");
+    assert_eq!(explained("staging/s"), SHOP_ADDRESS);
+    assert_eq!(explained("shop"), SHOP_ADDRESS);
+    let unmanaged = "connection_template.storefront/staging/legacy-erp";
+    assert_eq!(explained("erp"), unmanaged, "also what is no file's");
+    let ran = site.versync(&["explain", "o"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+    assert!(ran.err.contains("\"o\" may mean any of 2 resources"), "{}", ran.err);
+    assert!(ran.err.contains(SHOP_ADDRESS) && ran.err.contains(LOGIN_ADDRESS), "{}", ran.err);
+    site.file(
+        "shop.toml",
+        SHOP.to_owned() + &SHOP.replace("\"staging\"", "\"production\"").replace(".shop]", ".shop-2]"),
+    );
+    assert_eq!(explained("shop"), SHOP_ADDRESS, "a whole name counts before parts of others");
+    for nobodys in ["zebra", "*zebra*", ""] {
+        let ran = site.versync(&["explain", nobodys]);
+        assert!(ran.err.contains("is the address of no resource"), "{ran:?}");
+    }
+}
+
+#[test]
 fn ids_in_place_of_names_mean_the_same_and_without_refresh_nothing_is_asked() {
     let site = applied();
     let by_id = format!("connection_template.{}/{}/shop", ids::STOREFRONT, ids::STAGING);

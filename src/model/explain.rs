@@ -145,7 +145,11 @@ pub fn explain(
         .map(|declared| &declared.address)
         .chain(recorded.resources.values().map(|resource| &resource.address))
         .collect();
-    let address = find(asked, &known, desired, recorded, observed)?;
+    let unmanaged_ones = || {
+        let policy = Policy { lists_unmanaged: true, ..policy.clone() };
+        planner::plan(desired, recorded, observed, &policy, None).listed_unmanaged
+    };
+    let address = find(asked, &known, unmanaged_ones, desired, recorded, observed)?;
     let (plan, compared) = planner::trace(desired, recorded, observed, policy, &address);
     let declared = desired.resources.iter().map(|declared| &**declared).find(|declared| declared.address == address);
     let broken = unsound.iter().find(|declared| declared.address == address);
@@ -195,6 +199,7 @@ fn unsound(files: &[ManifestFile], desired: &Desired) -> Vec<Declared> {
 fn find(
     asked: &str,
     known: &BTreeSet<&Address>,
+    unmanaged: impl FnOnce() -> Vec<Address>,
     desired: &Desired,
     recorded: &Recorded,
     observed: &Observed,
@@ -205,18 +210,9 @@ fn find(
     let all: Vec<String> = known.iter().map(|address| address.to_string()).collect();
     let parsed = Address::parse(asked);
     let Some(address) = parsed.filter(|_| !asked.contains('*')) else {
-        let meant = |address: &&&Address| address.matches(asked) || address.matches(&format!("*/{asked}"));
-        let found: Vec<&&Address> = known.iter().filter(meant).collect();
-        return match found.as_slice() {
-            [one] => Ok((**one).clone()),
-            [] => Err(unknown(format!("{asked:?} is the address of no resource"), asked, &all)),
-            several => {
-                let listed: Vec<String> = several.iter().take(MOST_OFFERED).map(ToString::to_string).collect();
-                let more = if several.len() > MOST_OFFERED { ", …" } else { "" };
-                let message = format!("{asked:?} may mean any of {} resources", several.len());
-                Err(UnknownResource { message, help: format!("give one of {}{more}", listed.join(", ")) })
-            }
-        };
+        return the_one(asked, &known.iter().copied().collect::<Vec<_>>())
+            .or_else(|| the_one(asked, &unmanaged().iter().collect::<Vec<_>>()))
+            .unwrap_or_else(|| Err(unknown(format!("{asked:?} is the address of no resource"), asked, &all)));
     };
     let identity = planner::identity_of(&address, observed)
         .map_err(|why| unknown(format!("nothing is known of {address}: {why}"), asked, &all))?;
@@ -235,6 +231,26 @@ fn find(
     }
     let message = format!("nothing is known of {address}: it is not declared, not recorded and not live");
     Err(unknown(message, asked, &all))
+}
+
+/// The one of these that a part of an address means: its last names, or else any part. Nothing where it means none.
+fn the_one(asked: &str, all: &[&Address]) -> Option<Result<Address, UnknownResource>> {
+    let at_the_end = format!("*/{asked}");
+    let is_meant = |address: &&&Address| address.matches(asked) || address.matches(&at_the_end);
+    let mut found: Vec<&&Address> = all.iter().filter(is_meant).collect();
+    if found.is_empty() && !asked.is_empty() {
+        found = all.iter().filter(|address| address.to_string().contains(asked)).collect();
+    }
+    match found.as_slice() {
+        [] => None,
+        [one] => Some(Ok((**one).clone())),
+        several => {
+            let listed: Vec<String> = several.iter().take(MOST_OFFERED).map(ToString::to_string).collect();
+            let more = if several.len() > MOST_OFFERED { ", …" } else { "" };
+            let message = format!("{asked:?} may mean any of {} resources", several.len());
+            Some(Err(UnknownResource { message, help: format!("give one of {}{more}", listed.join(", ")) }))
+        }
+    }
 }
 
 fn unknown(message: String, asked: &str, all: &[String]) -> UnknownResource {
