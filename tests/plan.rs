@@ -190,6 +190,30 @@ fn without_refresh_the_recorded_state_stands_in_for_the_platform() {
 }
 
 #[test]
+fn without_refresh_nobody_needs_a_token() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    site.apply();
+    let missing = "token = { file = \"none\" }\nca_certificate = \"none.pem\"";
+    for who in
+        [missing, "signing_key = { id = \"01J0KEY0000000000000000000\", subject = \"x\", key = { env = \"NO\" } }", ""]
+    {
+        site.settings_as(&site.sandbox.base_url(), "", who);
+        let plan = site.versync(&["plan", "--no-refresh", "--detailed-exitcode"]);
+        assert_eq!((plan.code, plan.err.as_str()), (Some(0), ""), "{plan:?}");
+        let explained = site.versync(&["explain", "--no-refresh", "key"]);
+        assert_eq!((explained.code, explained.err.as_str()), (Some(0), ""), "{explained:?}");
+        for args in [&["plan"][..], &["explain", "key"]] {
+            let ran = site.versync(args);
+            assert!(
+                ran.code == Some(1) && (ran.err.contains("cannot be read") || ran.err.contains("api.token")),
+                "{ran:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn unknown_names_are_reported_where_they_are_written_and_the_rest_is_planned() {
     let site = Site::new();
     site.file("shop.toml", SHOP);

@@ -23,7 +23,7 @@ use crate::io::logs::{self, Logs, Prepared};
 use crate::io::manifests::read_folder;
 use crate::io::secrets::DigestKey;
 use crate::io::store::{Journal, Store, Tenant};
-use crate::io::versori::{ApiError, Client, Connection, Credentials, Meter, Reader, Writer};
+use crate::io::versori::{Client, Connection, Credentials, Meter, Nobody, Reader, Writer};
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
 use crate::model::source::SourceFile;
@@ -36,7 +36,8 @@ pub(super) struct Context {
     pub(super) settings: Settings,
     /// The stand-in, where the command runs against it.
     pub(super) sandbox: Option<Sandbox>,
-    connection: Connection,
+    /// Nothing where no request is ever made.
+    connection: Option<Connection>,
     tenant: Tenant,
     pub(super) logs: Logs,
     /// Counts every request of this process.
@@ -57,8 +58,18 @@ pub(super) enum Speaker {
 }
 
 impl Context {
-    /// Reads settings, starts the logs and, with `--sandbox`, the stand-in.
+    /// Reads settings and the token, starts the logs and, with `--sandbox`, the stand-in.
     pub(super) fn new(global: &Global, terminal: &Terminal, speaker: Speaker) -> Result<Self, CommandError> {
+        let mut context = Self::offline(global, terminal, speaker)?;
+        context.connection = Some(match &context.sandbox {
+            Some(sandbox) => sandbox_connection(&context.settings, sandbox),
+            None => connection(&context.settings)?,
+        });
+        Ok(context)
+    }
+
+    /// The same for a command that makes no request, and so needs no token.
+    pub(super) fn offline(global: &Global, terminal: &Terminal, speaker: Speaker) -> Result<Self, CommandError> {
         let settings = settings(global)?;
         let usual = if speaker == Speaker::Daemon { settings.log.level } else { Level::WARN };
         let directory = settings.log.directory.clone().filter(|_| speaker != Speaker::Onlooker);
@@ -68,15 +79,14 @@ impl Context {
         let log = Log { format, directory, ..settings.log };
         let logs = logs::start(&log, level(global, usual), terminal.err.color)?;
         let sandbox = if global.sandbox { Some(start_sandbox()?) } else { None };
-        let connection = match &sandbox {
-            Some(sandbox) => sandbox_connection(&settings, sandbox),
-            None => connection(&settings)?,
+        let tenant = match &sandbox {
+            Some(sandbox) => tenant_of(&sandbox_connection(&settings, sandbox)),
+            None => tenant(&organisation(&settings)?, &settings.api.base_url),
         };
-        let tenant = tenant(&connection.organisation, &connection.base_url);
         // The daemon's log is all that it shows of its passes; where a log is asked for, it would be torn by a bar.
         let waits = speaker != Speaker::Daemon && !global.quiet && global.verbose == 0;
         let progress = waits.then(|| Bars::on_stderr(terminal)).flatten();
-        Ok(Self { settings, sandbox, connection, tenant, logs, meter: Meter::default(), progress })
+        Ok(Self { settings, sandbox, connection: None, tenant, logs, meter: Meter::default(), progress })
     }
 
     /// The settings as they are now, sound and ready to take the place of these; nothing where they are the same.
@@ -92,7 +102,7 @@ impl Context {
         if settings.state != self.settings.state {
             return Err(CommandError::NeedsRestart { what: "state" });
         }
-        if tenant(&connection.organisation, &connection.base_url) != self.tenant {
+        if tenant_of(&connection) != self.tenant {
             return Err(CommandError::NeedsRestart { what: "api.organisation or api.base_url" });
         }
         Bell::check(&settings)?;
@@ -108,7 +118,7 @@ impl Context {
         if settings.log.format != self.settings.log.format {
             tracing::warn!("log.format has changed, and counts from the next start");
         }
-        (self.settings, self.connection) = (settings, connection);
+        (self.settings, self.connection) = (settings, Some(connection));
     }
 
     /// The audit trail of drift, for the command of this name, where the settings ask for one. `writes` is whether
@@ -147,8 +157,12 @@ impl Context {
         &self.meter
     }
 
-    fn client(&self) -> Result<Client, ApiError> {
-        Ok(Client::new(self.connection.clone())?.counted_by(self.meter.clone()))
+    fn client(&self) -> Result<Client, CommandError> {
+        let connection = match &self.connection {
+            Some(connection) => connection.clone(),
+            None => connection(&self.settings)?,
+        };
+        Ok(Client::new(connection)?.counted_by(self.meter.clone()))
     }
 
     /// The folder that declares everything.
@@ -158,8 +172,17 @@ impl Context {
 
     /// Hands that only look.
     pub(super) fn dry_run(&self) -> Result<DryRun<'_, Reader>, CommandError> {
+        Ok(self.looking_through(Reader::new(self.client()?)))
+    }
+
+    /// Hands that look at what is recorded, and have nobody to ask.
+    pub(super) fn unasked(&self) -> DryRun<'_, Nobody> {
+        self.looking_through(Nobody)
+    }
+
+    fn looking_through<A>(&self, api: A) -> DryRun<'_, A> {
         let state = self.state().map(|state| (state, self.tenant.clone()));
-        Ok(DryRun { api: Reader::new(self.client()?), state, progress: self.progress.clone() })
+        DryRun { api, state, progress: self.progress.clone() }
     }
 
     /// Hands that write, for the command of this name; `consent` is asked before anything is written. The
@@ -221,6 +244,10 @@ fn tenant(organisation: &str, base_url: &Url) -> Tenant {
     Tenant { organisation: organisation.to_owned(), base_url: base_url.as_str().trim_end_matches('/').to_owned() }
 }
 
+fn tenant_of(connection: &Connection) -> Tenant {
+    tenant(&connection.organisation, &connection.base_url)
+}
+
 /// A path without links on the way. What it leads to may be gone, and the folders above it.
 pub(super) fn real_path(path: &Path) -> io::Result<PathBuf> {
     match (fs::canonicalize(path), path.parent(), path.file_name()) {
@@ -271,12 +298,16 @@ fn level(global: &Global, usual: Level) -> Level {
     }
 }
 
+fn organisation(settings: &Settings) -> Result<String, CommandError> {
+    settings.api.organisation.clone().ok_or(CommandError::Missing {
+        what: "api.organisation",
+        help: "set organisation = \"ULID\" below [api] in versync.toml, or try versync out with --sandbox",
+    })
+}
+
 pub(super) fn connection(settings: &Settings) -> Result<Connection, CommandError> {
     let api = &settings.api;
-    let Some(organisation) = api.organisation.clone() else {
-        let help = "set organisation = \"ULID\" below [api] in versync.toml, or try versync out with --sandbox";
-        return Err(CommandError::Missing { what: "api.organisation", help });
-    };
+    let organisation = organisation(settings)?;
     let Some(credential) = api.credential.clone() else {
         let help = "set token = { env = \"NAME\" } or signing_key below [api] in versync.toml, or try versync out with --sandbox";
         return Err(CommandError::Missing { what: "api.token", help });

@@ -10,7 +10,7 @@ use crate::io::store::Journal;
 use crate::io::versori::observe_elsewhere;
 use crate::model::explain::{Explanation, explain as explained, want};
 use crate::model::source::{Problem, Severity};
-use crate::reconcile::{Look, Memory, Told, look};
+use crate::reconcile::{Hands, Look, Memory, Told, look};
 use crate::report::explain::{self as report, Explained};
 use crate::settings::Mode;
 
@@ -18,23 +18,13 @@ use crate::settings::Mode;
 const CHANGES: usize = 3;
 
 pub(super) async fn explain(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
-    let context = Context::new(global, terminal, Speaker::Onlooker)?;
-    let policy = context.policy(Vec::new());
-    let hands = context.dry_run()?;
     let refresh = !args.no_refresh;
-    let how = if refresh { Look::Whole } else { Look::Never };
-    let mut memory = Memory::default();
-    let mut sight = look(&context.folder(), &mut memory, how, &hands, |wanted| want(&args.address, wanted)).await?;
-    let mut again = true;
-    let resource = loop {
-        let found = explained(&args.address, &sight.files, &sight.desired, &sight.recorded, &sight.observed, &policy);
-        let (resource, plan) =
-            found.map_err(|error| CommandError::Problems(vec![Problem::general(error.message).help(error.help)]))?;
-        if !(again && plan.needs_every_template()) {
-            break resource;
-        }
-        observe_elsewhere(&Told::of(&hands), &mut sight.observed).await;
-        again = false;
+    let open = if refresh { Context::new } else { Context::offline };
+    let context = open(global, terminal, Speaker::Onlooker)?;
+    let resource = if refresh {
+        find(&args.address, &context, Look::Whole, &context.dry_run()?).await?
+    } else {
+        find(&args.address, &context, Look::Never, &context.unasked()).await?
     };
     let journal = context.state().map(Journal::open).transpose()?.flatten();
     let mut explained = Explained {
@@ -58,6 +48,22 @@ pub(super) async fn explain(global: &Global, args: &Args, terminal: &Terminal) -
     }
     let is_error = |problem: &Problem| problem.severity == Severity::Error;
     Ok(if explained.resource.problems.iter().any(is_error) { Exit::Error } else { Exit::Done })
+}
+
+async fn find<H: Hands>(address: &str, context: &Context, how: Look, hands: &H) -> Result<Explanation, CommandError> {
+    let policy = context.policy(Vec::new());
+    let mut sight = look(&context.folder(), &mut Memory::default(), how, hands, |wanted| want(address, wanted)).await?;
+    let mut again = true;
+    loop {
+        let found = explained(address, &sight.files, &sight.desired, &sight.recorded, &sight.observed, &policy);
+        let (resource, plan) =
+            found.map_err(|error| CommandError::Problems(vec![Problem::general(error.message).help(error.help)]))?;
+        if !(again && plan.needs_every_template()) {
+            return Ok(resource);
+        }
+        observe_elsewhere(&Told::of(hands), &mut sight.observed).await;
+        again = false;
+    }
 }
 
 /// Whether a change was one of this resource, under the name that it has or had.

@@ -12,9 +12,9 @@ use crate::reconcile::{Look, Memory, Stop, Target, reconcile};
 use crate::report::{json, text};
 
 pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
-    let context = Context::new(global, terminal, Speaker::Onlooker)?;
+    let open = if args.no_refresh { Context::offline } else { Context::new };
+    let context = open(global, terminal, Speaker::Onlooker)?;
     let policy = Policy { lists_unmanaged: global.verbose > 0, ..context.policy(args.targets) };
-    let mut hands = context.dry_run()?;
     let target = Target {
         manifests: &context.folder(),
         policy: &policy,
@@ -23,7 +23,11 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
         guards: None,
         drift_log: None,
     };
-    let report = reconcile(target, &mut hands, &Stop::never()).await?;
+    let report = if args.no_refresh {
+        reconcile(target, &mut context.unasked(), &Stop::never()).await?
+    } else {
+        reconcile(target, &mut context.dry_run()?, &Stop::never()).await?
+    };
     if args.json {
         write_json(&json::plan(&report.plan))?;
     } else {
