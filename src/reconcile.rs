@@ -24,6 +24,7 @@ use crate::model::address::Address;
 use crate::model::blame;
 use crate::model::desired::{Desired, Parses};
 use crate::model::guard::Guards;
+use crate::model::ledger::Ledger;
 use crate::model::observed::{Observed, Remark};
 use crate::model::pass::Pass;
 use crate::model::plan::{Bookkeeping, Change, Plan};
@@ -68,6 +69,21 @@ pub struct Memory {
     pub parses: Parses,
     /// What was live.
     pub seen: Option<Seen>,
+    /// Why passes cannot be kept, where that was said.
+    unkept: Ledger<(), String>,
+}
+
+impl Memory {
+    /// Says that a pass could not be kept, once for as long as that stays so.
+    fn say_unkept(&mut self, why: Option<&StoreError>) {
+        let changes = self.unkept.update(why.map(|error| ((), error.to_string())).into_iter().collect());
+        for ((), error) in changes.begun {
+            tracing::warn!("how passes go cannot be kept for `versync status`: {error}");
+        }
+        if !changes.ended.is_empty() {
+            tracing::info!("how passes go can be kept again");
+        }
+    }
 }
 
 /// What a pass may do. A dry run's client has no methods that write, so the compiler keeps it from it.
@@ -351,13 +367,14 @@ pub async fn reconcile<H: Hands, F: Manifests>(
 ) -> Result<Report, PassError> {
     let began_at = Timestamp::now();
     let targets = target.policy.targets.clone();
+    let Target { manifests, policy, memory, look, guards, drift_log } = target;
+    let target = Target { manifests, policy, memory: &mut *memory, look, guards, drift_log };
     let result = attempt(target, hands, stop, began_at).await;
     if result.as_ref().is_ok_and(|report| report.plan.refused) {
         return result;
     }
-    if let Err(error) = hands.remember(pass_note(result.as_ref(), targets, began_at, Timestamp::now())) {
-        tracing::warn!("how this pass went could not be kept for `versync status`: {error}");
-    }
+    let kept = hands.remember(pass_note(result.as_ref(), targets, began_at, Timestamp::now()));
+    memory.say_unkept(kept.as_ref().err());
     result
 }
 
@@ -367,7 +384,7 @@ async fn attempt<H: Hands, F: Manifests>(
     stop: &Stop,
     began_at: Timestamp,
 ) -> Result<Report, PassError> {
-    let Memory { names, parses, seen } = target.memory;
+    let Memory { names, parses, seen, .. } = target.memory;
     let Ground { desired, recorded, wanted, revision, .. } =
         look::stand(target.manifests, parses, hands, |_| {}).await?;
     let plan_of = |observed: &Observed| planner::plan(&desired, &recorded, observed, target.policy, revision.clone());

@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::process::Signal;
 use versync::sandbox::{Owner, ids};
 
-use crate::support::Site;
+use crate::support::{Site, eventually};
 
 const CONFIG: &str = "[auth_scheme_configs.ok]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n";
 
@@ -53,6 +53,27 @@ fn a_state_of_a_newer_version_is_refused() {
     let ran = site.versync(&["apply", "--yes"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("a newer versync"), "{}", ran.err);
+}
+
+#[test]
+fn that_passes_cannot_be_kept_is_said_once_and_that_they_can_again() {
+    let site = Site::new();
+    site.settings("sync.interval = \"50ms\"");
+    site.file("a.toml", CONFIG);
+    let daemon = site.run(&[]);
+    daemon.await_said("created");
+    let database = rusqlite::Connection::open(site.path(".versync/versync.db")).unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON pass BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    database.execute_batch(full).unwrap();
+    daemon.await_said("how passes go cannot be kept for `versync status`: ");
+    // The configs of stripe are all that is read of each pass.
+    let asked = site.sandbox.requests().len();
+    eventually("further passes", || site.sandbox.requests().len() > asked + 5);
+    assert_eq!(daemon.said("how passes go cannot be kept").len(), 1, "{:#?}", daemon.log());
+    database.execute_batch("DROP TRIGGER full").unwrap();
+    daemon.await_said("how passes go can be kept again");
+    database.execute_batch(full).unwrap();
+    eventually("it to be said again", || daemon.said("how passes go cannot be kept").len() == 2);
 }
 
 #[test]
