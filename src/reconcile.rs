@@ -69,6 +69,8 @@ pub struct Memory {
     pub parses: Parses,
     /// What was live.
     pub seen: Option<Seen>,
+    /// When all of it was looked at last.
+    checked_at: Option<Timestamp>,
     /// Why passes cannot be kept, where that was said.
     unkept: Ledger<(), String>,
 }
@@ -249,6 +251,8 @@ impl Stop {
 pub struct Report {
     /// When the pass began.
     pub began_at: Timestamp,
+    /// When everything was looked at: by this pass, or before it where it looked only at what an edit is about.
+    pub checked_at: Timestamp,
     /// What was found.
     pub plan: Plan,
     /// What came of every change that was due; nothing where none was tried.
@@ -260,6 +264,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether everything was looked at.
+    pub fn is_whole(&self) -> bool {
+        self.checked_at >= self.began_at
+    }
+
     /// Whether something failed, or could not be read.
     pub fn has_failures(&self) -> bool {
         self.plan.has_errors() || self.failures().next().is_some()
@@ -384,7 +393,7 @@ async fn attempt<H: Hands, F: Manifests>(
     stop: &Stop,
     began_at: Timestamp,
 ) -> Result<Report, PassError> {
-    let Memory { names, parses, seen, .. } = target.memory;
+    let Memory { names, parses, seen, checked_at, .. } = target.memory;
     let Ground { desired, recorded, wanted, revision, .. } =
         look::stand(target.manifests, parses, hands, |_| {}).await?;
     let plan_of = |observed: &Observed| planner::plan(&desired, &recorded, observed, target.policy, revision.clone());
@@ -399,12 +408,16 @@ async fn attempt<H: Hands, F: Manifests>(
         }
         _ => Box::pin(look::everywhere(&api, &wanted, names)).await,
     };
-    let Found { mut observed, only, plan } = found.map_err(unseen)?;
+    let Found { mut observed, mut only, plan } = found.map_err(unseen)?;
     let mut plan = plan.unwrap_or_else(|| plan_of(&observed));
-    if only.is_some_and(|looked| !is_within(&plan, &looked)) {
-        observed = Box::pin(look::everywhere(&api, &wanted, names)).await.map_err(unseen)?.observed;
+    if only.as_ref().is_some_and(|looked| !is_within(&plan, looked)) {
+        Found { observed, only, .. } = Box::pin(look::everywhere(&api, &wanted, names)).await.map_err(unseen)?;
         plan = plan_of(&observed);
     }
+    if only.is_none() {
+        *checked_at = Some(Timestamp::now());
+    }
+    let checked_at = checked_at.unwrap_or(began_at);
     if plan.needs_every_template() {
         observe_elsewhere(&api, &mut observed).await;
         plan = plan_of(&observed);
@@ -426,7 +439,7 @@ async fn attempt<H: Hands, F: Manifests>(
     }
     let outcomes = hands.carry_out(&plan, stop).await;
     let blamed = blamed(&desired, outcomes.as_deref().unwrap_or_default());
-    let mut report = Report { began_at, plan, outcomes, blamed, again_in };
+    let mut report = Report { began_at, checked_at, plan, outcomes, blamed, again_in };
     if report.plan.frees_a_name() && report.applied() > 0 {
         report.again_in = Some(Duration::ZERO);
     }

@@ -67,6 +67,10 @@ fn the_manager_is_told_how_the_service_is() {
     site.file("b.toml", "[");
     let status = manager.awaited("STATUS=");
     assert!(status.starts_with("STATUS=1 problem; 1 resource as declared, checked "), "{status}");
+    assert!(status.contains(" UTC, an edit "), "nothing else was looked at: {status}");
+    daemon.signal(Signal::HUP);
+    let whole = |status: &str| status.starts_with("STATUS=1 problem; ") && !status.contains("an edit");
+    while !whole(&manager.awaited("STATUS=")) {}
     std::fs::rename(site.manifests(), site.path("gone")).unwrap();
     let status = manager.awaited("STATUS=");
     assert!(status.starts_with("STATUS=no pass can be made: the manifests folder"), "{status}");

@@ -19,8 +19,19 @@ pub struct Pass {
     pub began_at: Timestamp,
     /// When it ended.
     pub ended_at: Timestamp,
+    /// When everything was looked at: by this pass, or before it where it looked only at what an edit is about. Nothing
+    /// where it could not be made.
+    #[serde(default)]
+    pub checked_at: Option<Timestamp>,
     /// What it found, or what kept it from being made.
     pub result: Result<Found, String>,
+}
+
+impl Pass {
+    /// When everything was looked at before, where this pass looked only at what an edit is about.
+    pub fn checked_before(&self) -> Option<Timestamp> {
+        self.checked_at.filter(|at| *at < self.began_at)
+    }
 }
 
 /// What a pass found and did.

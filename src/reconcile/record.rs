@@ -15,11 +15,12 @@ pub fn pass_note(
     began_at: Timestamp,
     ended_at: Timestamp,
 ) -> Pass {
+    let checked_at = result.ok().map(|report| if report.is_whole() { ended_at } else { report.checked_at });
     let result = match result {
         Ok(report) => Ok(found(report, began_at)),
         Err(error) => Err(error.to_string()),
     };
-    Pass { command: String::new(), targets, began_at, ended_at, result }
+    Pass { command: String::new(), targets, began_at, ended_at, checked_at, result }
 }
 
 fn found(report: &Report, now: Timestamp) -> Found {

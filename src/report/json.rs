@@ -137,6 +137,7 @@ fn pass(pass: &Pass) -> Json {
         "targets": pass.targets,
         "began_at": pass.began_at.to_string(),
         "ended_at": pass.ended_at.to_string(),
+        "checked_at": pass.checked_at.map(|at| at.to_string()),
         "error": pass.result.as_ref().err(),
         "revision": found.and_then(|found| found.revision.as_ref()),
         "hash": found.map(|found| &found.hash),

@@ -7,7 +7,8 @@ use crate::model::plan::{Action, Change};
 use crate::model::wording::counted;
 use crate::reconcile::{PassError, Report};
 
-/// After a pass: `in sync: 120 resources, revision 1a2b3c4, checked 14:02 UTC`, or what is not as declared.
+/// After a pass: `in sync: 120 resources, revision 1a2b3c4, checked 14:02 UTC`, or what is not as declared. After one that
+/// looked only at what an edit is about, when that was, and when everything was checked.
 pub fn passed(report: &Report, at: Timestamp) -> String {
     let plan = &report.plan;
     let stays = |change: &&Change| change.action != Action::Delete;
@@ -31,7 +32,12 @@ pub fn passed(report: &Report, at: Timestamp) -> String {
         format!("{}; {resources} as declared", parts.join(", "))
     };
     let revision = plan.revision.as_deref().map(|commit| format!(", revision {:.7}", escape(commit)));
-    format!("{how}{}, checked {}", revision.unwrap_or_default(), clock(at))
+    let checked = if report.is_whole() {
+        format!("checked {}", clock(at))
+    } else {
+        format!("checked {}, an edit {}", clock(report.checked_at), clock(at))
+    };
+    format!("{how}{}, {checked}", revision.unwrap_or_default())
 }
 
 /// After a pass that could not be made.

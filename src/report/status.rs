@@ -57,10 +57,10 @@ fn write_writer(writer: Option<&Writer>, out: &mut dyn Write) -> io::Result<()> 
 
 fn when(pass: Option<&Pass>) -> String {
     pass.map_or_else(String::new, |pass| {
-        let targets = if pass.targets.is_empty() {
-            String::new()
-        } else {
-            format!(", of {} only", escape(&pass.targets.join(" ")))
+        let targets = match pass.targets.as_slice() {
+            [] if pass.checked_before().is_some() => ", of an edit only".to_owned(),
+            [] => String::new(),
+            targets => format!(", of {} only", escape(&targets.join(" "))),
         };
         format!(" (`versync {}`{targets}, {} to {})", escape(&pass.command), time(pass.began_at), time(pass.ended_at))
     })
@@ -70,6 +70,9 @@ fn write_completed(journal: &Entries, found: &Found, look: Look, out: &mut dyn W
     let which = if journal.failed.is_some() { "The last pass before" } else { "Last pass" };
     let at = found.revision.as_deref().map(|commit| format!(" at revision {}", revision(commit))).unwrap_or_default();
     writeln!(out, "{}", folded(&format!("{which}{at}{}:", when(journal.completed.as_ref())), "", "  ", look))?;
+    if let Some(checked_at) = journal.completed.as_ref().and_then(Pass::checked_before) {
+        writeln!(out, "  Everything was looked at {}.", time(checked_at))?;
+    }
     let did = match (found.applied, found.failures.len()) {
         (0, 0) => String::new(),
         // What only had to be remembered does not fail.

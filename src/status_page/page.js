@@ -42,7 +42,7 @@ function drawTimes({ failing, last_pass: last, last_completed_pass: made, next_p
   const revision = made?.revision;
   say(at("revision"), revision ? revision.slice(0, 7) : "none");
   at("revision").title = revision ?? "The folder is in no git repository";
-  say(at("checked"), made ? clock(made.ended_at, true) : "not yet");
+  say(at("checked"), made ? clock(made.checked_at ?? made.ended_at, true) : "not yet");
   say(at("next"), next ? clock(next, true) : "now");
   say(at("detail"), !failing ? "" : [
     `Since ${clock(failing.since)}`, made ? `last good pass ${clock(made.ended_at)}` : "no pass was made yet",

@@ -54,7 +54,10 @@ async fn readiness(State(Shared { published, .. }): State<Shared>) -> Response {
     let posted = published.board.borrow().clone();
     let board = &posted.board;
     match (&board.failing, board.last_made().filter(|_| board.is_ready)) {
-        (_, Some(pass)) => format!("ready: the last full pass ended at {:.0}\n", pass.ended_at).into_response(),
+        (_, Some(pass)) => {
+            let checked_at = pass.checked_at.unwrap_or(pass.ended_at);
+            format!("ready: everything was last looked at {checked_at:.0}\n").into_response()
+        }
         (Some(failing), None) => {
             let why = format!("not ready: the first pass cannot be made: {}\n", failing.error);
             (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
