@@ -101,7 +101,8 @@ pub enum Command {
     Fmt(Fmt),
     /// Write the first settings and the first manifest, checked against the platform
     ///
-    /// It asks for what is not given, writes over no existing file, and offers to import what exists.
+    /// It asks for what neither flags nor `VERSYNC_API__` variables say, writes over no existing file, and offers to
+    /// import what exists.
     Init(Init),
     /// Write manifests for what exists, and record it
     ///
@@ -265,7 +266,8 @@ pub struct Init {
     #[arg(long, value_name = "URL", env = "VERSYNC_API__BASE_URL", hide_env_values = true)]
     pub base_url: Option<String>,
 
-    /// Write manifests for the connection templates that the environment has already
+    /// Write manifests for the connection templates that the environment has already, and for the auth scheme configs of
+    /// their systems
     #[arg(long)]
     pub import: bool,
 

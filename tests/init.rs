@@ -133,11 +133,11 @@ fn on_a_terminal_it_asks_until_the_answers_will_do_and_offers_to_import() {
     pty.answer("credential NAME [env VERSORI_API_KEY]:", "SITE_TOKEN");
     pty.answer("Which project", "");
     pty.answer("Which environment (production, staging):", "staging");
-    pty.answer("staging has 1 connection template already.", "yes");
+    pty.answer("staging has 1 connection template already, on netsuite. Write manifests for that, and", "yes");
     let (code, screen) = pty.end();
     assert_eq!(code, Some(0), "{screen}");
     assert!(screen.contains("Wrote etc/versync.toml and etc/manifests/storefront.toml"), "{screen}");
-    assert!(screen.contains("Recorded 1 resource; nothing was changed on the platform."), "{screen}");
+    assert!(screen.contains("Recorded 2 resources; nothing was changed on the platform."), "{screen}");
     let plan = site.versync(&["plan", "--config", "etc/versync.toml", "--detailed-exitcode"]);
     assert_eq!(plan.code, Some(0), "{plan:?}");
     assert!(site.writes().is_empty());
@@ -148,8 +148,45 @@ fn what_exists_is_imported_where_that_is_asked_for() {
     let site = bare();
     let ran = init(&site, &[], &["--import", "--yes"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.out.contains("Recorded 1 resource"), "{}", ran.out);
-    assert_eq!(site.plan()["summary"]["unchanged"], 1);
+    assert!(ran.out.contains("Recorded 2 resources"), "{}", ran.out);
+    let summary = site.plan()["summary"].take();
+    assert_eq!((&summary["unchanged"], &summary["unmanaged"]), (&2.into(), &0.into()));
+    let manifest = fs::read_to_string(site.manifests().join("netsuite.toml")).unwrap();
+    assert!(manifest.contains("[connection_templates.legacy-erp]"), "{manifest}");
+    assert!(manifest.contains("[auth_scheme_configs.netsuite-legacy]"), "{manifest}");
+}
+
+#[test]
+fn what_it_says_to_import_with_imports_the_same() {
+    let site = bare();
+    let ran = init(&site, &[], &[]);
+    let command = ran.out.split('`').nth(1).unwrap().strip_prefix("versync ").unwrap().replace('"', "");
+    let ran = site.versync(&command.split(' ').collect::<Vec<_>>());
+    assert!(ran.out.contains("Recorded 2 resources"), "{ran:?}");
+}
+
+#[test]
+fn a_variable_that_says_where_the_key_is_needs_no_flag_and_a_flag_counts_more() {
+    let init = |flags: &[&str], variables: &[(&str, &str)]| {
+        let site = bare();
+        let url = site.sandbox.base_url();
+        let mut args = vec!["init", "--organisation", ids::ORGANISATION, "--base-url", &url];
+        args.extend(["--project", "storefront", "--environment", "staging"]);
+        let mut command = site.command(&[&args, flags].concat());
+        let ran = Ran::of(command.envs(variables.iter().copied()).output().unwrap());
+        (ran, fs::read_to_string(site.path("versync.toml")).unwrap_or_default())
+    };
+    for variable in [("VERSYNC_API__TOKEN__ENV", "SITE_TOKEN"), ("VERSYNC_API__TOKEN", "{ env = \"SITE_TOKEN\" }")] {
+        let (ran, settings) = init(&[], &[variable]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(settings.contains("token = { env = \"SITE_TOKEN\" }"), "{settings}");
+    }
+    let (ran, settings) = init(&["--token-env", "SITE_TOKEN"], &[("VERSYNC_API__TOKEN__FILE", "none")]);
+    assert!(ran.code == Some(0) && settings.contains("env = \"SITE_TOKEN\""), "{ran:?}");
+    let (ran, settings) = init(&[], &[("VERSYNC_API__TOKEN__FILE", "none")]);
+    assert!(ran.err.contains("none cannot be read") && settings.is_empty(), "{ran:?}");
+    let (ran, settings) = init(&[], &[("VERSYNC_API__TOKEN", "sandbox")]);
+    assert!(ran.code == Some(1) && !ran.err.contains("\"sandbox\"") && settings.is_empty(), "{ran:?}");
 }
 
 #[test]

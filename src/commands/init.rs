@@ -2,6 +2,7 @@
 
 mod ask;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use super::error::CommandError;
 use super::{Exit, Terminal, context, import, new_files};
 use crate::args::{Global, Import, Init as Args};
 use crate::io::secrets::{self, SecretError};
-use crate::io::versori::{ApiError, Client, ErrorKind, Named, Read, Reader};
+use crate::io::versori::{ApiError, Client, Credential, ErrorKind, Named, Read, Reader};
 use crate::model::address::{Scope, is_ulid};
 use crate::model::document::SecretRef;
 use crate::model::export::written;
@@ -38,8 +39,13 @@ pub(super) async fn init(global: &Global, args: Args, terminal: &Terminal) -> Re
     let variable = std::env::var_os("VERSYNC_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
     let path = global.config.clone().or(variable).unwrap_or_else(|| PathBuf::from("versync.toml"));
     new_files::refuse_existing([path.as_path()], KEEP)?;
+    let base = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let asks = !args.yes && io::stdin().is_terminal();
-    refuse_missing(&args, asks)?;
+    let token = match token(&args) {
+        None => token_of_variables(base)?,
+        given => given,
+    };
+    refuse_missing(&args, token.as_ref(), asks)?;
     let organisation = match &args.organisation {
         Some(given) if is_ulid(given) => given.clone(),
         Some(given) => return Err(refused(&format!("{given:?} is no organisation's id"), ORGANISATION)),
@@ -47,8 +53,7 @@ pub(super) async fn init(global: &Global, args: Args, terminal: &Terminal) -> Re
             if is_ulid(given) { Ok(given.to_owned()) } else { Err(ORGANISATION.to_owned()) }
         })?,
     };
-    let base = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let token = match token(&args) {
+    let token = match token {
         Some(token) => token,
         None => ask::until(
             "Where is its API key: env NAME, file PATH or credential NAME",
@@ -72,9 +77,11 @@ pub(super) async fn init(global: &Global, args: Args, terminal: &Terminal) -> Re
     let environments = environments(api.project(&project.id).await?);
     let environment = choose("environment", args.environment.as_deref(), &environments, asks)?;
     let scope = Scope { project: project.id.clone(), environment: environment.id.clone() };
-    let live = api.templates(&scope).await?.len();
-    let systems = api.systems().await?;
-    let systems: Vec<String> = systems.iter().map(|system| as_written(system, &systems)).collect();
+    let live = api.templates(&scope).await?;
+    let all = api.systems().await?;
+    let systems: Vec<String> = all.iter().map(|system| as_written(system, &all)).collect();
+    let is_used = |system: &Named| live.iter().any(|template| template.system == system.id);
+    let used: Vec<String> = all.iter().filter(|it| is_used(it)).map(|system| as_written(system, &all)).collect();
     let (project_written, environment_written) =
         (as_written(&project, &projects), as_written(&environment, &environments));
     let manifest = settings.manifests.join(first::file_name(&project.name));
@@ -85,18 +92,21 @@ pub(super) async fn init(global: &Global, args: Args, terminal: &Terminal) -> Re
     say(&format!("Wrote {} and {}", path.display(), plain(&manifest).display()))?;
     let out = settings.manifests.clone();
     // Everything is written: who answers no more gets the hint.
-    let wants = || asks && wants_import(live, &project_written, &environment_written).unwrap_or(false);
-    if live > 0 && (args.import || wants()) {
+    let what = what_exists(live.len(), &project_written, &environment_written, &used);
+    let wants = || asks && wants_import(&what).unwrap_or(false);
+    if !live.is_empty() && (args.import || wants()) {
         let global = Global { config: Some(path), manifests: None, ..global.clone() };
         let (projects, environments) = (vec![project_written], vec![environment_written]);
-        let import = Import { projects, environments, systems: Vec::new(), connectors: Vec::new(), out };
+        let import = Import { projects, environments, systems: used, connectors: Vec::new(), out };
         return import::import(&global, import, terminal).await;
     }
-    if live > 0 {
+    if !live.is_empty() {
         let (project, environment) = (escape(&project_written), escape(&environment_written));
-        let what = counted(live, "connection template");
+        let systems: Vec<String> = used.iter().map(|system| format!(" --system {:?}", escape(system))).collect();
+        let systems = systems.concat();
         say(&format!(
-            "{project}/{environment} has {what} already: `versync import --project {project:?} --environment {environment:?} --out {}` writes manifests",
+            "{}: `versync import --project {project:?} --environment {environment:?}{systems} --out {}` writes manifests",
+            escape(&what),
             plain(&out).display()
         ))?;
     }
@@ -113,12 +123,12 @@ fn say(line: &str) -> Result<(), CommandError> {
 }
 
 /// Without anybody to ask, everything has to be given.
-fn refuse_missing(args: &Args, asks: bool) -> Result<(), CommandError> {
+fn refuse_missing(args: &Args, token: Option<&SecretRef>, asks: bool) -> Result<(), CommandError> {
     let given = [
         ("--organisation ULID", args.organisation.is_some()),
         ("--project NAME", args.project.is_some()),
         ("--environment NAME", args.environment.is_some()),
-        ("--token-env NAME, --token-file PATH or --token-credential NAME", token(args).is_some()),
+        ("--token-env NAME, --token-file PATH or --token-credential NAME", token.is_some()),
     ];
     let missing: Vec<&str> = given.into_iter().filter(|(_, given)| !given).map(|(flag, _)| flag).collect();
     if asks || missing.is_empty() {
@@ -132,6 +142,17 @@ fn token(args: &Args) -> Option<SecretRef> {
     let env = args.token_env.clone().map(SecretRef::Env);
     let file = args.token_file.clone().map(SecretRef::File);
     env.or(file).or_else(|| args.token_credential.clone().map(SecretRef::Credential))
+}
+
+/// Where the variables say that the key is, which count for every other command.
+fn token_of_variables(base: &Path) -> Result<Option<SecretRef>, CommandError> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let variables: Vec<(String, String)> = std::env::vars_os().filter_map(text).collect();
+    let settings = Settings::parse(&SourceFile::new("versync.toml", ""), &variables, base.to_owned())?;
+    Ok(match settings.api.credential {
+        Some(Credential::Token { reference, .. }) => Some(reference),
+        Some(Credential::SigningKey(_)) | None => None,
+    })
 }
 
 /// What answers is not the API: its path is missing, as a rule.
@@ -228,9 +249,16 @@ fn choose(what: &str, given: Option<&str>, all: &[Named], asks: bool) -> Result<
     }
 }
 
-fn wants_import(live: usize, project: &str, environment: &str) -> Result<bool, CommandError> {
+/// `storefront/staging has 1 connection template already, on netsuite`
+fn what_exists(live: usize, project: &str, environment: &str, systems: &[String]) -> String {
     let what = counted(live, "connection template");
-    let question = format!("{project}/{environment} has {what} already. Write manifests for that (yes or no)");
+    let on = if systems.is_empty() { String::new() } else { format!(", on {}", systems.join(", ")) };
+    format!("{project}/{environment} has {what} already{on}")
+}
+
+fn wants_import(what: &str) -> Result<bool, CommandError> {
+    let question =
+        format!("{what}. Write manifests for that, and for the auth scheme configs of its systems (yes or no)");
     ask::until(&question, Some("yes"), |given| match given {
         "yes" | "y" => Ok(true),
         "no" | "n" => Ok(false),
