@@ -357,14 +357,19 @@ fn check_config_delete(universe: &mut Universe, owner: &Owner, id: &str) {
     }
 }
 
-/// What versync has neither made nor adopted is left alone.
+/// What versync has neither made nor adopted is left alone, but for what looks like a create whose answer was lost.
 fn check_ours(universe: &mut Universe, id: &str) {
+    let looks_begun = |(scope, live): &(Scope, LiveTemplate)| {
+        let identity = Identity::ConnectionTemplate { scope: scope.clone(), name: live.name.clone() };
+        live.id == id && universe.records.now.intents.contains_key(&identity)
+    };
+    let is_begun = universe.platform.templates.iter().any(looks_begun);
     let is_recorded = |record: &RecordedResource| {
         let replaced = record.replaces.as_ref().map(|old| old.id.as_str());
         [record.template_id.as_deref(), replaced].contains(&Some(id))
     };
     let is_known = universe.platform.made.contains(id) || universe.records.now.resources.values().any(is_recorded);
-    if !is_known && !universe.takes_over {
+    if !is_known && !is_begun && !universe.takes_over {
         universe.violation(format_args!("{id} is somebody else's, and is written"));
     }
 }
