@@ -49,7 +49,7 @@ pub struct Global {
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
-    /// Say only what went wrong
+    /// Say only what went wrong; results are printed all the same
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
@@ -189,8 +189,8 @@ pub struct Apply {
     #[arg(long)]
     pub json: bool,
 
-    /// A saved plan, of which only what is still as it was is applied; or addresses (* stands for any text)
-    /// or files; everything by default
+    /// A saved plan, of which only what is still as it was is applied, and what to limit it to: addresses (* stands for
+    /// any text) or files; everything by default
     #[arg(value_name = "PLAN_FILE|TARGET")]
     pub targets: Vec<String>,
 }

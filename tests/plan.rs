@@ -30,6 +30,7 @@ fn a_new_world_is_shown_field_by_field_and_nothing_is_written() {
     let ran = site.versync(&["plan"]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     insta::assert_snapshot!(ran.out);
+    assert_eq!(site.versync(&["plan", "-q"]).out, ran.out, "a result is no message");
     assert!(site.writes().is_empty());
     assert!(!site.path(".versync").exists(), "a dry run leaves nothing behind");
 }

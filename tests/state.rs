@@ -17,7 +17,7 @@ fn a_second_writer_is_refused_and_a_plan_is_not() {
     site.file("a.toml", CONFIG);
     let mut daemon = site.run(&[]);
     daemon.await_said("created");
-    for second in [&["apply", "--yes"][..], &["run"]] {
+    for second in [&["apply", "--yes"][..], &["run"], &["import", "--system", "stripe", "--out", "manifests"]] {
         let ran = site.versync(second);
         assert_eq!(ran.code, Some(1), "{ran:?}");
         assert!(ran.err.contains("is in use by `versync run` (process "), "{}", ran.err);

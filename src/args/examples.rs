@@ -3,7 +3,7 @@
 pub(super) const RUN: &str = "Examples:
   Try it without an account: files are applied to a stand-in within this process
     versync --sandbox --manifests examples/quickstart run
-  See what the service would do, beside nothing at all
+  See what it would do, also beside one that runs
     versync run --dry-run";
 
 pub(super) const PLAN: &str = "Examples:
