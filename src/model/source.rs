@@ -417,6 +417,21 @@ mod tests {
     }
 
     #[test]
+    fn a_problem_takes_the_turn_of_one_that_nobody_knows_to_be_gone() {
+        let file = SourceFile::new("a.toml", "one\ntwo\n");
+        let at = |line: usize, message: &str| Problem::at(Place::new(&file, line * 4..line * 4 + 1), message);
+        let before = at(0, "x");
+        assert!(at(0, "y").takes_the_turn_of(&before) && at(1, "x").takes_the_turn_of(&before));
+        assert!(at(1, "y").of(Rule::Syntax).takes_the_turn_of(&before), "nothing else of the file is read");
+        assert!(Problem::in_file("a.toml", "cannot be read").takes_the_turn_of(&before));
+        assert!(!at(1, "y").takes_the_turn_of(&before) && !at(0, "y").warning().takes_the_turn_of(&before));
+        assert!(!Problem::in_file("b.toml", "cannot be read").takes_the_turn_of(&before));
+        let unread = |why: &str| Problem::general(format!("cannot read system x: {why}"));
+        assert!(unread("503").takes_the_turn_of(&unread("no answer")));
+        assert!(!unread("503").takes_the_turn_of(&Problem::general("cannot read system y: 503")));
+    }
+
+    #[test]
     fn the_nearest_name_is_offered_only_when_it_is_near() {
         assert_eq!(nearest("dinamic", &["dynamic", "system"]), Some("dynamic"));
         assert_eq!(nearest("zebra", &["dynamic", "system"]), None);
