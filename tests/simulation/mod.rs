@@ -210,8 +210,17 @@ fn check_world(universe: &mut Universe, plan: &Plan) {
     let held = |action| plan.changes.iter().any(|change| change.action == action && change.held.is_some());
     if !held(Action::Replace) && !held(Action::Create) {
         let mut seen = std::collections::BTreeSet::new();
+        // One that somebody has given this name keeps it where nothing can be done about it.
+        let is_stuck = |before: &String| {
+            let files = universe.files.all.iter().filter(|(_, file)| file.templates.contains_key(before));
+            addressed(before) || files.map(|(file, _)| file).any(|file| is_in_error(file))
+        };
+        let recorded =
+            |id: &str| universe.records.now.resources.values().any(|it| it.template_id.as_deref() == Some(id));
         for (scope, live) in &universe.platform.templates {
-            let is_twin = !seen.insert((scope.clone(), live.name.clone()));
+            let before = universe.platform.renamed.get(&live.id);
+            let is_excused = before.is_some_and(|before| is_stuck(before) || !recorded(&live.id));
+            let is_twin = !is_excused && !seen.insert((scope.clone(), live.name.clone()));
             // A replacement that was cut off is brought to its end while a file speaks for it. After that both are
             // orphans; once the state was lost, the old one is nobody's.
             let both_go = universe.prune && !universe.records.was_lost;
