@@ -76,12 +76,12 @@ fn it_works_beside_a_daemon_and_names_it() {
     assert_eq!((&now["running"]["command"], &now["running"]["pid"]), (&"run".into(), &daemon.id().into()));
     assert!(site.versync(&["status"]).out.starts_with("`versync run` is running (process "));
     site.file("bad.toml", "[auth_scheme_configs.bad\n");
-    let checked_at = now["last_pass"]["checked_at"].clone();
-    assert_eq!(checked_at, now["last_pass"]["ended_at"]);
+    assert_eq!(now["last_pass"]["checked_at"], now["last_pass"]["ended_at"]);
     eventually("the problem", || status(&site)["problems"][0]["file"] == "bad.toml");
     // Everything was looked at before that.
     let part = status(&site)["last_pass"].take();
     assert!(part["checked_at"].as_str().unwrap() < part["began_at"].as_str().unwrap(), "{part:#}");
+    let checked_at = part["checked_at"].clone();
     let text = site.versync(&["status"]).out;
     assert!(text.contains("Last pass (`versync run`, of an edit only, "), "{text}");
     assert!(text.contains(&format!("  Everything was looked at {:.19}", checked_at.as_str().unwrap())), "{text}");
