@@ -39,8 +39,8 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     let folder = context.folder();
     let (declared, in_error) = declared(&Told::of(&hands), &folder, names).await?;
     let mut export = gather(&Told::of(&hands), &scopes, &args, names).await?;
+    let live: BTreeMap<Identity, String> = export.template_ids().collect();
     let known = drop_known(&mut export, &recorded, &declared, &in_error);
-    let ids: BTreeMap<Identity, String> = export.template_ids().collect();
     let Exported { files, resources, left_out } = export.into_manifests();
     files::refuse_hidden(folder.root(), &args.out)?;
     let paths = files::write_all(&args.out, &files)?;
@@ -67,7 +67,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
         guards: None,
         drift_log: None,
     };
-    forget(&mut hands.store, &recorded, &resources, &ids)?;
+    forget(&mut hands.store, &recorded, &resources, &live)?;
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
     let recorded = hands.recorded()?;
     if !resources.iter().all(|identity| recorded.resources.contains_key(identity)) {
@@ -119,19 +119,32 @@ fn drop_known(
 }
 
 /// Forgets what was recorded of what is imported: no file declared it any more, and by now somebody may have given
-/// it another name.
+/// it another name. A protected template whose name another one has now is recorded as what it is called.
 fn forget(
     store: &mut Store,
     recorded: &Recorded,
     resources: &BTreeSet<Identity>,
-    ids: &BTreeMap<Identity, String>,
+    live: &BTreeMap<Identity, String>,
 ) -> Result<(), StoreError> {
-    let imported: BTreeSet<&String> = resources.iter().filter_map(|identity| ids.get(identity)).collect();
-    let is_outdated = |(identity, record): &(&Identity, &RecordedResource)| {
-        resources.contains(identity) || record.template_id.as_ref().is_some_and(|id| imported.contains(id))
+    let imported: BTreeSet<&String> = resources.iter().filter_map(|identity| live.get(identity)).collect();
+    let is_imported = |record: &RecordedResource| record.template_id.as_ref().is_some_and(|id| imported.contains(id));
+    let is_outdated =
+        |(identity, record): &(&Identity, &RecordedResource)| resources.contains(identity) || is_imported(record);
+    let outdated: Vec<_> = recorded.resources.iter().filter(is_outdated).collect();
+    let as_called = |record: &RecordedResource| {
+        let (identity, _) = live.iter().find(|(_, id)| record.template_id.as_ref() == Some(id))?;
+        let Identity::ConnectionTemplate { name, .. } = identity else { return None };
+        let is_it = |(other, _): &(&Identity, &RecordedResource)| *other == identity;
+        let is_free = !recorded.resources.contains_key(identity) || outdated.iter().any(is_it);
+        let record = RecordedResource { address: record.address.renamed(name), ..record.clone() };
+        (is_free && !resources.contains(identity)).then_some((identity, record))
     };
-    let outdated: Vec<_> = recorded.resources.iter().filter(is_outdated).map(|(identity, _)| identity).collect();
-    store.together(|store| outdated.into_iter().try_for_each(|identity| store.forget(identity)))
+    let protected = outdated.iter().filter(|(_, record)| record.prevent_delete && !is_imported(record));
+    let kept: Vec<_> = protected.filter_map(|(_, record)| as_called(record)).collect();
+    store.together(|store| {
+        outdated.iter().try_for_each(|(identity, _)| store.forget(identity))?;
+        kept.iter().try_for_each(|(identity, record)| store.save(identity, record))
+    })
 }
 
 /// Says what is not in the files, and how much of it is spoken for already.

@@ -63,6 +63,17 @@ impl fmt::Display for Address {
 }
 
 impl Address {
+    /// The address of a template under another name; that of a config as it is, whose id never changes.
+    #[must_use]
+    pub fn renamed(&self, to: &str) -> Self {
+        match self.clone() {
+            Address::ConnectionTemplate { project, environment, .. } => {
+                Address::ConnectionTemplate { project, environment, name: to.to_owned() }
+            }
+            config @ Address::AuthSchemeConfig { .. } => config,
+        }
+    }
+
     /// Reads an address back from its text. Names with a `/` in them are read from the left.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix("connection_template.") {
