@@ -369,6 +369,189 @@ fn protection_is_given_up_by_saying_so_under_the_new_name() {
     assert!(site.sandbox.world(|world| world.templates()).iter().all(|template| template.id != ours));
 }
 
+/// Whether a template is live, whatever it is called.
+fn is_live(site: &Site, id: &str) -> bool {
+    site.sandbox.world(|world| world.templates()).iter().any(|template| template.id == id)
+}
+
+/// A protected template `b` that somebody has renamed to `c`, and whose file does not say so yet; with its id.
+fn renamed_protected(settings: &str) -> (Site, String) {
+    let site = Site::new();
+    site.settings(&format!("{PRUNE}\n{settings}"));
+    site.file("b.toml", template("b", "dynamic = false\nlifecycle = { prevent_delete = true }")).file("keep.toml", "");
+    site.apply();
+    let ours = site.template("b").id;
+    site.tamper("b", |template| "c".clone_into(&mut template.name));
+    (site, ours)
+}
+
+#[test]
+fn what_is_known_of_a_template_goes_with_the_name_that_a_file_takes_over() {
+    for adopt in ["matching", "never"] {
+        let (site, ours) = renamed_protected(&format!("sync.adopt = \"{adopt}\""));
+        site.remove("b.toml");
+        site.file("c.toml", template("c", "dynamic = true\nlifecycle = { prevent_delete = true }"));
+        assert_eq!(actions(&site.plan()), [(&*address("c"), "update")], "it is ours");
+        site.apply();
+        assert!(site.template("c").dynamic);
+        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+        site.remove("c.toml");
+        assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4), "still protected");
+        assert!(is_live(&site, &ours));
+    }
+}
+
+#[test]
+fn what_is_held_under_a_new_name_stays_recorded_under_the_old_one() {
+    let (site, ours) = renamed_protected("");
+    let b = template("b", "dynamic = false\nlifecycle = { prevent_delete = true }");
+    site.remove("b.toml");
+    // Another system cannot be had in place.
+    site.file("c.toml", template("c", "lifecycle = { prevent_delete = true }").replace("netsuite", "stripe"));
+    site.versync(&["apply", "--yes"]);
+    site.remove("c.toml");
+    site.file("b.toml", b);
+    assert_eq!(actions(&site.plan()), [(&*address("b"), "update")], "its name is put back");
+    site.remove("b.toml");
+    site.file("c.toml", template("c", "dynamic = false"));
+    let held = change(&site.plan(), &address("c"))["held"].clone();
+    assert!(held.as_str().unwrap().contains("prevent_delete"), "{held}");
+    assert!(is_live(&site, &ours));
+}
+
+#[test]
+fn a_template_is_recorded_once() {
+    // The old name is not among the targets, or its file cannot be read.
+    for is_broken in [false, true] {
+        let (site, ours) = renamed_protected("");
+        if is_broken {
+            site.file("b.toml", "this is no TOML");
+        } else {
+            site.remove("b.toml");
+        }
+        site.file("c.toml", template("c", "lifecycle = { prevent_delete = true }"));
+        site.versync(&["apply", "--yes", &address("c")]);
+        std::fs::remove_file(site.manifests().join("c.toml")).unwrap();
+        let _ = std::fs::remove_file(site.manifests().join("b.toml"));
+        for _ in 0..2 {
+            assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4), "still protected");
+        }
+        assert!(is_live(&site, &ours));
+    }
+}
+
+#[test]
+fn a_saved_plan_that_has_moved_forgets_nothing() {
+    let (site, ours) = renamed_protected("");
+    site.tamper("c", |template| "b".clone_into(&mut template.name));
+    site.remove("b.toml");
+    site.file("c.toml", template("c", "lifecycle = { prevent_delete = true }"));
+    site.versync(&["plan", "--out", "saved.json"]);
+    site.tamper("b", |template| "c".clone_into(&mut template.name));
+    assert_eq!(site.versync(&["apply", "saved.json", "--yes"]).code, Some(3));
+    site.file("c.toml", template("c", ""));
+    site.versync(&["apply", "--yes"]);
+    site.remove("c.toml");
+    site.versync(&["apply", "--yes"]);
+    assert!(is_live(&site, &ours));
+}
+
+#[test]
+fn a_template_is_not_given_up_for_another_that_has_its_name_and_its_new_system() {
+    let site = Site::new();
+    site.settings(PRUNE);
+    let protected = "lifecycle = { prevent_delete = true }";
+    site.file("b.toml", template("b", "").replace("netsuite", "stripe")).file("c.toml", template("c", protected));
+    site.apply();
+    let (b, c) = (site.template("b").id, site.template("c").id);
+    site.sandbox.world(|world| {
+        world.edit_template(&b, |template| "c".clone_into(&mut template.name));
+        world.edit_template(&c, |template| "b".clone_into(&mut template.name));
+    });
+    site.remove("b.toml");
+    site.file("c.toml", template("c", protected).replace("netsuite", "stripe"));
+    assert!(change(&site.plan(), &address("c"))["held"].as_str().unwrap().contains("allow_replace"));
+    for _ in 0..2 {
+        site.versync(&["apply", "--yes"]);
+    }
+    site.file("b.toml", template("b", ""));
+    site.versync(&["apply", "--yes"]);
+    site.remove("b.toml");
+    site.versync(&["apply", "--yes"]);
+    assert!(is_live(&site, &c));
+}
+
+#[test]
+fn what_a_broken_file_declared_is_not_renamed_by_another() {
+    let site = Site::new();
+    site.settings(PRUNE);
+    let b = template("b", "lifecycle = { prevent_delete = true }");
+    site.file("b.toml", &b);
+    site.apply();
+    let ours = site.template("b").id;
+    site.file("b.toml", "this is no TOML").file("c.toml", template("c", "lifecycle = { renamed_from = \"b\" }"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert!(ran.out.contains("while b.toml, which declared that, is in error"), "{ran:?}");
+    assert_eq!(site.template("b").id, ours);
+    site.file("b.toml", &b);
+    site.remove("c.toml");
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
+fn protection_is_remembered_also_where_its_table_is_in_error() {
+    let site = Site::new();
+    site.settings(PRUNE);
+    site.file("a.toml", template("a", "")).file("keep.toml", "");
+    site.apply();
+    let ours = site.template("a").id;
+    let body = json!({"name": "a", "systemId": ids::NETSUITE, "environmentId": ids::STAGING});
+    site.sandbox.world(|world| world.create_template(ids::STOREFRONT, &body).unwrap());
+    site.file("a.toml", template("a", "lifecycle = { prevent_delete = true }"));
+    assert!(site.versync(&["apply", "--yes"]).out.contains("exists twice"));
+    site.remove("a.toml");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    assert!(is_live(&site, &ours));
+}
+
+#[test]
+fn protection_is_given_up_also_where_drift_is_only_reported() {
+    let site = Site::new();
+    site.settings(&format!("{PRUNE}\nsync.on_drift = \"report\""));
+    site.file("a.toml", template("a", "lifecycle = { prevent_delete = true }")).file("keep.toml", "");
+    site.apply();
+    site.tamper("a", |template| "elsewhere".clone_into(&mut template.name));
+    site.remove("a.toml");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    site.file("a.toml", template("a", "lifecycle = { prevent_delete = false }"));
+    let fields = change(&site.plan(), &address("a"))["fields"].clone();
+    assert!(fields.to_string().contains("lifecycle.prevent_delete"), "{fields}");
+    site.versync(&["apply", "--yes"]);
+    site.remove("a.toml");
+    site.apply();
+    assert!(site.templates("elsewhere").is_empty());
+}
+
+#[test]
+fn a_protected_template_keeps_its_record_when_another_is_imported_under_its_name() {
+    let site = Site::new();
+    site.settings(PRUNE);
+    site.file("x.toml", template("x", "lifecycle = { prevent_delete = true }")).file("y.toml", template("y", ""));
+    site.apply();
+    let protected = site.template("x").id;
+    site.tamper("x", |template| "between".clone_into(&mut template.name));
+    site.tamper("y", |template| "x".clone_into(&mut template.name));
+    site.tamper("between", |template| "y".clone_into(&mut template.name));
+    site.remove("x.toml");
+    site.remove("y.toml");
+    site.versync(&["import", "--project", "storefront", "--environment", "staging", "--out", "manifests"]);
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4), "it is held still");
+    assert!(is_live(&site, &protected));
+    site.file("y.toml", template("y", ""));
+    let fields = change(&site.plan(), &address("y"))["fields"].clone();
+    assert!(fields.to_string().contains("lifecycle.prevent_delete"), "nobody loses it unseen: {fields}");
+}
+
 #[test]
 fn what_has_the_name_of_a_protected_template_is_imported() {
     let site = Site::new();
@@ -382,9 +565,9 @@ fn what_has_the_name_of_a_protected_template_is_imported() {
     let ran = site.versync(&["import", "--project", "storefront", "--environment", "staging", "--out", "manifests"]);
     assert!(ran.code == Some(0) && ran.err.contains("1 resource whose file is gone"), "{ran:?}");
     site.settings(PRUNE);
-    site.apply();
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
     assert_eq!((site.template("x").id, site.template("elsewhere").id), (ours, protected));
-    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+    assert_eq!(actions(&site.plan()), [(&*address("elsewhere"), "delete")], "it is held, and that is all");
 }
 
 #[test]

@@ -364,6 +364,24 @@ fn a_change_of_system_that_was_cut_off_and_is_taken_back_keeps_the_old_one() {
 }
 
 #[test]
+fn the_old_one_stays_while_somebody_elses_is_in_the_place_of_the_new_one() {
+    let (site, _flaky) = cut_off(
+        &legacy("lifecycle = { allow_replace = true }").replace("netsuite", "stripe"),
+        ("DELETE", Fault::Before(400)),
+    );
+    let made = site.templates("legacy-erp").into_iter().find(|it| it.id != ids::LEGACY_ERP).unwrap();
+    site.sandbox.world(|world| {
+        world.delete_template(&made.project, &made.id).unwrap();
+        let body = json!({"name": "legacy-erp", "systemId": ids::SHOPIFY, "environmentId": made.environment});
+        world.create_template(&made.project, &body).unwrap();
+    });
+    for _ in 0..3 {
+        site.versync(&["apply", "--yes"]);
+    }
+    assert!(site.templates("legacy-erp").iter().any(|it| it.id == ids::LEGACY_ERP));
+}
+
+#[test]
 fn a_second_move_leaves_nothing_of_the_first_behind() {
     let elsewhere = legacy("lifecycle = { allow_replace = true }").replace("netsuite", "stripe");
     for cut in CUTS {

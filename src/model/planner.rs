@@ -128,6 +128,7 @@ fn plan_watching(
         claimed: Claims::default(),
         index: Index::of(observed, recorded),
         watch,
+        lifted: Vec::new(),
     };
     let pointless = unknown_targets(policy, desired, recorded);
     if !pointless.is_empty() {
@@ -136,6 +137,7 @@ fn plan_watching(
         return (Plan { refused: true, ..planner.plan }, None);
     }
     let resources = planner.resolve_all(desired);
+    planner.reserve_what_is_in_error(desired);
     planner.claim_predecessors(&resources);
     let ids: Set<(&Owner, &str)> = resources
         .iter()
@@ -148,6 +150,7 @@ fn plan_watching(
         // What is no target is planned as well, for what it claims: a template that moves from one place to another is
         // no orphan where only its old place is a target.
         let mark = (!policy.includes(&declared.address, declared.place.file())).then(|| planner.mark());
+        planner.remember_protection(declared, &resolved.identity);
         match &resolved.identity {
             Identity::ConnectionTemplate { scope, name } => {
                 if let Err(problems) = resolve::check_auth_scheme_configs(declared, &resolved.owner, &ids, observed) {
@@ -169,35 +172,49 @@ fn plan_watching(
     planner.settle_intents();
     planner.count_unmanaged();
     let compared = planner.compared();
-    let mut plan = planner.plan;
+    let Planner { mut plan, index, lifted, .. } = planner;
+    plan.marks = marks::of(&plan.changes, &index);
+    // What has moved since a plan was saved is no reason to hold the deletes of what has not.
     let errors = plan.has_errors();
-    plan.marks = marks::of(&plan.changes, &planner.index);
     if let Some(saved) = &policy.saved {
-        // What has moved is no reason to hold the deletes of what has not.
         saved.restrict(&mut plan, |address, file| policy.includes(address, file));
     }
     sort_problems(&mut plan.problems);
+    hold(&mut plan, errors, &index, (desired, recorded, observed), policy);
+    plan.turns = names::turns(&plan.changes, &index);
+    if policy.saved.is_none() {
+        conclude::lift_protection(&mut plan, lifted, &index);
+    }
+    (plan, compared)
+}
+
+/// Holds what may not be done now, and puts the changes into their order.
+fn hold(
+    plan: &mut Plan,
+    errors: bool,
+    index: &Index<'_>,
+    (desired, recorded, observed): (&Desired, &Recorded, &Observed),
+    policy: &Policy,
+) {
     listed::hold_what_waits_for_others(&mut plan.changes, observed);
-    names::hold_second_of_a_name(&mut plan.changes, &planner.index, !errors);
+    names::hold_second_of_a_name(&mut plan.changes, index, !errors);
     listed::hold_configs_in_use(&mut plan.changes, observed);
     let circumstances =
         Circumstances { errors, folder_is_empty: desired.files.is_empty(), recorded: recorded.resources.len() };
     guard::hold_deletes(&mut plan.changes, policy.delete_limit, circumstances);
     plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
-    guard::let_through(&mut plan, &recorded.approvals);
+    guard::let_through(plan, &recorded.approvals);
     if let Some(saved) = &policy.saved {
-        saved.hold(&mut plan);
+        saved.hold(plan);
     }
     let sees_everything = policy.is_unlimited() && !errors;
     if sees_everything {
-        guard::void_outdated(&mut plan, &recorded.approvals);
+        guard::void_outdated(plan, &recorded.approvals);
     }
     if recorded.is_lost {
         guard::only_adopt(&mut plan.changes);
         plan.bookkeeping.extend(sees_everything.then_some(Bookkeeping::LookedAtEverything));
     }
-    plan.turns = names::turns(&plan.changes, &planner.index);
-    (plan, compared)
 }
 
 /// What declarations speak for, as far as what they refer to was read: what each is, and what it is to be renamed
@@ -222,6 +239,7 @@ struct Mark {
     bookkeeping: usize,
     problems: usize,
     in_sync: usize,
+    lifted: usize,
 }
 
 struct Planner<'a> {
@@ -234,6 +252,8 @@ struct Planner<'a> {
     index: Index<'a>,
     /// The one resource of which is kept what was compared.
     watch: Option<Watch>,
+    /// Whose protection files give up in so many words.
+    lifted: Vec<Identity>,
 }
 
 impl Planner<'_> {
@@ -261,6 +281,19 @@ impl Planner<'_> {
         self.claimed.declare(found.into_keys());
         resources.retain(|(resolved, _)| !repeated.contains(&resolved.identity));
         resources
+    }
+
+    /// What a file declared last that is in error now, or that is declared and cannot be told, stays as it is.
+    fn reserve_what_is_in_error(&mut self, desired: &Desired) {
+        let is_declared = |address: &Address| desired.resources.binary_search_by(|it| it.address.cmp(address)).is_ok();
+        for (identity, resource) in self.recorded.resources.iter() {
+            let in_error = desired.broken_files.contains(&resource.source.file)
+                || desired.disputed.contains(&resource.address)
+                || !self.claimed.is_declared(identity) && is_declared(&resource.address);
+            if in_error {
+                self.claimed.reserve(identity);
+            }
+        }
     }
 
     /// What files rename, and what a replacement that was cut off has left behind, is spoken for by the file of the
@@ -305,6 +338,7 @@ impl Planner<'_> {
             bookkeeping: bookkeeping.len(),
             problems: problems.len(),
             in_sync: in_sync.len(),
+            lifted: self.lifted.len(),
         }
     }
 
@@ -314,6 +348,7 @@ impl Planner<'_> {
         self.plan.bookkeeping.truncate(mark.bookkeeping);
         self.plan.problems.truncate(mark.problems);
         self.plan.in_sync.truncate(mark.in_sync);
+        self.lifted.truncate(mark.lifted);
     }
 
     /// Leaves a resource out of this pass.

@@ -71,7 +71,7 @@ pub fn concerns(plan: &Plan) -> Option<Wanted> {
             Step::CreateTemplate(step) | Step::UpdateTemplate { step, .. } => {
                 wanted.owners.insert(Owner::system(&step.system));
             }
-            Step::Nothing | Step::Record(_) | Step::PutConfig(_) => {}
+            Step::Nothing | Step::Record { .. } | Step::PutConfig(_) => {}
         }
         match &change.identity {
             Identity::ConnectionTemplate { scope, .. } => drop(wanted.scopes.insert(scope.clone())),

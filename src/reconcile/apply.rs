@@ -129,7 +129,7 @@ impl Phase {
     fn of(step: &Step) -> Option<Self> {
         Some(match step {
             Step::Nothing => return None,
-            Step::Record(_) => Phase::Records,
+            Step::Record { .. } => Phase::Records,
             Step::PutConfig(_) => Phase::Configs,
             Step::CreateTemplate(_) | Step::UpdateTemplate { .. } | Step::ReplaceTemplate { .. } => Phase::Templates,
             Step::FinishReplacement { .. } | Step::DeleteTemplate { .. } => Phase::TemplateDeletes,
@@ -207,16 +207,11 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
     async fn execute(&self, change: &Change) -> Result<Vec<Remark>, Failure> {
         match &change.step {
             Step::Nothing => {}
-            Step::Record(record) => self.save(change, record)?,
+            Step::Record { record, renamed_from } => self.move_record(change, renamed_from.as_ref(), record)?,
             Step::CreateTemplate(step) => self.create(change, step).await.map(drop)?,
             Step::UpdateTemplate { id, renamed_from, step } => {
                 self.api.update_template(id, step).await?;
-                self.settle(change, |store| {
-                    if let Some(old) = renamed_from {
-                        store.forget(old)?;
-                    }
-                    store.save(&change.identity, &step.record)
-                })?;
+                self.move_record(change, renamed_from.as_ref(), &step.record)?;
             }
             Step::ReplaceTemplate { old, step } => {
                 // Until the old one is gone, nothing is replaced.
@@ -308,6 +303,19 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
 
     fn save(&self, change: &Change, record: &RecordedResource) -> Result<(), StoreError> {
         self.settle(change, |store| store.save(&change.identity, record))
+    }
+
+    /// The same of what was recorded as something else before.
+    fn move_record(
+        &self,
+        change: &Change,
+        from: Option<&Identity>,
+        record: &RecordedResource,
+    ) -> Result<(), StoreError> {
+        self.settle(change, |store| {
+            from.map_or(Ok(()), |old| store.forget(old))?;
+            store.save(&change.identity, record)
+        })
     }
 
     /// Records what came of a change that was made, together with its entry in the history.

@@ -15,7 +15,12 @@ pub enum Step {
     /// Send nothing.
     Nothing,
     /// Only remember it.
-    Record(Box<RecordedResource>),
+    Record {
+        /// As what.
+        record: Box<RecordedResource>,
+        /// The identity under which it was recorded, where that was another.
+        renamed_from: Option<Identity>,
+    },
     /// `POST` a template, then `PUT` its list of configs if it has one.
     CreateTemplate(Box<TemplateStep>),
     /// `PUT` a template.
@@ -72,7 +77,7 @@ impl Step {
         match self {
             Step::UpdateTemplate { id, .. } | Step::DeleteTemplate { id, .. } => Some(id),
             Step::ReplaceTemplate { old, .. } | Step::FinishReplacement { old, .. } => Some(&old.id),
-            Step::Record(record) => record.template_id.as_deref(),
+            Step::Record { record, .. } => record.template_id.as_deref(),
             Step::Nothing | Step::CreateTemplate(_) | Step::PutConfig(_) | Step::DeleteConfig { .. } => None,
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Claims {
     taken: Set<String>,
     /// What is spoken for by way of something else: the old place of what moves, for example.
     others: Set<Identity>,
+    /// What files declared last that are in error now.
+    reserved: Set<Identity>,
     /// Files of which something could not be planned: it is not known for what else they speak.
     open_files: Set<String>,
 }
@@ -69,12 +71,25 @@ impl Claims {
 
     /// Claims it. False where a file speaks for it already.
     pub(super) fn insert(&mut self, identity: Identity) -> bool {
-        !self.declared.contains(&identity) && self.others.insert(identity)
+        !self.declared.contains(&identity) && !self.reserved.contains(&identity) && self.others.insert(identity)
     }
 
     /// Whether a file speaks for it.
     pub(super) fn contains(&self, identity: &Identity) -> bool {
-        self.declared.contains(identity) || self.others.contains(identity) || self.renamed.contains_key(identity)
+        let is_claimed = self.declared.contains(identity) || self.others.contains(identity);
+        is_claimed || self.renamed.contains_key(identity) || self.reserved.contains(identity)
+    }
+
+    /// The file that declared it last is in error: what it says of it now is not known.
+    pub(super) fn reserve(&mut self, identity: &Identity) {
+        if !self.declared.contains(identity) {
+            self.reserved.insert(identity.clone());
+        }
+    }
+
+    /// Whether it stays as it is, since the file that declared it last is in error.
+    pub(super) fn is_reserved(&self, identity: &Identity) -> bool {
+        self.reserved.contains(identity)
     }
 
     /// The template of this id is what some file is about.

@@ -43,6 +43,9 @@ impl Comparison {
 
     /// Adds a change of name that a file asks for.
     pub(super) fn rename(&mut self, from: &str, to: &str) {
+        if from == to {
+            return;
+        }
         self.report_only = false;
         self.changes.push(text_change(NAME.name, from, to, Cause::Manifest));
     }

@@ -6,17 +6,37 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::compare::Comparison;
+use super::index::Index;
 use super::resolve::Resolved;
 use super::{Adopt, Planner};
+use crate::model::address::Identity;
 use crate::model::connection_template::SYSTEM;
 use crate::model::manifest::{Declared, OnDrift};
-use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, InSync, Source, Step};
+use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, InSync, Plan, Source, Step};
 use crate::model::recorded::RecordedResource;
 use crate::model::schema::Fields;
 
 const FOREIGN_HELD: &str = "it exists already and differs, and versync did not make it: declare it as it is, or set \
                             sync.adopt = \"always\" to take it over";
 const FOREIGN_REPORTED: &str = "it exists already and differs, versync did not make it, and sync.adopt is \"never\"";
+
+/// A live resource, once it was compared.
+pub(super) struct Judged<'r> {
+    /// What is recorded of it.
+    pub(super) recorded: Option<&'r RecordedResource>,
+    /// How it differs.
+    pub(super) comparison: Comparison,
+    /// What is to be remembered once it is as declared.
+    pub(super) record: RecordedResource,
+    /// As what it is recorded, where that is another identity, which is forgotten then.
+    pub(super) renamed_from: Option<Identity>,
+    /// What would be done about it.
+    pub(super) action: Action,
+    /// How.
+    pub(super) step: Step,
+    /// Why not.
+    pub(super) refused: Option<Held>,
+}
 
 impl Planner<'_> {
     /// A resource that is declared and not live: new, or deleted by somebody.
@@ -48,53 +68,39 @@ impl Planner<'_> {
     }
 
     /// Turns the comparison of a live resource into a change, or into nothing.
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn conclude(
-        &mut self,
-        declared: &Arc<Declared>,
-        resolved: &Resolved<'_>,
-        recorded: Option<&RecordedResource>,
-        mut comparison: Comparison,
-        record: RecordedResource,
-        (action, step): (Action, Step),
-        refused: Option<Held>,
-    ) {
-        if let Some(known) = self.recorded.resources.get(&resolved.identity)
-            && declared.lifecycle.prevents_delete()
-            && !known.prevent_delete
-        {
-            // Known here and now, whatever becomes of the fields.
-            let protected = RecordedResource { prevent_delete: true, ..known.clone() };
-            self.plan.bookkeeping.push(Bookkeeping::Record(resolved.identity.clone(), Box::new(protected)));
-        }
+    pub(super) fn conclude(&mut self, declared: &Arc<Declared>, resolved: &Resolved<'_>, judged: Judged<'_>) {
+        let Judged { recorded, mut comparison, record, renamed_from, action, step, refused } = judged;
         // Nothing is sent of it, but it has to be applied to count: who looks at a plan has to see it, and a pipeline
         // that asks whether anything is pending must not skip it.
         let protection = recorded.map(|known| (known.prevent_delete, record.prevent_delete));
-        let protection = protection.filter(|(before, after)| before != after && !comparison.only_reports());
+        let is_lifted = protection == Some((true, false)) && declared.lifecycle.prevent_delete == Some(false);
+        let only_reports = comparison.only_reports();
+        let protection = protection.filter(|(before, after)| before != after && (!only_reports || is_lifted));
         let is_as_declared = comparison.changes.is_empty();
         if let Some((before, after)) = protection {
             comparison.protect(before, after);
         }
+        if is_lifted && action != Action::Replace {
+            self.lifted.push(resolved.identity.clone());
+        }
+        // Also what a create has made whose answer was lost, and what is recorded as another that no file declares.
+        let is_new = renamed_from.is_some() || !self.recorded.resources.contains_key(&resolved.identity);
         let (action, step, held) = match recorded {
-            // Also what a create has made whose answer was lost.
-            _ if is_as_declared
-                && (recorded.is_none() || !self.recorded.resources.contains_key(&resolved.identity)) =>
-            {
-                (Action::Adopt, Step::Record(Box::new(record)), None)
+            _ if is_as_declared && (recorded.is_none() || is_new || protection.is_some()) => {
+                (Action::Adopt, Step::Record { record: Box::new(record), renamed_from }, None)
             }
             None => match self.policy.adopt {
                 Adopt::Always => (action, step, refused),
                 Adopt::Matching => (action, step, Some(Held::because(FOREIGN_HELD))),
                 Adopt::Never => (Action::None, Step::Nothing, Some(Held::because(FOREIGN_REPORTED))),
             },
-            Some(_) if is_as_declared && protection.is_some() => (Action::Adopt, Step::Record(Box::new(record)), None),
             Some(recorded) if is_as_declared => {
                 if *recorded != record {
                     self.plan.bookkeeping.push(Bookkeeping::Record(resolved.identity.clone(), Box::new(record)));
                 }
                 return self.is_in_sync(declared);
             }
-            Some(_) if comparison.only_reports() => {
+            Some(_) if only_reports => {
                 (Action::None, Step::Nothing, Some(Held::because("drift is only reported here")))
             }
             Some(_) => (action, step, refused),
@@ -109,6 +115,15 @@ impl Planner<'_> {
             fields: comparison.changes,
             step,
         });
+    }
+
+    /// What a file protects is protected here and now, whatever becomes of the rest.
+    pub(super) fn remember_protection(&mut self, declared: &Declared, identity: &Identity) {
+        let known = self.index.record(identity).filter(|known| !known.prevent_delete);
+        if let Some(known) = known.filter(|_| declared.lifecycle.prevents_delete()) {
+            let protected = RecordedResource { prevent_delete: true, ..known.clone() };
+            self.plan.bookkeeping.push(Bookkeeping::Record(identity.clone(), Box::new(protected)));
+        }
     }
 
     /// Nothing is to be done about it.
@@ -142,6 +157,18 @@ impl Planner<'_> {
         let now = self.observed.systems.iter().find(|(_, found)| found.as_ref().is_ok_and(|found| found == id));
         let before = || self.recorded.resources.values().find_map(|resource| resource.system_written_as(id));
         now.map(|(written, _)| written.as_str()).or_else(before).unwrap_or(id)
+    }
+}
+
+/// Protection that a file gives up in so many words ends also where nothing else is done about the resource: that is
+/// the way out of being held by it.
+pub(super) fn lift_protection(plan: &mut Plan, lifted: Vec<Identity>, index: &Index<'_>) {
+    for identity in lifted {
+        let is_done = plan.changes.iter().any(|change| change.identity == identity && change.is_due());
+        if let Some(known) = index.record(&identity).filter(|_| !is_done) {
+            let open = RecordedResource { prevent_delete: false, ..known.clone() };
+            plan.bookkeeping.push(Bookkeeping::Record(identity, Box::new(open)));
+        }
     }
 }
 

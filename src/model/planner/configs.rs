@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Planner;
 use super::compare::{compare, is_settled};
-use super::conclude::{is_recorded_as, record_of};
+use super::conclude::{Judged, is_recorded_as, record_of};
 use super::resolve::Resolved;
 use crate::model::address::{Identity, Owner};
 use crate::model::auth_scheme_config::fields_of;
@@ -52,7 +52,9 @@ impl Planner<'_> {
             compare(&fields, &declared.fields, recorded, &live.fields, &declared.lifecycle, self.policy.on_drift);
         let record = record_of(declared, resolved, None, &comparison.record);
         let step = step(&comparison.send, live.raw.members(), record.clone());
-        self.conclude(declared, resolved, recorded, comparison, record, (Action::Update, step), None);
+        let (action, renamed_from, refused) = (Action::Update, None, None);
+        let judged = Judged { recorded, comparison, record, renamed_from, action, step, refused };
+        self.conclude(declared, resolved, judged);
         self.refuse_without_secrets(declared);
     }
 

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::Planner;
 use super::compare::field_change;
-use crate::model::address::Identity;
+use crate::model::address::{Identity, Scope};
 use crate::model::auth_scheme_config::field_named;
 use crate::model::connection_template::{self, NAME};
 use crate::model::desired::Desired;
-use crate::model::observed::Unread;
+use crate::model::observed::{LiveTemplate, Unread};
 use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Step};
 use crate::model::recorded::RecordedResource;
 use crate::model::schema::Fields;
@@ -20,18 +20,15 @@ impl<'a> Planner<'a> {
     /// Plans what is recorded and no longer declared.
     pub(super) fn plan_orphans(&mut self, desired: &Desired) {
         for (identity, resource) in self.recorded.resources.iter() {
-            if self.claimed.contains(identity) {
+            if self.claimed.contains(identity) && !self.claimed.is_reserved(identity) {
                 continue;
             }
             self.plan.not_compared.insert(resource.address.clone());
-            let in_broken_file = desired.broken_files.contains(&resource.source.file);
-            self.plan.in_broken_files += usize::from(in_broken_file);
-            let spoken_for = in_broken_file
-                || self.claimed.is_open(&resource.source.file)
-                || desired.disputed.contains(&resource.address)
-                || desired.resources.binary_search_by(|declared| declared.address.cmp(&resource.address)).is_ok();
+            self.plan.in_broken_files += usize::from(desired.broken_files.contains(&resource.source.file));
             // What a create has made in its place is recorded first: both are to go then, and neither is forgotten.
-            let spoken_for = spoken_for || self.made(identity).is_some();
+            let spoken_for = self.claimed.is_reserved(identity)
+                || self.claimed.is_open(&resource.source.file)
+                || self.made(identity).is_some();
             if !spoken_for && self.policy.includes(&resource.address, &resource.source.file) {
                 self.plan_orphan(identity, resource);
             }
@@ -39,6 +36,13 @@ impl<'a> Planner<'a> {
     }
 
     fn plan_orphan(&mut self, identity: &Identity, resource: &RecordedResource) {
+        if let Some(live) = self.taken_over(identity, resource) {
+            // The other file's change takes the record with it. Until that is made, this is what is known of it.
+            let now = Identity::ConnectionTemplate { scope: live.0.clone(), name: live.1.name.clone() };
+            let is_recorded_twice = self.index.record(&now).is_some_and(|it| it.template_id == resource.template_id);
+            self.plan.bookkeeping.extend(is_recorded_twice.then(|| Bookkeeping::Forget(identity.clone())));
+            return;
+        }
         let found = match self.left_behind(resource) {
             Some(left) => Ok(Some(left)),
             None => self.find_live(identity, resource),
@@ -100,6 +104,17 @@ impl<'a> Planner<'a> {
         (live.name != *name).then_some(live.name.as_str())
     }
 
+    /// The template of an orphan, where another file is about that now, with where it is.
+    fn taken_over<'i>(
+        &self,
+        identity: &'i Identity,
+        resource: &RecordedResource,
+    ) -> Option<(&'i Scope, &'a LiveTemplate)> {
+        let Identity::ConnectionTemplate { scope, .. } = identity else { return None };
+        let live = self.index.template(scope, resource.template_id.as_deref()?)?;
+        self.is_taken(scope, live).then_some((scope, live))
+    }
+
     /// The template whose place an orphan was made to take, where that is not gone yet: it goes first.
     fn left_behind(&self, resource: &RecordedResource) -> Option<(Step, Fields)> {
         let old = resource.replaces.as_ref().filter(|old| old.identity.is_none())?;
@@ -125,10 +140,7 @@ impl<'a> Planner<'a> {
                 }
                 let found = match &resource.template_id {
                     // By its id, whatever somebody calls it now; another one of its name is not ours to delete.
-                    Some(id) => self
-                        .index
-                        .template(scope, id)
-                        .filter(|found| found.name == *name || !self.is_taken(scope, found)),
+                    Some(id) => self.index.template(scope, id),
                     None => match self.index.templates(scope, name) {
                         [] => None,
                         [one] => Some(*one),

@@ -95,7 +95,8 @@ impl<'a> Planner<'a> {
     /// recorded is there under another name: that one is known by its id, whatever somebody has called it or others. Nor
     /// are those that are recorded as what another file speaks for, or as what its template takes the place of. But where the recorded one would have to be
     /// replaced, and one of ours of this name would not, the file has taken over what somebody did, unless the other
-    /// one's file wants that back. A stranger is never taken over so.
+    /// one's file wants that back, or no file declares what the recorded one is called now: it would be forgotten. A
+    /// stranger is never taken over so.
     pub(super) fn candidates(
         &self,
         resolved: &Resolved<'_>,
@@ -110,7 +111,8 @@ impl<'a> Planner<'a> {
             template.system == resolved.owner.id
                 && self.index.recorded_as(&template.id).is_some()
                 && !self.claimed.is_kept(&template.id)
-                && recorded.is_some_and(|known| known.system != resolved.owner.id)
+                && recorded
+                    .is_some_and(|known| known.system != resolved.owner.id && self.is_declared(scope, &known.name))
         };
         let is_anothers = |template: &LiveTemplate| {
             let owner = self.index.owner(&template.id).filter(|_| rename.done().is_none());
@@ -146,6 +148,10 @@ impl<'a> Planner<'a> {
             self.claimed.insert(other);
         }
         Some(found)
+    }
+
+    fn is_declared(&self, scope: &Scope, name: &str) -> bool {
+        self.claimed.is_declared(&Identity::ConnectionTemplate { scope: scope.clone(), name: name.to_owned() })
     }
 
     /// Whether some file is about a template under the name that it has now.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Planner;
 use super::compare::{ENVIRONMENT, text_change};
-use super::conclude::record_of;
+use super::conclude::{Judged, record_of};
 use super::resolve::Resolved;
 use super::templates::template_step;
 use crate::model::address::{Address, Identity, Scope};
@@ -65,6 +65,7 @@ impl<'a> Planner<'a> {
             return Ok(None);
         };
         self.claimed.insert(identity.clone());
+        self.remember_protection(declared, identity);
         Ok(Some(Left { identity, record, live, old: OldTemplate { scope, id, identity: Some(identity.clone()) } }))
     }
 
@@ -78,7 +79,7 @@ impl<'a> Planner<'a> {
     fn is_left(&self, recorded: &Identity, live: &LiveTemplate) -> bool {
         let Identity::ConnectionTemplate { scope, name } = recorded else { return false };
         let renamed = || Identity::ConnectionTemplate { scope: scope.clone(), name: live.name.clone() };
-        live.name == *name || !self.claimed.contains(&renamed())
+        live.name == *name || !self.claimed.contains(&renamed()) && !self.is_taken(scope, live)
     }
 
     /// What a replacement that was begun, and of which nothing may have come, claims beside its own place.
@@ -114,7 +115,8 @@ impl<'a> Planner<'a> {
         let step = Box::new(template_step(scope, name, &comparison.send, Some(left.live), record.clone()));
         let step = Step::ReplaceTemplate { old: left.old, step };
         let refused = refused.or_else(|| refused_replacement(declared, Some(left.record)));
-        self.conclude(declared, resolved, Some(left.record), comparison, record, (Action::Replace, step), refused);
+        let (recorded, renamed_from, action) = (Some(left.record), None, Action::Replace);
+        self.conclude(declared, resolved, Judged { recorded, comparison, record, renamed_from, action, step, refused });
     }
 
     /// Plans the end of a replacement that was cut off where the template was before: it moves on only then, or the

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Planner;
 use super::compare::{Comparison, compare};
-use super::conclude::{is_recorded_as, record_of};
+use super::conclude::{Judged, is_recorded_as, record_of};
 use super::renames::Rename;
 use super::replacements::{PLACE_IS_TAKEN, refused_replacement};
 use super::resolve::Resolved;
@@ -37,8 +37,10 @@ struct Found<'t> {
     live: &'t LiveTemplate,
     /// What is recorded of it, or as if it were.
     recorded: Option<&'t RecordedResource>,
-    /// The identity that it is to be renamed from.
+    /// The identity that its file renames it from.
     renamed_from: Option<Identity>,
+    /// As what it is recorded, where that is another identity that no file speaks for.
+    recorded_as: Option<Identity>,
     /// Whether somebody has given it another name.
     strayed: bool,
     /// The template whose place it takes, and that may still be there.
@@ -108,11 +110,23 @@ impl<'a> Planner<'a> {
         self.claim_renamed(declared, resolved, renamed_from.as_ref())?;
         let reverted = pending.as_ref().and_then(|old| self.reverted(resolved, scope, old, live));
         let found = match reverted.as_ref() {
-            Some((old, record)) => {
-                let pending = record.replaces.clone();
-                Found { live: old, recorded: Some(record), renamed_from: None, strayed: false, pending }
+            Some((old, record)) => Found {
+                live: old,
+                recorded: Some(record),
+                renamed_from: None,
+                recorded_as: None,
+                strayed: false,
+                pending: record.replaces.clone(),
+            },
+            None => {
+                let strayed = strayed.is_some();
+                let before = self.recorded_elsewhere(resolved, live).filter(|_| renamed_from.is_none());
+                let (recorded, recorded_as) = match before {
+                    Some(before) => (self.index.record(before), Some(before.clone())),
+                    None => (recorded, None),
+                };
+                Found { live, recorded, renamed_from, recorded_as, strayed, pending }
             }
-            None => Found { live, recorded, renamed_from, strayed: strayed.is_some(), pending },
         };
         self.plan_found(declared, resolved, (scope, name), &wanted, found);
         Ok(())
@@ -163,6 +177,12 @@ impl<'a> Planner<'a> {
         if self.claimed.insert(old.clone()) || self.begun_to_replace(&resolved.identity) == Some(old) {
             return Ok(());
         }
+        if let Some(record) = self.index.record(old).filter(|_| self.claimed.is_reserved(old)) {
+            let (address, file) = (&declared.address, &record.source.file);
+            let message =
+                format!("{address} cannot be renamed from {name:?} while {file}, which declared that, is in error");
+            return Err(Problem::at(declared.place.clone(), message).help(format!("mend {file}")));
+        }
         let message = format!("{} cannot be renamed from {name:?}, for which a file speaks already", declared.address);
         let help = "remove the other declaration of it, or the other `renamed_from`, or this one; apply renames that follow \
                     each other one after the other";
@@ -201,7 +221,7 @@ impl<'a> Planner<'a> {
         wanted: &Fields,
         found: Found<'_>,
     ) {
-        let Found { live, recorded, renamed_from, strayed, pending } = found;
+        let Found { live, recorded, renamed_from, recorded_as, strayed, pending } = found;
         if let Some(protected) = self.protected_as_another(declared, resolved, renamed_from.as_ref(), &live.id) {
             return self.hold_adoption(declared, resolved, protected);
         }
@@ -220,7 +240,10 @@ impl<'a> Planner<'a> {
         }
         let (pending, old) = self.still_pending(pending);
         let record = record_of(declared, resolved, Some(&live.id), &comparison.record);
-        if let (Some(pending), Some(old)) = (&pending, old)
+        // What somebody has made in the place of ours is not ours.
+        let recorded = recorded.filter(|known| !self.is_foreign(known, live));
+        let renamed_from = renamed_from.or(recorded_as);
+        if let (Some(pending), Some(old), Some(_)) = (&pending, old, recorded)
             && (moved || comparison.changes.is_empty())
         {
             // One replacement after the other: what this one has made is to be replaced only then.
@@ -233,16 +256,21 @@ impl<'a> Planner<'a> {
         let (action, step) = if moved {
             let namesakes = self.index.templates(scope, name).iter().map(|template| template.id.clone());
             step.existing = namesakes.chain([live.id.clone()]).collect();
-            let old = OldTemplate { scope: scope.clone(), id: live.id.clone(), identity: renamed_from };
+            let old = OldTemplate { scope: scope.clone(), id: live.id.clone(), identity: renamed_from.clone() };
             step.record.replaces = Some(old.clone());
             (Action::Replace, Step::ReplaceTemplate { old, step })
         } else {
-            (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from, step })
+            (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from: renamed_from.clone(), step })
         };
         let refused = refused_replacement(declared, recorded).filter(|_| moved);
-        // What somebody has made in the place of ours is not ours.
-        let recorded = recorded.filter(|known| !self.is_foreign(known, live));
-        self.conclude(declared, resolved, recorded, comparison, record, (action, step), refused);
+        self.conclude(declared, resolved, Judged { recorded, comparison, record, renamed_from, action, step, refused });
+    }
+
+    /// As what a live template is recorded, where that is something else than this, and no file speaks for it: somebody
+    /// has given it this name, and what is known of it comes with it.
+    fn recorded_elsewhere(&self, resolved: &Resolved<'_>, live: &LiveTemplate) -> Option<&'a Identity> {
+        let owner = self.index.recorded_as(&live.id)?;
+        (*owner != resolved.identity && !self.claimed.contains(owner)).then_some(owner)
     }
 
     /// Whether a live template is another one than what is recorded, and nothing that versync made.
