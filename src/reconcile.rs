@@ -31,7 +31,7 @@ use crate::model::plan::{Bookkeeping, Change, Plan};
 use crate::model::planner::{self, Policy};
 use crate::model::recorded::Recorded;
 use crate::model::schedule::Instant;
-use crate::model::seen::{Seen, is_within};
+use crate::model::seen::{Seen, is_within, touched};
 use crate::model::source::Problem;
 
 pub use apply::{Failure, Outcome};
@@ -404,7 +404,8 @@ async fn attempt<H: Hands, F: Manifests>(
     let found = match (target.look, seen.take()) {
         (Look::Never, _) => Ok(Found { observed: Observed::from_recorded(&recorded, &wanted), only: None, plan: None }),
         (Look::WhereNeeded, Some(seen)) if recorded.approvals.is_empty() => {
-            Box::pin(look::where_needed(&api, &wanted, names, seen, plan_of)).await
+            let touched = |observed: &Observed| touched(parses.news(&desired), &recorded, observed);
+            Box::pin(look::where_needed(&api, &wanted, names, seen, touched, plan_of)).await
         }
         _ => Box::pin(look::everywhere(&api, &wanted, names)).await,
     };

@@ -44,6 +44,8 @@ pub struct Parses {
     last: Option<(Vec<Arc<Parse>>, Desired)>,
     /// How many files were parsed, and not known from before.
     pub made: usize,
+    /// The names of those that were parsed last.
+    new: HashSet<String>,
 }
 
 /// What one text says.
@@ -75,6 +77,11 @@ impl Parses {
         self.of_files.values().flat_map(|parse| parse.resources.iter().cloned()).collect()
     }
 
+    /// The resources of those files that the last pass did not know.
+    pub fn news<'d>(&self, desired: &'d Desired) -> impl Iterator<Item = &'d Arc<Declared>> {
+        desired.resources.iter().filter(|declared| self.new.contains(declared.place.file()))
+    }
+
     /// What every file says, in their order; nothing for one that could not be read. Parses on all cores.
     fn of(&mut self, files: &[ManifestFile], recorded: &Recorded) -> Vec<Option<Arc<Parse>>> {
         let is_same =
@@ -87,7 +94,9 @@ impl Parses {
             Some(known(file).map_or_else(|| (Parse::of(file, &fields), true), |known| (Arc::clone(known), false)))
         };
         let parses: Vec<_> = files.par_iter().map(parse).collect();
-        self.made += parses.iter().flatten().filter(|(_, is_new)| *is_new).count();
+        let new = parses.iter().flatten().filter(|(_, is_new)| *is_new);
+        self.new = new.map(|(parse, _)| parse.file.name().to_owned()).collect();
+        self.made += self.new.len();
         let parses: Vec<_> = parses.into_iter().map(|parse| parse.map(|(parse, _)| parse)).collect();
         let all = parses.iter().flatten().map(|parse| (parse.file.name().to_owned(), Arc::clone(parse)));
         self.of_files = all.collect();

@@ -168,6 +168,22 @@ pub struct Wanted {
     pub owners: BTreeSet<Owner>,
 }
 
+impl Wanted {
+    /// Has the place where something is looked at as well.
+    pub fn insert(&mut self, identity: &Identity) {
+        match identity {
+            Identity::ConnectionTemplate { scope, .. } => drop(self.scopes.insert(scope.clone())),
+            Identity::AuthSchemeConfig { owner, .. } => drop(self.owners.insert(owner.clone())),
+        }
+    }
+
+    /// Has other places looked at as well.
+    pub fn append(&mut self, mut places: Wanted) {
+        self.scopes.append(&mut places.scopes);
+        self.owners.append(&mut places.owners);
+    }
+}
+
 impl Observed {
     /// The world as it was recorded, for `--no-refresh`: nothing has changed since versync was last
     /// there, and references mean what they meant then. What was never recorded does not exist, and a

@@ -1,9 +1,17 @@
 //! What earlier passes have seen live, and where it is looked at again: after an edit only where something is to be
 //! done about it. Nothing is ever sent on the strength of an earlier look.
 
+use std::sync::Arc;
+
+use serde_json::Value;
+
 use super::address::{Identity, Owner, Scope};
+use super::connection_template::SYSTEM;
+use super::manifest::{Declared, Target};
 use super::observed::{Observed, Raw, Wanted};
 use super::plan::{Bookkeeping, Plan, Step};
+use super::planner::identity_of;
+use super::recorded::Recorded;
 
 /// The live world as it was seen last, without what was changed since and without what an update would have to
 /// send back: that is read anew.
@@ -53,6 +61,26 @@ impl Seen {
     }
 }
 
+/// Where these, which files declare anew, differ from what is recorded: something is to be done about that, so it is
+/// looked at before anything is planned.
+pub fn touched<'d>(news: impl Iterator<Item = &'d Arc<Declared>>, recorded: &Recorded, observed: &Observed) -> Wanted {
+    let mut wanted = Wanted::default();
+    for declared in news {
+        let Ok(identity) = identity_of(&declared.address, observed) else { continue };
+        let mut fields = declared.fields.clone();
+        if let Target::ConnectionTemplate { system, .. } = &declared.target {
+            let Some(Ok(system)) = observed.systems.get(&system.value) else { continue };
+            fields.insert(SYSTEM.name, Value::String(system.clone()));
+        }
+        if recorded.resources.get(&identity).is_none_or(|known| known.fields != fields) {
+            // The configs that a template lists have to be there.
+            wanted.owners.extend(fields.get(SYSTEM.name).and_then(Value::as_str).map(Owner::system));
+            wanted.insert(&identity);
+        }
+    }
+    wanted
+}
+
 /// Where a plan that was made of an earlier look has to be looked at before it is carried out. Nothing where a part
 /// is not enough: where something would be deleted, or more is noted than that a declaration has moved in its file.
 pub fn concerns(plan: &Plan) -> Option<Wanted> {
@@ -73,10 +101,7 @@ pub fn concerns(plan: &Plan) -> Option<Wanted> {
             }
             Step::Nothing | Step::Record { .. } | Step::PutConfig(_) => {}
         }
-        match &change.identity {
-            Identity::ConnectionTemplate { scope, .. } => drop(wanted.scopes.insert(scope.clone())),
-            Identity::AuthSchemeConfig { owner, .. } => drop(wanted.owners.insert(owner.clone())),
-        }
+        wanted.insert(&change.identity);
     }
     Some(wanted)
 }
@@ -84,4 +109,50 @@ pub fn concerns(plan: &Plan) -> Option<Wanted> {
 /// Whether all that a plan concerns was looked at.
 pub fn is_within(plan: &Plan, looked: &Wanted) -> bool {
     concerns(plan).is_some_and(|it| it.scopes.is_subset(&looked.scopes) && it.owners.is_subset(&looked.owners))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::desired::{Desired, ManifestFile, Parses};
+    use crate::model::planner::{Policy, plan};
+    use crate::model::source::SourceFile;
+
+    const PAY: &str = "[auth_scheme_configs.pay]\nsystem = \"stripe\"\ndescription = \"\"\ntype = \"none\"\n";
+    const SHOP: &str = "[connection_templates.shop]\nproject = \"p\"\nenvironment = \"e\"\nsystem = \"shopify\"\n\
+                        dynamic = true\n[connection_templates.erp]\nproject = \"p\"\nenvironment = \"e2\"\nsystem = \"netsuite\"\n";
+
+    #[test]
+    fn what_an_edit_touches_is_known_before_anything_is_planned() {
+        let mut parses = Parses::default();
+        let mut assemble = |shop: &str, pay: &str| {
+            let files: [ManifestFile; 2] =
+                [Ok(SourceFile::new("shop.toml", shop)), Ok(SourceFile::new("pay.toml", pay))];
+            let desired = Desired::assemble_known(&files, &mut parses);
+            let news: Vec<_> = parses.news(&desired).cloned().collect();
+            (desired, news)
+        };
+        let (desired, news) = assemble(SHOP, PAY);
+        assert_eq!(news.len(), 3, "at first, everything is news");
+        let none = Recorded::default();
+        let wanted = desired.wanted(&none);
+        let empty = Observed::from_recorded(&none, &wanted);
+        let planned = plan(&desired, &none, &empty, &Policy::default(), None);
+        let record = |step: &Step| match step {
+            Step::CreateTemplate(step) => step.record.clone(),
+            Step::PutConfig(step) => step.record.clone(),
+            step => unreachable!("{step:?}"),
+        };
+        let resources = planned.changes.iter().map(|change| (change.identity.clone(), record(&change.step)));
+        let recorded = Recorded { resources: Arc::new(resources.collect()), ..Recorded::default() };
+        let observed = Observed::from_recorded(&recorded, &wanted);
+        let mut touched_by = |shop: &str, pay: &str| touched(assemble(shop, pay).1.iter(), &recorded, &observed);
+        assert_eq!(touched_by(&format!("# a remark\n{SHOP}"), PAY), Wanted::default());
+        let edited = touched_by(&SHOP.replace("true", "false"), PAY);
+        let scope = Scope { project: "p".to_owned(), environment: "e".to_owned() };
+        assert_eq!((edited.scopes, edited.owners), ([scope].into(), [Owner::system("shopify")].into()));
+        // What was just said of the shop is no news any more.
+        let edited = touched_by(&SHOP.replace("true", "false"), &PAY.replace("none", "basic-auth"));
+        assert_eq!((edited.scopes, edited.owners), ([].into(), [Owner::system("stripe")].into()));
+    }
 }

@@ -103,15 +103,17 @@ pub(super) async fn everywhere<A: Read>(api: &A, wanted: &Wanted, names: &mut Na
     Ok(Found { observed: observe(api, wanted, names).await?, only: None, plan: None })
 }
 
-/// Reads what was not seen before, and what the plan that `plan` makes of the rest is about.
+/// Reads what was not seen before and what was `touched`, and what else the plan that `plan` makes then is about.
 pub(super) async fn where_needed<A: Read>(
     api: &A,
     wanted: &Wanted,
     names: &mut Names,
     seen: Seen,
+    touched: impl FnOnce(&Observed) -> Wanted,
     plan: impl FnOnce(&Observed) -> Plan,
 ) -> Result<Found, ApiError> {
     let Some((mut observed, mut looked)) = seen.part_of(wanted) else { return everywhere(api, wanted, names).await };
+    looked.append(touched(&observed));
     take_in(&mut observed, api, &looked, names).await?;
     let plan = plan(&observed);
     let Some(mut concerned) = concerns(&plan) else { return everywhere(api, wanted, names).await };
@@ -120,8 +122,7 @@ pub(super) async fn where_needed<A: Read>(
     // What has been looked at just now needs no second plan.
     let plan = (concerned == Wanted::default()).then_some(plan);
     take_in(&mut observed, api, &concerned, names).await?;
-    looked.scopes.append(&mut concerned.scopes);
-    looked.owners.append(&mut concerned.owners);
+    looked.append(concerned);
     Ok(Found { observed, only: Some(looked), plan })
 }
 
