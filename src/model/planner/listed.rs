@@ -41,6 +41,10 @@ pub(super) fn hold_what_waits_for_others(changes: &mut [Change], observed: &Obse
 /// Holds the deletes of configs that some template will still list: the platform would let them
 /// through, and tokens would silently stop being refreshed.
 pub(super) fn hold_configs_in_use(changes: &mut [Change], observed: &Observed) {
+    let deletes = |change: &Change| change.held.is_none() && matches!(change.step, Step::DeleteConfig { .. });
+    if !changes.iter().any(deletes) {
+        return;
+    }
     let planned: BTreeMap<&str, &[String]> = changes
         .iter()
         .filter(|change| change.is_due())
