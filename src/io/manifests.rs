@@ -100,15 +100,6 @@ pub fn locate_folder(root: &Path) -> Result<Vec<Located>, FolderError> {
 ///
 /// Where the folder itself, or one below it, cannot be listed.
 pub fn read_folder(root: &Path) -> Result<Vec<ManifestFile>, FolderError> {
-    read_each(root, read)
-}
-
-/// The same, where `read` reads what is at a path below the folder that comes last; nothing where that is no file
-/// of its own.
-pub(super) fn read_each(
-    root: &Path,
-    mut read: impl FnMut(&Path, Kind, &Path) -> Option<ManifestFile>,
-) -> Result<Vec<ManifestFile>, FolderError> {
     let canonical = canonical(root)?;
     Ok(list(&canonical)?.into_iter().filter_map(|(path, kind)| read(&path, kind, &canonical)).collect())
 }

@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rayon::prelude::*;
 
 use super::manifests::{self, FolderError, Kind, canonical, list};
 use super::revision::{git_directory_of, revision};
@@ -40,34 +41,39 @@ pub(super) async fn read_settled(root: &Path, known: &Mutex<Known>) -> Result<Ve
             why = format!("git is at work, or was killed ({} is there)", lock.display());
             continue;
         }
-        let before = State::of(root);
-        let files = read_changed(root, before.as_ref(), &mut known.lock().unwrap_or_else(PoisonError::into_inner));
-        if before.is_some() && before == State::of(root) && git_lock(root).is_none() {
-            return files;
-        }
-        match files {
+        match State::of(root) {
+            Ok(before) => {
+                let files = read_changed(&before, &mut known.lock().unwrap_or_else(PoisonError::into_inner));
+                if State::of(root).is_ok_and(|now| now == before) && git_lock(root).is_none() {
+                    return Ok(files);
+                }
+            }
             // It may be on its way; but what lasts is worth its own name.
             Err(error) if look + 1 == LOOKS || matches!(error, FolderError::TooMany(_)) => return Err(error),
-            _ => "its files changed while they were read".clone_into(&mut why),
+            Err(_) => {}
         }
+        "its files changed while they were read".clone_into(&mut why);
     }
     Err(FolderError::Unsettled { path: root.to_owned(), why })
 }
 
 /// Reads what is not known of a folder in this state.
-fn read_changed(root: &Path, state: Option<&State>, known: &mut Known) -> Result<Vec<ManifestFile>, FolderError> {
+fn read_changed(state: &State, known: &mut Known) -> Vec<ManifestFile> {
     let now = SystemTime::now();
     let mut before = std::mem::take(known);
-    manifests::read_each(root, |path, kind, root| {
-        let mark = state.and_then(|state| state.mark(path)).filter(|_| kind == Kind::Manifest);
+    let mut read = |(path, kind, mark): &(PathBuf, Kind, Option<Mark>)| {
+        let mark = mark.as_ref().filter(|_| *kind == Kind::Manifest);
         let (mark, file) = match (mark, before.remove(path)) {
             (Some(mark), Some((last, file))) if *mark == last => (last, file),
-            (Some(mark), _) if mark.shows_changes_after(now) => (mark.clone(), manifests::read(path, kind, root)?),
-            _ => return manifests::read(path, kind, root),
+            (Some(mark), _) if mark.shows_changes_after(now) => {
+                (mark.clone(), manifests::read(path, *kind, &state.folder)?)
+            }
+            _ => return manifests::read(path, *kind, &state.folder),
         };
-        known.insert(path.to_owned(), (mark, file.clone()));
+        known.insert(path.clone(), (mark, file.clone()));
         Some(file)
-    })
+    };
+    state.files.iter().filter_map(&mut read).collect()
 }
 
 /// What git holds while it changes files.
@@ -79,9 +85,10 @@ fn git_lock(root: &Path) -> Option<PathBuf> {
 /// Everything by which a change shows without reading files.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct State {
+    folder: PathBuf,
     root: Mark,
     revision: Option<String>,
-    files: Vec<(PathBuf, Option<Mark>)>,
+    files: Vec<(PathBuf, Kind, Option<Mark>)>,
 }
 
 /// A file or folder as it is now: its device, inode, size, and the times of its last changes.
@@ -89,23 +96,21 @@ pub(super) struct State {
 pub(super) struct Mark([i128; 7]);
 
 impl State {
-    /// Nothing where the folder itself is not there.
-    pub(super) fn of(root: &Path) -> Option<Self> {
-        let folder = canonical(root).ok()?;
-        let mark = |about: io::Result<Metadata>| about.ok().map(|about| Mark::of(&about));
-        let files = list(&folder).ok()?.into_iter().map(|(path, _)| path);
-        Some(Self {
-            root: mark(fs::metadata(&folder))?,
-            revision: revision(&folder),
-            files: files.map(|path| (mark(fs::metadata(&path)), path)).map(|(mark, path)| (path, mark)).collect(),
-        })
-    }
-}
-
-impl State {
-    fn mark(&self, path: &Path) -> Option<&Mark> {
-        let found = self.files.binary_search_by(|(known, _)| known.as_path().cmp(path)).ok()?;
-        self.files[found].1.as_ref()
+    /// Asks about the files on all cores.
+    ///
+    /// # Errors
+    ///
+    /// As [`manifests::read_folder`].
+    pub(super) fn of(root: &Path) -> Result<Self, FolderError> {
+        let folder = canonical(root)?;
+        let about = fs::metadata(&folder);
+        let about = about.map_err(|source| FolderError::Unreadable { path: root.to_owned(), source })?;
+        let marked = |(path, kind)| {
+            let mark = fs::metadata(&path).ok().map(|about| Mark::of(&about));
+            (path, kind, mark)
+        };
+        let files = list(&folder)?.into_par_iter().map(marked).collect();
+        Ok(Self { root: Mark::of(&about), revision: revision(&folder), files, folder })
     }
 }
 
@@ -159,7 +164,7 @@ mod tests {
         assert_eq!(texts(read().await), ["# one", "# one"]);
         // As if both had been read long after they were written.
         let state = State::of(folder.path()).unwrap();
-        let marked = |(path, mark): &(PathBuf, Option<Mark>)| {
+        let marked = |(path, _, mark): &(PathBuf, Kind, Option<Mark>)| {
             (path.clone(), (mark.clone().unwrap(), Ok(crate::model::source::SourceFile::new("known", "# known"))))
         };
         *known.lock().unwrap() = state.files.iter().map(marked).collect();

@@ -157,7 +157,7 @@ impl<W: Watcher> Hints for Watch<W> {
             }
             Ok(()) | Err(_) => {}
         }
-        self.seen = State::of(&self.root);
+        self.seen = State::of(&self.root).ok();
         self.look_later();
     }
 
@@ -169,7 +169,7 @@ impl<W: Watcher> Hints for Watch<W> {
                 () = tokio::time::sleep_until(self.next_look) => {}
             }
             self.look_later();
-            let now = State::of(&self.root);
+            let now = State::of(&self.root).ok();
             if now != self.seen {
                 self.seen = now;
                 return;
