@@ -168,8 +168,8 @@ impl Desired {
             }
             desired.problems.extend(parse.problems.iter().cloned());
         }
+        desired.resources.par_sort_by(|a, b| a.address.cmp(&b.address));
         desired.drop_repeats();
-        desired.resources.sort_by(|a, b| a.address.cmp(&b.address));
         sort_problems(&mut desired.problems);
         desired
     }
@@ -252,12 +252,14 @@ type Few<T> = HashSet<T, foldhash::fast::RandomState>;
 
 /// Every address that is declared more than once.
 fn repeats(resources: &[Arc<Declared>]) -> impl Iterator<Item = (&Address, Problem)> {
-    let mut first: HashMap<&Address, &Declared, foldhash::fast::RandomState> = HashMap::default();
-    first.reserve(resources.len());
-    resources.iter().filter_map(move |resource| {
-        let earlier = first.insert(&resource.address, resource)?;
-        Some((&resource.address, declared_twice(earlier, resource)))
-    })
+    let mut sorted: Vec<&Arc<Declared>> = resources.iter().collect();
+    // Most often they are sorted already.
+    sorted.sort_by(|a, b| a.address.cmp(&b.address));
+    let follows = move |at: usize| {
+        let (earlier, resource) = (sorted[at - 1], sorted[at]);
+        (earlier.address == resource.address).then(|| (&resource.address, declared_twice(earlier, resource)))
+    };
+    (1..resources.len()).filter_map(follows)
 }
 
 /// Says that two declarations mean one thing, and where both are.

@@ -23,6 +23,8 @@ mod unmanaged;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::address::{Address, Identity, Owner};
 use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
@@ -33,8 +35,8 @@ use super::recorded::Recorded;
 use super::saved::SavedPlan;
 use super::source::{Problem, sort_problems};
 use claims::Claims;
-use index::{Index, Map, Set};
-use resolve::Resolved;
+use index::{Index, Set};
+use resolve::{LookedUp, Resolved};
 use targets::{names_file, unknown_targets};
 use trace::Watch;
 
@@ -115,6 +117,7 @@ fn plan_watching(
     revision: Option<String>,
     watch: Option<Watch>,
 ) -> (Plan, Option<Compared>) {
+    let looked_up = resolve::resolve_all(&desired.resources, observed);
     let mut planner = Planner {
         recorded,
         observed,
@@ -125,7 +128,7 @@ fn plan_watching(
             not_compared: desired.disputed.clone(),
             ..Plan::default()
         },
-        claimed: Claims::default(),
+        claimed: Claims::with_room(looked_up.len()),
         index: Index::of(observed, recorded),
         watch,
         lifted: Vec::new(),
@@ -136,7 +139,7 @@ fn plan_watching(
         sort_problems(&mut planner.plan.problems);
         return (Plan { refused: true, ..planner.plan }, None);
     }
-    let resources = planner.resolve_all(desired);
+    let resources = planner.take_in(&looked_up);
     planner.reserve_what_is_in_error(desired);
     planner.claim_predecessors(&resources);
     let ids: Set<(&Owner, &str)> = resources
@@ -146,12 +149,16 @@ fn plan_watching(
             Identity::ConnectionTemplate { .. } => None,
         })
         .collect();
-    for (resolved, declared) in &resources {
+    // Of most there is nothing to say, which takes longest to find out.
+    let settled: Vec<bool> =
+        resources.par_iter().map(|(resolved, declared)| planner.is_settled(declared, resolved, &ids)).collect();
+    for ((resolved, declared), is_settled) in resources.iter().zip(settled) {
         // What is no target is planned as well, for what it claims: a template that moves from one place to another is
         // no orphan where only its old place is a target.
         let mark = (!policy.includes(&declared.address, declared.place.file())).then(|| planner.mark());
         planner.remember_protection(declared, &resolved.identity);
         match &resolved.identity {
+            _ if is_settled => planner.is_in_sync(declared),
             Identity::ConnectionTemplate { scope, name } => {
                 if let Err(problems) = resolve::check_auth_scheme_configs(declared, &resolved.owner, &ids, observed) {
                     planner.give_up(declared, problems);
@@ -248,7 +255,7 @@ struct Planner<'a> {
     policy: &'a Policy,
     plan: Plan,
     /// Identities that some file speaks for, sound or not: none of them is an orphan.
-    claimed: Claims,
+    claimed: Claims<'a>,
     index: Index<'a>,
     /// The one resource of which is kept what was compared.
     watch: Option<Watch>,
@@ -256,29 +263,25 @@ struct Planner<'a> {
     lifted: Vec<Identity>,
 }
 
-impl Planner<'_> {
-    /// Gives every declared resource its identity. What cannot be resolved, or is declared twice under
-    /// two spellings, becomes a problem and is left out.
-    fn resolve_all<'d>(&mut self, desired: &'d Desired) -> Vec<(Resolved<'d>, &'d Arc<Declared>)> {
-        let mut found: Map<Identity, &'d Declared> = Map::default();
-        found.reserve(desired.resources.len());
-        let mut repeated: Set<Identity> = Set::default();
-        let mut resources = Vec::with_capacity(desired.resources.len());
-        for declared in &desired.resources {
-            match resolve::resolve(declared, self.observed) {
+impl<'a> Planner<'a> {
+    /// What is declared and means something. What does not, or is declared twice under two spellings, becomes a
+    /// problem and is left out.
+    fn take_in(&mut self, looked_up: &'a [LookedUp<'a>]) -> Vec<(&'a Resolved<'a>, &'a Arc<Declared>)> {
+        let mut repeated: Set<&Identity> = Set::default();
+        let mut resources = Vec::with_capacity(looked_up.len());
+        for (declared, found) in looked_up {
+            match found {
                 Ok(resolved) => {
-                    self.note_meaning(declared, &resolved);
-                    if let Some(earlier) = found.insert(resolved.identity.clone(), declared) {
-                        let problem = declared_twice(earlier, declared);
-                        self.give_up(declared, [problem]);
-                        repeated.insert(resolved.identity.clone());
+                    self.note_meaning(declared, resolved);
+                    if let Some(earlier) = self.claimed.declare(&resolved.identity, declared) {
+                        self.give_up(declared, [declared_twice(earlier, declared)]);
+                        repeated.insert(&resolved.identity);
                     }
-                    resources.push((resolved, declared));
+                    resources.push((resolved, *declared));
                 }
-                Err(problem) => self.give_up(declared, [problem]),
+                Err(problem) => self.give_up(declared, [problem.clone()]),
             }
         }
-        self.claimed.declare(found.into_keys());
         resources.retain(|(resolved, _)| !repeated.contains(&resolved.identity));
         resources
     }
@@ -298,7 +301,7 @@ impl Planner<'_> {
 
     /// What files rename, and what a replacement that was cut off has left behind, is spoken for by the file of the
     /// new one.
-    fn claim_predecessors(&mut self, resources: &[(Resolved<'_>, &Arc<Declared>)]) {
+    fn claim_predecessors(&mut self, resources: &[(&Resolved<'_>, &Arc<Declared>)]) {
         for (resolved, declared) in resources {
             self.keep_renamed(resolved);
             if let (Identity::ConnectionTemplate { scope, .. }, Some(old)) =
@@ -328,6 +331,20 @@ impl Planner<'_> {
         if let Some(live) = live.filter(|live| live.name != *name && live.system == resolved.owner.id) {
             self.claimed.keep(&live.id);
         }
+    }
+
+    /// Whether a resource is live, recorded and declared all the same, and needs no closer look.
+    fn is_settled(&self, declared: &Declared, resolved: &Resolved<'_>, ids: &Set<(&Owner, &str)>) -> bool {
+        let is_settled = || match &resolved.identity {
+            Identity::ConnectionTemplate { scope, name } => {
+                resolve::check_auth_scheme_configs(declared, &resolved.owner, ids, self.observed).is_ok()
+                    && self.is_settled_template(declared, resolved, scope, name)
+            }
+            Identity::AuthSchemeConfig { owner, id } => {
+                self.index.config(owner, id).is_some_and(|live| self.is_settled_config(declared, resolved, live))
+            }
+        };
+        !self.watches(&declared.address) && is_settled()
     }
 
     /// How far the plan has come.

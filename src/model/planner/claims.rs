@@ -2,11 +2,12 @@
 
 use super::index::{Map, Set};
 use crate::model::address::Identity;
+use crate::model::manifest::Declared;
 
 /// Identities that files speak for, and in which way.
 #[derive(Default)]
-pub(super) struct Claims {
-    declared: Set<Identity>,
+pub(super) struct Claims<'a> {
+    declared: Map<&'a Identity, &'a Declared>,
     /// What a file renames, with what it is to be.
     renamed: Map<Identity, Identity>,
     /// From what each declared template would be renamed, done or not.
@@ -23,15 +24,22 @@ pub(super) struct Claims {
     open_files: Set<String>,
 }
 
-impl Claims {
-    /// Some file declares it.
-    pub(super) fn declare(&mut self, identities: impl IntoIterator<Item = Identity>) {
-        self.declared.extend(identities);
+impl<'a> Claims<'a> {
+    /// Of so many identities, all of them different ones.
+    pub(super) fn with_room(declared: usize) -> Self {
+        let mut claims = Self::default();
+        claims.declared.reserve(declared);
+        claims
+    }
+
+    /// Some file declares it. Returns what has declared it before.
+    pub(super) fn declare(&mut self, identity: &'a Identity, declared: &'a Declared) -> Option<&'a Declared> {
+        self.declared.insert(identity, declared)
     }
 
     /// Whether some file declares it.
     pub(super) fn is_declared(&self, identity: &Identity) -> bool {
-        self.declared.contains(identity)
+        self.declared.contains_key(identity)
     }
 
     /// A file says that this was once the other.
@@ -71,18 +79,18 @@ impl Claims {
 
     /// Claims it. False where a file speaks for it already.
     pub(super) fn insert(&mut self, identity: Identity) -> bool {
-        !self.declared.contains(&identity) && !self.reserved.contains(&identity) && self.others.insert(identity)
+        !self.declared.contains_key(&identity) && !self.reserved.contains(&identity) && self.others.insert(identity)
     }
 
     /// Whether a file speaks for it.
     pub(super) fn contains(&self, identity: &Identity) -> bool {
-        let is_claimed = self.declared.contains(identity) || self.others.contains(identity);
+        let is_claimed = self.declared.contains_key(identity) || self.others.contains(identity);
         is_claimed || self.renamed.contains_key(identity) || self.reserved.contains(identity)
     }
 
     /// The file that declared it last is in error: what it says of it now is not known.
     pub(super) fn reserve(&mut self, identity: &Identity) {
-        if !self.declared.contains(identity) {
+        if !self.declared.contains_key(identity) {
             self.reserved.insert(identity.clone());
         }
     }
@@ -105,7 +113,7 @@ impl Claims {
     /// Whether a file wants it for itself: declares it, or renames it to something else than `here`. Then it is
     /// nothing that `here` takes the place of, whatever was begun.
     pub(super) fn is_wanted(&self, identity: &Identity, here: &Identity) -> bool {
-        self.declared.contains(identity) || self.renamed.get(identity).is_some_and(|new| new != here)
+        self.declared.contains_key(identity) || self.renamed.get(identity).is_some_and(|new| new != here)
     }
 
     /// Whether a file may speak for more than could be told.

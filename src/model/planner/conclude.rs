@@ -119,8 +119,10 @@ impl Planner<'_> {
 
     /// What a file protects is protected here and now, whatever becomes of the rest.
     pub(super) fn remember_protection(&mut self, declared: &Declared, identity: &Identity) {
-        let known = self.index.record(identity).filter(|known| !known.prevent_delete);
-        if let Some(known) = known.filter(|_| declared.lifecycle.prevents_delete()) {
+        if !declared.lifecycle.prevents_delete() {
+            return;
+        }
+        if let Some(known) = self.index.record(identity).filter(|known| !known.prevent_delete) {
             let protected = RecordedResource { prevent_delete: true, ..known.clone() };
             self.plan.bookkeeping.push(Bookkeeping::Record(identity.clone(), Box::new(protected)));
         }

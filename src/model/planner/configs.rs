@@ -18,14 +18,10 @@ use crate::model::schema::{Fields, Need};
 use crate::model::source::Problem;
 
 impl Planner<'_> {
-    /// Plans one config of an owner that was read.
+    /// Plans one config of an owner that was read, and that is not settled.
     pub(super) fn plan_config(&mut self, declared: &Arc<Declared>, resolved: &Resolved<'_>, owner: &Owner, id: &str) {
         let Some(Ok(_)) = self.observed.configs.get(owner) else { return };
         let live = self.index.config(owner, id);
-        let is_watched = self.watches(&declared.address);
-        if !is_watched && live.is_some_and(|live| self.is_settled_config(declared, resolved, live)) {
-            return self.is_in_sync(declared);
-        }
         let step = |fields: &Fields, base: Map<String, Value>, record| {
             let open = fields.iter().filter(|(name, _)| !declared.secrets.contains_key(*name));
             let secrets = declared.secret_values().into_iter().filter(|(name, _)| fields.contains_key(name));
@@ -58,7 +54,8 @@ impl Planner<'_> {
         self.refuse_without_secrets(declared);
     }
 
-    fn is_settled_config(&self, declared: &Declared, resolved: &Resolved<'_>, live: &LiveConfig) -> bool {
+    /// Whether a config is live, recorded and declared all the same.
+    pub(super) fn is_settled_config(&self, declared: &Declared, resolved: &Resolved<'_>, live: &LiveConfig) -> bool {
         let fields = || fields_of(declared.type_name(), resolved.owner.kind);
         self.index.record(&resolved.identity).is_some_and(|recorded| {
             is_recorded_as(recorded, declared, resolved, None)

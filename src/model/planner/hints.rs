@@ -14,7 +14,7 @@ use crate::model::source::{Problem, nearest};
 impl Planner<'_> {
     /// Warns where a template would be made that is likely the new name of another one: that would break the connections
     /// made from the other.
-    pub(super) fn hint_at_renames(&mut self, resources: &[(Resolved<'_>, &Arc<Declared>)]) {
+    pub(super) fn hint_at_renames(&mut self, resources: &[(&Resolved<'_>, &Arc<Declared>)]) {
         let made = self.plan.changes.iter().filter(|change| change.action == Action::Create && change.is_due());
         let made: Vec<&Change> = made.filter(|change| change.cause() == Cause::Manifest).collect();
         if made.is_empty() {

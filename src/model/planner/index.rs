@@ -43,6 +43,9 @@ impl<'a> Index<'a> {
         for (scope, list) in &observed.templates {
             let names = index.templates.entry(scope).or_default();
             let ids = index.template_ids.entry(scope).or_default();
+            let count = list.as_ref().map_or(0, Vec::len);
+            names.reserve(count);
+            ids.reserve(count);
             for template in list.iter().flatten() {
                 names.entry(&template.name).or_default().push(template);
                 ids.insert(&template.id, template);
@@ -50,10 +53,12 @@ impl<'a> Index<'a> {
         }
         for (owner, list) in &observed.configs {
             let ids = index.configs.entry(owner).or_default();
+            ids.reserve(list.as_ref().map_or(0, Vec::len));
             for config in list.iter().flatten() {
                 ids.entry(&config.id).or_insert(config);
             }
         }
+        index.by_identity.reserve(recorded.resources.len());
         for (identity, resource) in recorded.resources.iter() {
             index.by_identity.insert(identity, resource);
             index.replacing.extend(resource.replaces.as_ref().map(|old| (identity, old)));
@@ -112,7 +117,7 @@ impl<'a> Index<'a> {
     }
 
     /// The live objects that are neither recorded nor claimed, in no order.
-    pub(super) fn others(&self, claims: &Claims) -> impl Iterator<Item = Other<'a>> {
+    pub(super) fn others(&self, claims: &Claims<'_>) -> impl Iterator<Item = Other<'a>> {
         let is_at = |identity: &Identity, at: &Scope| matches!(identity, Identity::ConnectionTemplate { scope, .. } if scope == at);
         let is_known_template = move |scope: &Scope, name: &str| {
             self.recorded(&scope.project, name).iter().any(|(identity, _)| is_at(identity, scope))

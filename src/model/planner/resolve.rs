@@ -1,5 +1,9 @@
 //! From what a file writes to what it means: names to ids, and the problems of names that mean nothing.
 
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
 use super::index::Set;
 use crate::model::address::{Identity, Owner, OwnerKind, Scope};
 use crate::model::document::Found;
@@ -58,6 +62,14 @@ impl Resolved<'_> {
         let count = 2 * usize::from(scope.is_some()) + usize::from(self.owner.kind == OwnerKind::System);
         recorded.len() == count && recorded.iter().all(is_same)
     }
+}
+
+/// A declared resource with what it means, or why it means nothing.
+pub(super) type LookedUp<'d> = (&'d Arc<Declared>, Result<Resolved<'d>, Problem>);
+
+/// Looks up the references of all of these, on all cores.
+pub(super) fn resolve_all<'d>(resources: &'d [Arc<Declared>], observed: &Observed) -> Vec<LookedUp<'d>> {
+    resources.par_iter().map(|declared| (declared, resolve(declared, observed))).collect()
 }
 
 /// Looks a resource's references up, and makes sure that the place where it lives was read.

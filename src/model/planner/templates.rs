@@ -48,7 +48,7 @@ struct Found<'t> {
 }
 
 impl<'a> Planner<'a> {
-    /// Plans one template of an environment that was read.
+    /// Plans one template of an environment that was read, and that is not settled.
     pub(super) fn plan_template(
         &mut self,
         declared: &Arc<Declared>,
@@ -57,9 +57,6 @@ impl<'a> Planner<'a> {
         name: &str,
     ) {
         let Some(Ok(list)) = self.observed.templates.get(scope) else { return };
-        if !self.watches(&declared.address) && self.is_settled_template(declared, resolved, scope, name) {
-            return self.is_in_sync(declared);
-        }
         if let Err(problem) = self.plan_unsettled(declared, resolved, (scope, name), list) {
             self.give_up(declared, [problem]);
         }
@@ -313,7 +310,13 @@ impl<'a> Planner<'a> {
 
     /// Whether a template is live, recorded and declared all the same; for its few fields, without making the map
     /// that [`compare`] goes by.
-    fn is_settled_template(&self, declared: &Declared, resolved: &Resolved<'_>, scope: &Scope, name: &str) -> bool {
+    pub(super) fn is_settled_template(
+        &self,
+        declared: &Declared,
+        resolved: &Resolved<'_>,
+        scope: &Scope,
+        name: &str,
+    ) -> bool {
         let recorded = self.index.record(&resolved.identity);
         let ([live], Some(recorded)) = (self.index.templates(scope, name), recorded) else { return false };
         let is_same = |field: &str| match (declared.fields.get(field), recorded.fields.get(field)) {
