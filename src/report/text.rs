@@ -1,7 +1,7 @@
 //! The plan and what came of it, for people.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
@@ -42,6 +42,8 @@ pub fn write_news(
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    // Each line of a standard output would be a write of its own.
+    let out = &mut BufWriter::new(out);
     let mood = if writes { Mood::Will } else { Mood::Would };
     let mut reasons = BTreeSet::new();
     for change in plan.changes.iter().filter(|change| is_news(change)) {
@@ -61,7 +63,8 @@ pub fn write_news(
     if !plan.problems.is_empty() {
         writeln!(out)?;
     }
-    writeln!(out, "{}", summary_line(&plan.summary()))
+    writeln!(out, "{}", summary_line(&plan.summary()))?;
+    out.flush()
 }
 
 /// Writes what was applied and what was not.
