@@ -3,7 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 
 use super::{Progress, Stop};
 use crate::io::store::{Books, StoreError};
@@ -56,7 +57,7 @@ impl Failure {
 }
 
 /// Applies a plan: configs before the templates that list them, deletes the other way round, and what
-/// does not depend on each other side by side. Every success is recorded as it comes.
+/// does not depend on each other side by side. Every success is recorded as it comes, before anything else is begun.
 pub(super) async fn apply<A: Write, S: Books>(
     plan: &Plan,
     api: &A,
@@ -82,11 +83,6 @@ pub(super) async fn apply<A: Write, S: Books>(
     if let Some(progress) = progress {
         progress.applies(plan.changes.iter().filter(|change| change.is_due()).count());
     }
-    let carry_out = async |change| {
-        let outcome = applier.carry_out(change).await;
-        progress.inspect(|progress| progress.applied(&outcome));
-        outcome
-    };
     let mut outcomes = Vec::new();
     for phase in Phase::ALL {
         let due = plan.changes.iter().filter(|change| change.is_due() && Phase::of(&change.step) == Some(phase));
@@ -96,8 +92,8 @@ pub(super) async fn apply<A: Write, S: Books>(
         }
         for turn in in_turn(due, plan) {
             applier.intend(&turn);
-            let done = stream::iter(turn).map(&carry_out).buffer_unordered(concurrency.max(1));
-            outcomes.extend(done.collect::<Vec<_>>().await);
+            let done = applier.carry_out(turn, concurrency.max(1), progress).await;
+            outcomes.extend(done);
         }
     }
     progress.inspect(|progress| progress.ends());
@@ -158,6 +154,37 @@ fn in_turn<'p>(mut due: Vec<&'p Change>, plan: &Plan) -> Vec<Vec<&'p Change>> {
     turns
 }
 
+/// What came of a change.
+type Done = Result<Vec<Remark>, Failure>;
+
+/// A change that was made on the platform, and is to be recorded.
+#[derive(Default)]
+struct Made {
+    /// What the platform remarks on it.
+    remarks: Vec<Remark>,
+    /// What is to be recorded.
+    books: Vec<Bookkeeping>,
+    /// Its row in the history, where the first half of it has one already.
+    row: Option<i64>,
+}
+
+impl Made {
+    fn of(books: Vec<Bookkeeping>) -> Self {
+        Self { books, ..Self::default() }
+    }
+}
+
+fn enter<S: Books>(store: &mut S, entry: &Bookkeeping) -> Result<(), StoreError> {
+    match entry {
+        Bookkeeping::Record(identity, record) => store.save(identity, record),
+        Bookkeeping::Forget(identity) => store.forget(identity),
+        Bookkeeping::Missed(identity) => store.miss(identity),
+        Bookkeeping::Abandon(identity) => store.abandon(identity),
+        Bookkeeping::Void(approval) => store.void(approval),
+        Bookkeeping::LookedAtEverything => store.looked_at_everything(),
+    }
+}
+
 struct Applier<'a, A, S> {
     plan: &'a Plan,
     api: &'a A,
@@ -175,11 +202,46 @@ struct Applier<'a, A, S> {
 }
 
 impl<A: Write, S: Books> Applier<'_, A, S> {
-    async fn carry_out(&self, change: &Change) -> Outcome {
-        let result = match self.obstacle(change) {
+    /// Makes so many changes at once, which do not depend on each other.
+    async fn carry_out(&self, changes: Vec<&Change>, at_once: usize, progress: Option<&dyn Progress>) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(changes.len());
+        let (mut waiting, mut under_way) = (changes.into_iter(), FuturesUnordered::new());
+        let make = async |change| (change, self.make(change).await);
+        loop {
+            under_way.extend(waiting.by_ref().take(at_once - under_way.len()).map(&make));
+            let Some(done) = (&mut under_way).ready_chunks(at_once).next().await else { return outcomes };
+            for (change, result) in self.record(done) {
+                let outcome = self.conclude(change, result);
+                progress.inspect(|progress| progress.applied(&outcome));
+                outcomes.push(outcome);
+            }
+        }
+    }
+
+    /// Makes a change on the platform, if it may be made now.
+    async fn make(&self, change: &Change) -> Result<Made, Failure> {
+        match self.obstacle(change) {
             Some(failure) => Err(failure),
             None => self.execute(change).await,
+        }
+    }
+
+    /// Records what came of changes that were made: as one, since that costs little more than to record one of them;
+    /// where that goes wrong, each for itself.
+    fn record<'c>(&self, done: Vec<(&'c Change, Result<Made, Failure>)>) -> Vec<(&'c Change, Done)> {
+        let made: Vec<_> = done.iter().filter_map(|(change, made)| Some((*change, made.as_ref().ok()?))).collect();
+        let is_kept = self.keep(&made).is_ok();
+        let one = |change, made: Made| {
+            if !is_kept {
+                self.keep(&[(change, &made)])?;
+            }
+            Ok(made.remarks)
         };
+        done.into_iter().map(|(change, made)| (change, made.and_then(|made| one(change, made)))).collect()
+    }
+
+    /// Draws from what came of a change what follows for others.
+    fn conclude(&self, change: &Change, result: Done) -> Outcome {
         if let Err(failure) = &result {
             self.failed.borrow_mut().insert(change.identity.clone());
             self.strike(change, failure);
@@ -204,65 +266,67 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
         Outcome { address: change.address.clone(), result }
     }
 
-    async fn execute(&self, change: &Change) -> Result<Vec<Remark>, Failure> {
-        match &change.step {
-            Step::Nothing => {}
-            Step::Record { record, renamed_from } => self.move_record(change, renamed_from.as_ref(), record)?,
-            Step::CreateTemplate(step) => self.create(change, step).await.map(drop)?,
+    async fn execute(&self, change: &Change) -> Result<Made, Failure> {
+        let save = |record: &RecordedResource| Bookkeeping::Record(change.identity.clone(), Box::new(record.clone()));
+        let forget = |identity: Option<&Identity>| identity.cloned().map(Bookkeeping::Forget);
+        let books = match &change.step {
+            Step::Nothing => Vec::new(),
+            Step::Record { record, renamed_from } => {
+                forget(renamed_from.as_ref()).into_iter().chain([save(record)]).collect()
+            }
+            Step::CreateTemplate(step) => {
+                let (record, row) = self.create(change, step).await?;
+                return Ok(Made { row, ..Made::of(vec![save(&record)]) });
+            }
             Step::UpdateTemplate { id, renamed_from, step } => {
                 self.api.update_template(id, step).await?;
-                self.move_record(change, renamed_from.as_ref(), &step.record)?;
+                forget(renamed_from.as_ref()).into_iter().chain([save(&step.record)]).collect()
             }
             Step::ReplaceTemplate { old, step } => {
                 // Until the old one is gone, nothing is replaced.
                 let created = Change { action: Action::Create, ..change.clone() };
-                let (made, row) = self.create(&created, step).await?;
+                let (record, row) = self.create(&created, step).await?;
+                let row = self.keep(&[(&created, &Made { row, ..Made::of(vec![save(&record)]) })])?;
                 self.api.delete_template(&old.scope, &old.id).await?;
-                let done = RecordedResource { replaces: None, ..made };
-                self.keep(Some(row), change, |store| {
-                    store.save(&change.identity, &done)?;
-                    old.identity.as_ref().map_or(Ok(()), |identity| store.forget(identity))
-                })?;
+                let done = save(&RecordedResource { replaces: None, ..record });
+                let books = std::iter::once(done).chain(forget(old.identity.as_ref())).collect();
+                return Ok(Made { row, ..Made::of(books) });
             }
             Step::FinishReplacement { old, record } => {
                 self.api.delete_template(&old.scope, &old.id).await?;
-                self.settle(change, |store| {
-                    store.save(&change.identity, record)?;
-                    old.identity.as_ref().map_or(Ok(()), |identity| store.forget(identity))
-                })?;
+                std::iter::once(save(record)).chain(forget(old.identity.as_ref())).collect()
             }
             Step::DeleteTemplate { scope, id } => {
                 self.api.delete_template(scope, id).await?;
-                self.settle(change, |store| store.forget(&change.identity))?;
+                forget(Some(&change.identity)).into_iter().collect()
             }
             Step::PutConfig(step) => {
                 let remarks = self.api.put_config(step).await?;
-                self.save(change, &step.record)?;
-                return Ok(remarks);
+                return Ok(Made { remarks, ..Made::of(vec![save(&step.record)]) });
             }
             Step::DeleteConfig { owner, id } => {
                 self.api.delete_config(owner, id).await?;
-                self.settle(change, |store| store.forget(&change.identity))?;
+                forget(Some(&change.identity)).into_iter().collect()
             }
-        }
-        Ok(Vec::new())
+        };
+        Ok(Made::of(books))
     }
 
-    /// Two requests: what the first one made is recorded before the second is sent.
-    async fn create(&self, change: &Change, step: &TemplateStep) -> Result<(RecordedResource, i64), Failure> {
+    /// Two requests: what the first one made is recorded before the second is sent. Returns what is left to record,
+    /// and in which row of the history the first is.
+    async fn create(&self, change: &Change, step: &TemplateStep) -> Result<(RecordedResource, Option<i64>), Failure> {
         let made = self.api.create_template(step).await?;
         let mut record = RecordedResource { template_id: Some(made.id.clone()), ..step.record.clone() };
         if made.auth_scheme_configs == step.auth_scheme_configs {
-            let row = self.keep(None, change, |store| store.save(&change.identity, &record))?;
-            return Ok((record, row));
+            return Ok((record, None));
         }
         let list = record.fields.remove(AUTH_SCHEME_CONFIGS.name);
         let mut without_list = change.clone();
         without_list.fields.retain(|field| field.path != AUTH_SCHEME_CONFIGS.name);
-        let row = self.keep(None, &without_list, |store| store.save(&change.identity, &record))?;
+        let first = Bookkeeping::Record(change.identity.clone(), Box::new(record.clone()));
+        let row = self.keep(&[(&without_list, &Made::of(vec![first]))])?;
         self.api.update_template(&made.id, step).await?;
         record.fields.extend(list.map(|list| (AUTH_SCHEME_CONFIGS.name, list)));
-        let row = self.keep(Some(row), change, |store| store.save(&change.identity, &record))?;
         Ok((record, row))
     }
 
@@ -301,37 +365,20 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
         Some(format!("it lists the auth scheme config {waits_for:?}, which could not be applied"))
     }
 
-    fn save(&self, change: &Change, record: &RecordedResource) -> Result<(), StoreError> {
-        self.settle(change, |store| store.save(&change.identity, record))
-    }
-
-    /// The same of what was recorded as something else before.
-    fn move_record(
-        &self,
-        change: &Change,
-        from: Option<&Identity>,
-        record: &RecordedResource,
-    ) -> Result<(), StoreError> {
-        self.settle(change, |store| {
-            from.map_or(Ok(()), |old| store.forget(old))?;
-            store.save(&change.identity, record)
-        })
-    }
-
-    /// Records what came of a change that was made, together with its entry in the history.
-    fn settle(&self, change: &Change, record: impl FnOnce(&mut S) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        self.keep(None, change, record).map(drop)
-    }
-
-    fn keep(
-        &self,
-        row: Option<i64>,
-        change: &Change,
-        record: impl FnOnce(&mut S) -> Result<(), StoreError>,
-    ) -> Result<i64, StoreError> {
+    /// Records what came of changes that were made, together with their entries in the history: all of it, or
+    /// nothing. Returns the last entry's row.
+    fn keep(&self, made: &[(&Change, &Made)]) -> Result<Option<i64>, StoreError> {
+        let made: Vec<_> = made.iter().filter(|(_, made)| !made.books.is_empty()).collect();
+        if made.is_empty() {
+            return Ok(None);
+        }
         self.store.borrow_mut().together(|store| {
-            record(store)?;
-            store.note(row, change, self.plan.revision.as_deref())
+            let mut row = None;
+            for (change, made) in made {
+                made.books.iter().try_for_each(|entry| enter(store, entry))?;
+                row = Some(store.note(made.row, change, self.plan.revision.as_deref())?);
+            }
+            Ok(row)
         })
     }
 
@@ -391,16 +438,7 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
         if books.is_empty() {
             return Ok(());
         }
-        self.store.borrow_mut().together(|store| {
-            books.iter().try_for_each(|entry| match entry {
-                Bookkeeping::Record(identity, record) => store.save(identity, record),
-                Bookkeeping::Forget(identity) => store.forget(identity),
-                Bookkeeping::Missed(identity) => store.miss(identity),
-                Bookkeeping::Abandon(identity) => store.abandon(identity),
-                Bookkeeping::Void(approval) => store.void(approval),
-                Bookkeeping::LookedAtEverything => store.looked_at_everything(),
-            })
-        })
+        self.store.borrow_mut().together(|store| books.iter().try_for_each(|entry| enter(store, entry)))
     }
 
     fn halt(&self, why: String) {

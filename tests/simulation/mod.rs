@@ -292,9 +292,8 @@ fn tell_all(seeds: std::ops::Range<u64>) {
     }
 }
 
-/// The world before, applied, and then files that ask for one change of every sort.
-async fn every_sort_of_change(simulation: &Simulation) {
-    let template = |system, environments: &[&'static str]| Template {
+fn template(system: &'static str, environments: &[&'static str]) -> Template {
+    Template {
         environments: environments.iter().copied().collect(),
         system,
         dynamic: Some(true),
@@ -302,7 +301,11 @@ async fn every_sort_of_change(simulation: &Simulation) {
         protected: false,
         replace: true,
         renamed_from: None,
-    };
+    }
+}
+
+/// The world before, applied, and then files that ask for one change of every sort.
+async fn every_sort_of_change(simulation: &Simulation) {
     let config = |description: &str| Config { system: "stripe", key: None, description: description.to_owned() };
     let before = File {
         templates: BTreeMap::from([
@@ -401,6 +404,24 @@ fn whichever_operation_fails_once_or_for_good_nothing_is_lost_or_doubled() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_made_in_one_moment_is_recorded_as_one() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let mut simulation = permissive();
+        simulation.concurrency = 100;
+        let templates = (0..100).map(|n| (format!("t{n}"), template("stripe", &["production", "staging"])));
+        let file = File { templates: templates.collect(), configs: BTreeMap::new(), is_broken: false };
+        simulation.universe.borrow_mut().files.all.insert("a.toml".to_owned(), file);
+        let report = simulation.pass().await.unwrap();
+        let story = simulation.universe.borrow().story(usize::MAX);
+        let count = |what: &str| story.matches(what).count();
+        assert_eq!((report.applied(), count("books: save"), count("books: intend")), (200, 200, 1));
+        // Answers come within 40 moments: of a hundred that are under way, several in each.
+        assert!(count("books: commit") <= 100, "{} transactions", count("books: commit"));
+    });
 }
 
 #[test]
