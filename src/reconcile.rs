@@ -2,6 +2,7 @@
 
 mod apply;
 mod look;
+mod order;
 mod progress;
 mod record;
 mod sharing;

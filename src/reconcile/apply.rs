@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
+use super::order::{Phase, in_turn};
 use super::{Progress, Stop};
 use crate::io::store::{Books, StoreError};
 use crate::io::versori::{ApiError, ErrorKind, Write};
@@ -103,56 +104,6 @@ pub(super) async fn apply<A: Write, S: Books>(
 
 /// After so many changes in a row that the platform could not serve, the rest of the pass is not tried.
 const CIRCUIT: u32 = 5;
-
-/// Changes of one phase do not depend on each other; those of the next may depend on them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Records,
-    Configs,
-    Templates,
-    TemplateDeletes,
-    ConfigDeletes,
-}
-
-impl Phase {
-    const ALL: [Phase; 5] =
-        [Phase::Records, Phase::Configs, Phase::Templates, Phase::TemplateDeletes, Phase::ConfigDeletes];
-
-    fn deletes(self) -> bool {
-        matches!(self, Phase::TemplateDeletes | Phase::ConfigDeletes)
-    }
-
-    fn of(step: &Step) -> Option<Self> {
-        Some(match step {
-            Step::Nothing => return None,
-            Step::Record { .. } => Phase::Records,
-            Step::PutConfig(_) => Phase::Configs,
-            Step::CreateTemplate(_) | Step::UpdateTemplate { .. } | Step::ReplaceTemplate { .. } => Phase::Templates,
-            Step::FinishReplacement { .. } | Step::DeleteTemplate { .. } => Phase::TemplateDeletes,
-            Step::DeleteConfig { .. } => Phase::ConfigDeletes,
-        })
-    }
-}
-
-/// The changes of a phase, those that wait for others behind those.
-fn in_turn<'p>(mut due: Vec<&'p Change>, plan: &Plan) -> Vec<Vec<&'p Change>> {
-    let mut turns = Vec::new();
-    while !plan.turns.is_empty() {
-        let open: BTreeSet<&Identity> = due.iter().map(|change| &change.identity).collect();
-        let waits = |change: &&Change| {
-            plan.turns.get(&change.identity).is_some_and(|others| others.iter().any(|other| open.contains(other)))
-        };
-        let (later, now): (Vec<_>, Vec<_>) = due.iter().copied().partition(waits);
-        // Those that wait for each other go together.
-        if now.is_empty() || later.is_empty() {
-            break;
-        }
-        turns.push(now);
-        due = later;
-    }
-    turns.push(due);
-    turns
-}
 
 /// What came of a change.
 type Done = Result<Vec<Remark>, Failure>;
