@@ -44,8 +44,9 @@ impl Planner<'_> {
     /// Creates that were begun for what no file declares any more: what they have made is remembered, so that
     /// it is treated like anything else that is no longer declared.
     pub(super) fn settle_intents(&mut self) {
-        for (identity, intent) in self.recorded.intents.iter().filter(|(identity, _)| !self.claimed.contains(identity))
-        {
+        // What stays as it is since its file is in error has been made all the same.
+        let is_open = |identity: &Identity| !self.claimed.contains(identity) || self.claimed.is_reserved(identity);
+        for (identity, intent) in self.recorded.intents.iter().filter(|(identity, _)| is_open(identity)) {
             let is_read = match identity {
                 Identity::ConnectionTemplate { scope, .. } => matches!(self.observed.templates.get(scope), Some(Ok(_))),
                 Identity::AuthSchemeConfig { owner, .. } => matches!(self.observed.configs.get(owner), Some(Ok(_))),
