@@ -198,6 +198,55 @@ fn a_secret_that_the_platform_repeats_is_not_shown() {
     assert!(!schemes.run(&["status"]).out.contains(CANARY));
 }
 
+/// A secret in every spelling that a server may repeat it in.
+const SPELLED: [&str; 9] = [
+    "hunter2 \"q\\/é+&<'z",
+    r#"hunter2 \"q\\\/\u00e9+\u0026\u003c\u0027z"#,
+    r#"hunter2 \u0022q\u005C\u002F\u00E9\u002B\u0026\u003C'z"#,
+    "hunter2%20%22q%5C%2F%C3%A9%2B%26%3C%27z",
+    "hunter2+%22q%5c%2f%c3%a9%2b%26%3c%27z",
+    "hunter2 &quot;q\\/é+&amp;&lt;&#39;z",
+    "hunter2 &#34;q&#92;&#x2F;&#xe9;&#43;&#38;&#x3c;&#039;z",
+    r#"hunter2 \\\"q\\\\/\\u00e9+\\u0026<'z"#,
+    "hunter2%2520%2522q%255C%252F%25C3%25A9%252B%2526%253C%2527z",
+];
+
+#[test]
+fn a_secret_that_the_platform_repeats_in_another_spelling_is_not_shown_and_not_kept() {
+    for (number, spelled) in SPELLED.into_iter().enumerate() {
+        let fake = Fake::start(move |path| {
+            if path.ends_with("s-code") {
+                let refused = json!({"field": "oauth2.grant", "message": format!("{spelled} is weak")});
+                let said = json!({"message": format!("{spelled} is bad"), "details": format!("see {spelled}"), "fields": [refused]});
+                return (400, said.to_string());
+            }
+            if path.ends_with("s-password") {
+                let remark = json!({"text": format!("{spelled} is old"), "severity": "warning", "detail": [spelled]});
+                let member = json!({"validationMessages": [remark]});
+                return (201, json!({"id": "s-password", "type": "oauth2", "oauth2": member}).to_string());
+            }
+            let system = json!({"id": ids::SHOPIFY, "name": "shopify", "authSchemeConfigs": []});
+            let list = json!({"totalCount": 1, "items": [system]});
+            (200, if path.ends_with("/systems") { list } else { system }.to_string())
+        });
+        let schemes = Schemes(Site::new());
+        schemes.0.settings_for(&fake.base_url, "log.directory = \"log\"\nlog.level = \"trace\"");
+        schemes.0.file("system.toml", ON_SYSTEM);
+        let ran = schemes.run_with(&["apply", "--yes", "-vv"], SPELLED[0]);
+        for masked in ["… is bad", "… is weak", "see …", "… is old"] {
+            assert!(ran.out.contains(masked), "{number}: {masked}: {ran:?}");
+        }
+        let kept = schemes.run(&["status", "--json"]).out + &schemes.run(&["history", "--json"]).out;
+        let mut all = ran.out + &ran.err + &kept;
+        for folder in [".versync", "log"] {
+            for entry in std::fs::read_dir(schemes.0.path(folder)).unwrap() {
+                all += &String::from_utf8_lossy(&std::fs::read(entry.unwrap().path()).unwrap());
+            }
+        }
+        assert!(!all.contains("hunter2"), "{number}");
+    }
+}
+
 #[test]
 fn a_password_that_somebody_wrote_into_an_address_is_not_shown() {
     let schemes = Schemes::applied();

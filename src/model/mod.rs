@@ -13,6 +13,7 @@ pub mod connection_template;
 pub mod desired;
 pub mod document;
 pub mod drift;
+pub mod echo;
 pub mod explain;
 pub mod export;
 mod fields;

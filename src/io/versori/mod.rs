@@ -33,6 +33,7 @@ use secrecy::ExposeSecret;
 
 use crate::model::address::{Owner, OwnerKind, Scope};
 use crate::model::blame::Refused;
+use crate::model::echo;
 use crate::model::observed::{LiveConfig, LiveTemplate, Project, Remark};
 use crate::model::plan::{ConfigStep, TemplateStep};
 
@@ -186,9 +187,7 @@ impl Write for Writer {
     async fn put_config(&self, step: &ConfigStep) -> Result<Vec<Remark>, ApiError> {
         let (client, organisation) = (self.client(), self.client().organisation());
         // A platform that repeats a secret must not make us print or keep it.
-        let redact = |text: &str| {
-            step.secrets.values().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), "…"))
-        };
+        let redact = |text: &str| echo::without(text, step.secrets.values().map(|secret| secret.expose_secret()));
         let answer = async {
             Ok(match step.owner.kind {
                 OwnerKind::System => {

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::jwt::{KeyError, Signer};
 use crate::io::secrets::{self, SecretError};
 use crate::model::document::SecretRef;
+use crate::model::echo;
 
 /// How the token is announced in the `Authorization` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -169,8 +170,7 @@ impl Credentials {
     /// The text without the tokens that were sent.
     pub(super) fn redact(&self, text: &str) -> String {
         let state = self.state();
-        let text = text.replace(state.token.expose_secret(), "…");
-        state.before.iter().fold(text, |text, before| text.replace(before.expose_secret(), "…"))
+        echo::without(text, [&state.token].into_iter().chain(&state.before).map(|token| token.expose_secret()))
     }
 
     /// Where tokens come from, ready to follow "the token from".
