@@ -240,3 +240,45 @@ fn a_template_waits_for_configs_that_are_not_among_the_targets() {
     assert!(ran.out.contains("which does not exist yet and is not made in this pass"), "{}", ran.out);
     assert!(site.writes().is_empty());
 }
+
+#[test]
+fn a_target_that_is_the_address_of_a_resource_means_that_one_alone() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }");
+    let of = |names: &[&str]| {
+        let one = |name: &&str| {
+            format!(
+                "[connection_templates.{name:?}]\nproject = \"storefront\"\nenvironment = \"production\"\nsystem = \"shopify\"\n"
+            )
+        };
+        names.iter().map(one).collect::<String>()
+    };
+    let planned = |target: &str| {
+        let plan = site.versync(&["plan", "--json", target]).json();
+        let names = actions(&plan)
+            .into_iter()
+            .map(|(address, action)| format!("{action} {}", address.rsplit('/').next().unwrap()));
+        names.collect::<Vec<_>>()
+    };
+    let at = |name: &str| format!("connection_template.storefront/production/{name}");
+    site.file("shop.toml", of(&["*", "a*", "ab", "b"]));
+    assert_eq!(planned(&at("a*")), ["create a*"]);
+    assert_eq!(planned(&at("*")), ["create *"]);
+    assert_eq!(planned("*/a*"), ["create a*", "create ab"]);
+    // Also where no file declares it any more, and of a plan that was saved before it had gone from its file.
+    assert_eq!(site.versync(&["plan", "--out", "saved.json"]).code, Some(0));
+    site.file("shop.toml", of(&["ab", "b"]));
+    let ran = site.versync(&["apply", "saved.json", &at("a*"), "*/ab", "--yes"]);
+    assert!(ran.out.contains("a* is not as it was when the plan was saved"), "{ran:?}");
+    assert_eq!((site.templates("ab").len(), site.templates("a*").len()), (1, 0));
+    site.file("shop.toml", of(&["*", "a*", "ab", "b"]));
+    site.apply();
+    site.remove("shop.toml");
+    site.file("other.toml", of(&["c"]));
+    assert_eq!(planned(&at("a*")), ["delete a*"]);
+    assert_eq!(planned(&at("*")), ["delete *"]);
+    let ran = site.versync(&["apply", "--yes", &at("*")]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(site.writes().last().map(|write| write.starts_with("DELETE")), Some(true));
+    assert_eq!((site.templates("*").len(), site.templates("a*").len(), site.templates("b").len()), (0, 1, 1));
+}

@@ -37,7 +37,7 @@ use super::source::{Problem, sort_problems};
 use claims::Claims;
 use index::{Index, Set};
 use resolve::{LookedUp, Resolved};
-use targets::{names_file, unknown_targets};
+use targets::{Targets, unknown_targets};
 use trace::Watch;
 
 pub use trace::{Compared, FieldCase, FieldView, identity_of};
@@ -53,8 +53,8 @@ pub struct Policy {
     pub prune: bool,
     /// `sync.delete_limit`
     pub delete_limit: DeleteLimit,
-    /// Addresses (with `*`), files, or folders of them (with `/` at the end); nothing else is planned. Empty:
-    /// everything is.
+    /// Addresses (with `*` for any text, but for whole ones that there are), files, or folders of them (with `/` at the
+    /// end); nothing else is planned. Empty: everything is.
     pub targets: Vec<String>,
     /// A plan that somebody has looked at: nothing is planned that it does not hold too.
     pub saved: Option<SavedPlan>,
@@ -66,12 +66,6 @@ impl Policy {
     /// Whether everything is planned that there is to plan.
     pub fn is_unlimited(&self) -> bool {
         self.targets.is_empty() && self.saved.is_none()
-    }
-
-    /// Whether a resource is among the targets.
-    fn includes(&self, address: &Address, file: &str) -> bool {
-        let means = |target: &String| names_file(target, file) || address.matches(target);
-        self.targets.is_empty() || self.targets.iter().any(means)
     }
 }
 
@@ -129,6 +123,7 @@ fn plan_watching(
             ..Plan::default()
         },
         claimed: Claims::with_room(looked_up.len()),
+        targets: Targets::of(policy, desired, recorded),
         index: Index::of(observed, recorded),
         watch,
         lifted: Vec::new(),
@@ -155,7 +150,7 @@ fn plan_watching(
     for ((resolved, declared), is_settled) in resources.iter().zip(settled) {
         // What is no target is planned as well, for what it claims: a template that moves from one place to another is
         // no orphan where only its old place is a target.
-        let mark = (!policy.includes(&declared.address, declared.place.file())).then(|| planner.mark());
+        let mark = (!planner.targets.include(&declared.address, declared.place.file())).then(|| planner.mark());
         planner.remember_protection(declared, &resolved.identity);
         match &resolved.identity {
             _ if is_settled => planner.is_in_sync(declared),
@@ -179,12 +174,12 @@ fn plan_watching(
     planner.settle_intents();
     planner.count_unmanaged();
     let compared = planner.compared();
-    let Planner { mut plan, index, lifted, .. } = planner;
+    let Planner { mut plan, index, lifted, targets, .. } = planner;
     plan.marks = marks::of(&plan.changes, &index);
     // What has moved since a plan was saved is no reason to hold the deletes of what has not.
     let errors = plan.has_errors();
     if let Some(saved) = &policy.saved {
-        saved.restrict(&mut plan, |address, file| policy.includes(address, file));
+        saved.restrict(&mut plan, |address, file| targets.include(address, file));
     }
     sort_problems(&mut plan.problems);
     hold(&mut plan, errors, &index, (desired, recorded, observed), policy);
@@ -256,6 +251,7 @@ struct Planner<'a> {
     plan: Plan,
     /// Identities that some file speaks for, sound or not: none of them is an orphan.
     claimed: Claims<'a>,
+    targets: Targets<'a>,
     index: Index<'a>,
     /// The one resource of which is kept what was compared.
     watch: Option<Watch>,

@@ -55,6 +55,11 @@ impl SavedPlan {
         Some(Self { changes, templates: by_address(TEMPLATES), marks: by_address(MARKS) })
     }
 
+    /// Whether it holds a change of the resource of this address.
+    pub(super) fn is_about(&self, address: &str) -> bool {
+        self.changes.contains_key(address)
+    }
+
     /// What is saved beside the plan's own JSON, below [`TEMPLATES`]: which templates it is about. Another one of
     /// the same name and looks is not the one that somebody has looked at.
     pub fn templates(plan: &Plan) -> Value {

@@ -29,7 +29,7 @@ impl<'a> Planner<'a> {
             let spoken_for = self.claimed.is_reserved(identity)
                 || self.claimed.is_open(&resource.source.file)
                 || self.made(identity).is_some();
-            if !spoken_for && self.policy.includes(&resource.address, &resource.source.file) {
+            if !spoken_for && self.targets.include(&resource.address, &resource.source.file) {
                 self.plan_orphan(identity, resource);
             }
         }
