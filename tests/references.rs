@@ -104,3 +104,20 @@ fn the_pages_of_a_list_wait_for_nothing_that_was_begun_later() {
     let runs = is_page.chunk_by(|a, b| a == b).filter(|run| run[0]).collect::<Vec<_>>();
     assert!(runs.len() == 1 && runs[0].len() >= 3, "{is_page:?}");
 }
+
+#[test]
+fn every_reference_of_a_table_that_leads_nowhere_is_named_at_once() {
+    let site = Site::new();
+    let text = SHOP.replace("production", "producton").replace("shopify", "shopfy");
+    site.file("a.toml", &text).file("b.toml", text.replace("storefront", "storefrnt").replace("shop]", "other]"));
+    let ran = site.versync(&["plan", "--json"]);
+    assert_eq!(ran.code, Some(1));
+    let told = problems(&ran.json());
+    let expected = [
+        "a.toml:3:15: project storefront has no environment \"producton\": did you mean \"production\"?",
+        "a.toml:4:10: there is no system \"shopfy\" in the organisation: did you mean \"shopify\"?",
+        "b.toml:2:11: there is no project \"storefrnt\" in the organisation: did you mean \"storefront\"?",
+        "b.toml:4:10: there is no system \"shopfy\" in the organisation: did you mean \"shopify\"?",
+    ];
+    assert_eq!(told, expected);
+}

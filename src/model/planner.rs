@@ -275,7 +275,7 @@ impl<'a> Planner<'a> {
                     }
                     resources.push((resolved, *declared));
                 }
-                Err(problem) => self.give_up(declared, [problem.clone()]),
+                Err(problems) => self.give_up(declared, problems.iter().cloned()),
             }
         }
         resources.retain(|(resolved, _)| !repeated.contains(&resolved.identity));

@@ -65,45 +65,63 @@ impl Resolved<'_> {
 }
 
 /// A declared resource with what it means, or why it means nothing.
-pub(super) type LookedUp<'d> = (&'d Arc<Declared>, Result<Resolved<'d>, Problem>);
+pub(super) type LookedUp<'d> = (&'d Arc<Declared>, Result<Resolved<'d>, Vec<Problem>>);
 
 /// Looks up the references of all of these, on all cores.
 pub(super) fn resolve_all<'d>(resources: &'d [Arc<Declared>], observed: &Observed) -> Vec<LookedUp<'d>> {
     resources.par_iter().map(|declared| (declared, resolve(declared, observed))).collect()
 }
 
-/// Looks a resource's references up, and makes sure that the place where it lives was read.
-pub(super) fn resolve<'d>(declared: &'d Declared, observed: &Observed) -> Result<Resolved<'d>, Problem> {
+/// Looks a resource's references up, and makes sure that the place where it lives was read. Every reference that leads
+/// nowhere is a problem.
+pub(super) fn resolve<'d>(declared: &'d Declared, observed: &Observed) -> Result<Resolved<'d>, Vec<Problem>> {
     match &declared.target {
         Target::ConnectionTemplate { project, environment, system, name, .. } => {
-            let found = look_up(observed.projects.get(&project.value), project, "project")?;
-            let environment_id = find_environment(found, project, environment)?;
-            let owner = Owner::system(look_up(observed.systems.get(&system.value), system, "system")?.clone());
-            // An id needs no look-up, so only reading the system tells whether there is one.
-            if let Some(Err(Unread::Absent)) = observed.configs.get(&owner) {
-                return Err(absent(system, "system"));
-            }
-            let scope = Scope { project: found.id.clone(), environment: environment_id };
-            readable(observed.templates.get(&scope), || {
-                format!("the connection templates of {}/{}", project.value, environment.value)
-            })?;
+            let (scope, owner) = match (find_scope(project, environment, observed), find_system(system, observed)) {
+                (Ok(scope), Ok(owner)) => (scope, owner),
+                (scope, owner) => return Err(scope.err().into_iter().chain(owner.err()).collect()),
+            };
             let identity = Identity::ConnectionTemplate { scope, name: name.clone() };
             let place_written = Some((project.value.as_str(), environment.value.as_str()));
             Ok(Resolved { identity, owner, owner_written: &system.value, place_written })
         }
         Target::AuthSchemeConfig { kind, owner: written, id } => {
-            let owner = match kind {
-                OwnerKind::System => {
-                    Owner::system(look_up(observed.systems.get(&written.value), written, "system")?.clone())
-                }
-                OwnerKind::Connector => Owner::connector(written.value.clone()),
-            };
-            match observed.configs.get(&owner) {
-                Some(Err(Unread::Absent)) => return Err(absent(written, kind.as_str())),
-                lookup => readable(lookup, || format!("the auth scheme configs of {kind} {}", written.value))?,
-            }
+            let owner = find_owner(*kind, written, observed).map_err(|problem| vec![problem])?;
             let identity = Identity::AuthSchemeConfig { owner: owner.clone(), id: id.clone() };
             Ok(Resolved { identity, owner, owner_written: &written.value, place_written: None })
+        }
+    }
+}
+
+/// Where a template lives, if the templates there were read.
+fn find_scope(project: &Found<String>, environment: &Found<String>, observed: &Observed) -> Result<Scope, Problem> {
+    let found = look_up(observed.projects.get(&project.value), project, "project")?;
+    let scope = Scope { project: found.id.clone(), environment: find_environment(found, project, environment)? };
+    let what = || format!("the connection templates of {}/{}", project.value, environment.value);
+    readable(observed.templates.get(&scope), what)?;
+    Ok(scope)
+}
+
+fn find_system(written: &Found<String>, observed: &Observed) -> Result<Owner, Problem> {
+    let owner = Owner::system(look_up(observed.systems.get(&written.value), written, "system")?.clone());
+    match observed.configs.get(&owner) {
+        // An id needs no look-up, so only reading the system tells whether there is one.
+        Some(Err(Unread::Absent)) => Err(absent(written, "system")),
+        _ => Ok(owner),
+    }
+}
+
+/// Whose a config is, if the configs there were read.
+fn find_owner(kind: OwnerKind, written: &Found<String>, observed: &Observed) -> Result<Owner, Problem> {
+    let owner = match kind {
+        OwnerKind::System => find_system(written, observed)?,
+        OwnerKind::Connector => Owner::connector(written.value.clone()),
+    };
+    match observed.configs.get(&owner) {
+        Some(Err(Unread::Absent)) => Err(absent(written, kind.as_str())),
+        lookup => {
+            readable(lookup, || format!("the auth scheme configs of {kind} {}", written.value))?;
+            Ok(owner)
         }
     }
 }
