@@ -282,3 +282,18 @@ fn a_target_that_is_the_address_of_a_resource_means_that_one_alone() {
     assert_eq!(site.writes().last().map(|write| write.starts_with("DELETE")), Some(true));
     assert_eq!((site.templates("*").len(), site.templates("a*").len(), site.templates("b").len()), (0, 1, 1));
 }
+
+#[test]
+fn json_is_asked_for_and_slashes_behind_the_base_url_are_none_of_the_path() {
+    let site = Site::new();
+    site.file("shop.toml", SHOP);
+    let flaky = Flaky::before(site.sandbox.address(), |_, _, _| None);
+    site.settings_for(&format!("{}///", flaky.base_url), "");
+    site.apply();
+    let asked: Vec<_> = ["GET", "POST", "PUT"].iter().flat_map(|method| flaky.asked(method, "")).collect();
+    assert!(asked.len() > 5);
+    for it in asked {
+        assert_eq!(it.headers.get("accept").unwrap(), "application/json", "{}", it.line);
+        assert!(!it.line.contains("//"), "{}", it.line);
+    }
+}

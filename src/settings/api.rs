@@ -66,7 +66,8 @@ fn base_url(section: &Section<'_>, found: &Found<String>) -> Option<Url> {
         // What is no URL may still hold a password.
         section.conceal("base_url");
     }
-    let url = match Url::parse(&found.value) {
+    // An empty segment would be one of every path.
+    let url = match Url::parse(found.value.trim_end_matches('/')) {
         Ok(url) if url.has_host() => url,
         _ => return refuse("`api.base_url` is not a URL".to_owned(), "for example https://platform.versori.com/api"),
     };

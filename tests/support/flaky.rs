@@ -24,12 +24,21 @@ pub(crate) enum Fault {
     Silence,
 }
 
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// Method and path.
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
 type Faults = Arc<dyn Fn(&str, &str, usize) -> Option<Fault> + Send + Sync>;
 
 /// A proxy before a sandbox that loses requests and answers.
 pub(crate) struct Flaky {
     pub(crate) base_url: String,
-    seen: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<Vec<Asked>>>,
     /// Dropped with the proxy, which ends it.
     _stop: oneshot::Sender<()>,
 }
@@ -51,8 +60,8 @@ impl Flaky {
                     let line = format!("{method} {}", uri.path());
                     let before = {
                         let mut log = log.lock().unwrap();
-                        log.push(line.clone());
-                        log.iter().filter(|seen| **seen == line).count() - 1
+                        log.push(Asked { line: line.clone(), headers: headers.clone(), body: body.clone() });
+                        log.iter().filter(|seen| seen.line == line).count() - 1
                     };
                     let fault = faults(method.as_str(), uri.path(), before);
                     if let Some(Fault::Before(status)) = fault {
@@ -76,8 +85,13 @@ impl Flaky {
 
     /// How many requests of this method went to paths that end so.
     pub(crate) fn count(&self, method: &str, end: &str) -> usize {
-        let is_it = |line: &&String| line.starts_with(&format!("{method} ")) && line.ends_with(end);
-        self.seen.lock().unwrap().iter().filter(is_it).count()
+        self.asked(method, end).len()
+    }
+
+    /// Those requests, in the order in which they came.
+    pub(crate) fn asked(&self, method: &str, end: &str) -> Vec<Asked> {
+        let is_it = |asked: &&Asked| asked.line.starts_with(&format!("{method} ")) && asked.line.ends_with(end);
+        self.seen.lock().unwrap().iter().filter(is_it).cloned().collect()
     }
 }
 
