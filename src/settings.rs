@@ -15,7 +15,7 @@ use crate::model::document::{Found, Overlay, Reader, Section};
 use crate::model::guard::DeleteLimit;
 use crate::model::manifest::OnDrift;
 use crate::model::planner::Adopt;
-use crate::model::source::{Problem, SourceFile, sort_problems};
+use crate::model::source::{Problem, SourceFile, nearest, sort_problems};
 
 pub use api::{Api, DEFAULT_BASE_URL};
 pub use json_schema::json_schema;
@@ -315,11 +315,14 @@ fn is_setting(name: &str) -> bool {
 /// out by what is done.
 fn misspelt(variables: &[(String, String)]) -> impl Iterator<Item = Problem> {
     let meant = |(name, _): &(String, String)| {
-        let path = name.strip_prefix(VARIABLE_PREFIX).filter(|_| !is_setting(name))?;
-        let (section, key) =
-            path.split_once('_').filter(|(section, _)| ["API", "SYNC", "LOG", "HTTP"].contains(section))?;
+        let path = name.strip_prefix(VARIABLE_PREFIX).filter(|_| !is_setting(name) && name != CONFIG_VARIABLE)?;
+        let in_section = path.split_once('_').filter(|(section, _)| ["API", "SYNC", "LOG", "HTTP"].contains(section));
+        let meant = match in_section {
+            Some((section, key)) => format!("{VARIABLE_PREFIX}{section}__{key}"),
+            None => format!("{VARIABLE_PREFIX}{}", nearest(path, &["CONFIG", "MANIFESTS", "STATE"])?),
+        };
         let problem = Problem::general(format!("the variable {name} sets nothing"));
-        Some(problem.help(format!("did you mean {VARIABLE_PREFIX}{section}__{key}?")))
+        Some(problem.help(format!("did you mean {meant}?")))
     };
     variables.iter().filter_map(meant)
 }

@@ -284,3 +284,40 @@ fn a_variable_with_one_underscore_too_few_is_no_setting_that_is_passed_over() {
     let ran = Ran::of(site.command(&["plan"]).env("VERSYNC_PORT", "tcp://10.0.0.1").output().unwrap());
     assert_eq!(ran.code, Some(0), "not ours");
 }
+
+#[test]
+fn a_misspelt_variable_at_the_top_is_no_setting_that_is_passed_over() {
+    let site = Site::new();
+    let with = |name: &str| Ran::of(site.command(&["plan"]).env(name, "hunter2").output().unwrap());
+    for (name, meant) in [
+        ("VERSYNC_MANIFEST", "VERSYNC_MANIFESTS"),
+        ("VERSYNC_MANIFESTS_DIR", "VERSYNC_MANIFESTS"),
+        ("VERSYNC_STAET", "VERSYNC_STATE"),
+        ("VERSYNC_STATE_DIR", "VERSYNC_STATE"),
+        ("VERSYNC_CONFIG_FILE", "VERSYNC_CONFIG"),
+    ] {
+        let ran = with(name);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
+        assert!(ran.err.contains(&format!("the variable {name} sets nothing")), "{}", ran.err);
+        assert!(ran.err.contains(&format!("did you mean {meant}?")) && !ran.err.contains("hunter2"), "{}", ran.err);
+    }
+    for name in [
+        "SOURCE",
+        "FOO",
+        "SEED",
+        "FAULT",
+        "PICTURES",
+        "README",
+        "TOKEN",
+        "BROWSER_TESTS",
+        "BOT",
+        "PORT",
+        "ADDRESS",
+        "HOST",
+        "SECRET",
+        "VERSION",
+    ] {
+        let ran = with(&format!("VERSYNC_{name}"));
+        assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
+    }
+}
