@@ -6,7 +6,9 @@ mod log;
 mod notify;
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -214,10 +216,10 @@ impl Sync {
             delete_limit: section.and_then(|section| section.section("delete_limit")).map_or_else(
                 DeleteLimit::default,
                 |limit| {
-                    let default = DeleteLimit::default();
+                    let DeleteLimit { count, percent } = DeleteLimit::default();
                     let read = DeleteLimit {
-                        count: number(&limit, "count", 0, u32::MAX).map_or(default.count, u64::from),
-                        percent: number(&limit, "percent", 0, 100).map_or(default.percent, u64::from),
+                        count: number(&limit, "count", 0..=u32::MAX, count),
+                        percent: number(&limit, "percent", 0..=100, percent),
                     };
                     limit.finish();
                     read
@@ -282,14 +284,22 @@ fn pause_at(section: &Section<'_>, key: &'static str) -> Option<Found<Duration>>
     None
 }
 
-fn number(section: &Section<'_>, key: &'static str, least: u32, most: u32) -> Option<u32> {
-    let found = section.integer(key)?;
+/// A number within bounds, or the default.
+fn number<T: From<u32> + Display>(
+    section: &Section<'_>,
+    key: &'static str,
+    range: RangeInclusive<u32>,
+    default: T,
+) -> T {
+    let Some(found) = section.integer(key) else { return default };
     match u32::try_from(found.value) {
-        Ok(number) if (least..=most).contains(&number) => Some(number),
+        Ok(number) if range.contains(&number) => number.into(),
         _ => {
+            let (least, most) = range.into_inner();
             let message = format!("{} takes a number from {least} to {most}", section.path_of(key));
-            section.report(Problem::at(found.place, message));
-            None
+            let help = format!("write a number, for example {key} = {default}");
+            section.report(Problem::at(found.place, message).help(help));
+            default
         }
     }
 }
@@ -298,7 +308,8 @@ fn number(section: &Section<'_>, key: &'static str, least: u32, most: u32) -> Op
 fn path(section: &Section<'_>, key: &'static str) -> Option<String> {
     let found = section.text(key)?;
     if found.value.is_empty() {
-        section.report(Problem::at(found.place, format!("{} is empty", section.path_of(key))));
+        let problem = Problem::at(found.place, format!("{} is empty", section.path_of(key)));
+        section.report(problem.help(format!("write the path of a folder, or leave {key} out")));
         return None;
     }
     Some(found.value)

@@ -46,6 +46,8 @@ fn what_is_no_regular_file_is_named_and_the_rest_goes_on() {
         let problem = problems.iter().find(named).unwrap_or_else(|| panic!("{file} in {problems:#?}"));
         assert!(problem.contains(why), "{problem}");
     }
+    let out = site.versync(&["validate"]).out;
+    assert_eq!((out.matches("  x ").count(), out.matches("  help: ").count()), (6, 6), "{out}");
 }
 
 #[test]

@@ -48,6 +48,127 @@ name = "X"
 }
 
 #[test]
+fn every_problem_says_how_to_mend_it() {
+    let template = |keys: &str| {
+        format!("[connection_templates.a]\nproject = \"p\"\nenvironment = \"e\"\nsystem = \"s\"\n{keys}\n")
+    };
+    let config = |keys: &str| format!("[auth_scheme_configs.a]\nsystem = \"s\"\ndescription = \"\"\n{keys}\n");
+    let named =
+        |id: &str| format!("[auth_scheme_configs.{id:?}]\nsystem = \"s\"\ndescription = \"\"\ntype = \"none\"\n");
+    let oauth2 = |scopes: &str| {
+        config(&format!(
+            "type = \"oauth2\"\ntoken_url = \"https://a.example\"\nscopes = {scopes}\ndefault_scopes = []\ngrant = {{ type = \"client-credentials\" }}"
+        ))
+    };
+    for (text, help) in [
+        (template("name = 3"), "write it in quotes: \"3\""),
+        (template("name = 1234567890"), "write it in quotes"),
+        (template("name = true"), "write it in quotes: \"true\""),
+        (template("name = [\"a\"]"), "write a text in quotes"),
+        (template("name = { a = 1 }"), "write a text in quotes"),
+        (template("dynamic = 2020-01-01"), "write true or false"),
+        (template("auth_scheme_configs = [3]"), "write it in quotes: \"3\""),
+        (template("auth_scheme_configs = 3"), "write a list: [\"…\"]"),
+        (template("auth_scheme_configs = [\"k\", \"k\"]"), "remove one of the two"),
+        (template("lifecycle = 3"), "write a table: lifecycle = { … }"),
+        (template("x = "), "write a value behind the `=`: a text in quotes, a number, or true or false"),
+        (template("x = \"\u{0}\""), "remove the character"),
+        (template("a = \"b\" \"c\""), "write key = value, one on each line"),
+        (template("a b"), "write key = value"),
+        (template("a = [\"b\" \"c\"]"), "put a comma between them"),
+        (format!("a = {}", "[".repeat(300)) + &"]".repeat(300), "nest it less deeply"),
+        ("[[connection_templates]]\nname = \"a\"\n".to_owned(), "write [connection_templates.NAME] for each of them"),
+        ("connection_templates = 3\n".to_owned(), "write [connection_templates.NAME] for each of them"),
+        ("defaults = 3\n".to_owned(), "write a table: [defaults]"),
+        (
+            config("type = \"api-key\"\nin = \"header\"\nname = \"\""),
+            "write name = \"X-Shopify-Access-Token\", for example",
+        ),
+        (oauth2("[\"a\", \"a\"]"), "remove one of the two"),
+        (oauth2("[3]"), "write each of them as \"…\" or { name = \"…\" }"),
+        (
+            config(
+                "type = \"hmac\"\nname = \"a\"\nin = \"query\"\nalgorithm = \"sha1\"\nencoding = \"hex\"\ndigest_inputs = [\"url\", \"url\"]",
+            ),
+            "remove one of the two",
+        ),
+        (named(""), "write an id such as my-oauth"),
+        (named("."), "write an id such as my-oauth"),
+        (named(".."), "write an id such as my-oauth"),
+        (named("a/b"), "write an id such as my-oauth"),
+        (named(&"a".repeat(300)), "write an id such as my-oauth"),
+        (template("name = \"\""), "write what it is called, with nothing in it that cannot be seen"),
+        (template("name = \"a\\u0007\""), "write what it is called, with nothing in it that cannot be seen"),
+        (
+            template("lifecycle = { renamed_from = \"\" }"),
+            "write what it is called, with nothing in it that cannot be seen",
+        ),
+    ] {
+        let out = validated(&text);
+        let told = out.matches("\n  x ").count() + usize::from(out.starts_with("  x "));
+        assert_eq!(told, out.matches("  help: ").count(), "{out}");
+        assert!(out.contains(&format!("  help: {help}")), "{help}: {out}");
+    }
+}
+
+#[test]
+fn the_line_of_an_unknown_key_is_shown_where_it_cannot_be_a_secret() {
+    let text = r#"
+[connection_templates.shop-key]
+project = "storefront"
+environment = "production"
+systm = "netsuite"
+dynamik = true # c
+since = 2020-01-01
+nmae = ["a", "b"]
+lifecyle = { prevent_delete = true, count = 3, on_drift = "hunter2" }
+tries = 12345
+pin = 123456
+colour = "hunter2"
+project_url = "https://x.example/?a=hunter2"
+projects = "me@hunter2"
+tokne = true
+clientsecret = 12
+secrt = 2020-01-01
+pasword = [1]
+passphrse = 12
+logn = true
+grnt = { a = 1 }
+"#;
+    let out = validated(text);
+    for line in [
+        "systm = \"netsuite\"",
+        "dynamik = true # c",
+        "since = 2020-01-01",
+        "nmae = [\"a\", \"b\"]",
+        "lifecyle = { prevent_delete = true, count = 3, on_drift = … }",
+        "tries = 12345",
+        "pin = …",
+        "colour = …",
+        "project_url = …",
+        "projects = …",
+        "tokne = …",
+        "clientsecret = …",
+        "secrt = …",
+        "pasword = …",
+        "passphrse = …",
+        "logn = …",
+        "grnt = { a = … }",
+    ] {
+        assert!(
+            out.lines().any(|shown| shown.split_once(" | ").is_some_and(|(_, shown)| shown == line)),
+            "{line}: {out}"
+        );
+    }
+    assert!(!out.contains("hunter2"), "{out}");
+    // In a table of secrets nothing is shown.
+    let out = validated(
+        "[auth_scheme_configs.a]\nsystem = \"s\"\ndescription = \"\"\ntype = \"oauth2\"\ntoken_url = \"https://a.example\"\nscopes = []\ndefault_scopes = []\ngrant = { type = \"client-credentials\", tpye = \"hunter2\", x = 12 }\n",
+    );
+    assert!(out.contains("tpye = …, x = … }") && !out.contains("hunter2"), "{out}");
+}
+
+#[test]
 fn one_identity_in_two_files_names_both_places() {
     let site = Site::new();
     site.file("a.toml", SOUND).file("b/c.toml", format!("\n\n{SOUND}"));

@@ -321,3 +321,31 @@ fn a_misspelt_variable_at_the_top_is_no_setting_that_is_passed_over() {
         assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
     }
 }
+
+#[test]
+fn every_problem_of_the_settings_says_how_to_mend_it() {
+    for text in [
+        "api.concurrency = 0",
+        "api.requests_per_second = -1",
+        "sync.delete_limit = { count = -1, percent = 101 }",
+        "log.keep = 0",
+        "manifests = \"\"",
+        "state = \"\"",
+        "log.directory = \"\"",
+        "manifests = 3",
+        "sync = 3",
+        "sync.prune = \"yes\"",
+        "sync.mode = true",
+        "api.token = { env = \"\" }",
+        "api.token = { env = 3 }",
+        "api.organisation = 1.5",
+        "notify = 3",
+        "notify = [3]",
+        "[[sync]]",
+    ] {
+        let err = refused(text);
+        assert_eq!(err.matches("  x ").count(), err.matches("help: ").count(), "{text}: {err}");
+        assert!(err.contains("help: "), "{text}: {err}");
+    }
+    assert!(refused("api.concurrency = 0").contains("help: write a number, for example concurrency = 16"));
+}

@@ -237,7 +237,10 @@ fn read_link(path: &Path, root: &Path, name: String) -> ManifestFile {
     match fs::canonicalize(path) {
         Ok(target) if is_within(&target, root) => read_file(&target, name),
         Ok(_) => Err(leads_out(name)),
-        Err(error) => Err(Problem::in_file(name, format!("is a link that leads nowhere: {error}"))),
+        Err(error) => {
+            let problem = Problem::in_file(name, format!("is a link that leads nowhere: {error}"));
+            Err(problem.help("put the file itself there, or remove the link"))
+        }
     }
 }
 
@@ -261,7 +264,7 @@ fn leads_out(name: String) -> Problem {
 fn read_file(path: &Path, name: String) -> ManifestFile {
     let bytes = match read_bytes(path) {
         Ok(bytes) => bytes,
-        Err(why) => return Err(Problem::in_file(name, why)),
+        Err((why, help)) => return Err(Problem::in_file(name, why).help(help)),
     };
     match String::from_utf8(bytes) {
         Ok(text) => Ok(SourceFile::new(name, text)),
@@ -275,16 +278,18 @@ fn read_file(path: &Path, name: String) -> ManifestFile {
     }
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let (file, about) = regular::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+fn read_bytes(path: &Path) -> Result<Vec<u8>, (String, &'static str)> {
+    let unreadable =
+        |error| (format!("cannot be read: {error}"), "let the user that runs versync read it, or remove it");
+    let (file, about) = regular::open(path).map_err(unreadable)?;
     if !about.is_file() {
-        return Err("is not a regular file".to_owned());
+        return Err(("is not a regular file".to_owned(), "put a file of its own there, or remove it"));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(about.len().min(MAX_FILE_BYTES)).unwrap_or_default());
-    let read = file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
-    read.map_err(|error| format!("cannot be read: {error}"))?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("is larger than {MAX_FILE_BYTES} bytes, too large for a manifest"));
+        let why = format!("is larger than {MAX_FILE_BYTES} bytes, too large for a manifest");
+        return Err((why, "take it apart: each resource can have a file of its own"));
     }
     Ok(bytes)
 }

@@ -8,6 +8,7 @@ mod repeats;
 mod section;
 mod statements;
 mod syntax;
+mod types;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -19,6 +20,7 @@ use toml::de::{DeTable, DeValue};
 use super::source::{Place, Problem, SourceFile};
 pub use locate::locate;
 pub use mask::mask;
+use mask::{is_plain_text, is_short_number, may_hold_secret};
 pub use overlay::Overlay;
 pub use section::{Item, Section};
 
@@ -79,6 +81,25 @@ impl Reader {
         match value.get_ref() {
             DeValue::Table(table) => table.values().for_each(|inner| self.hide_values(inner)),
             _ => self.hide(value.span()),
+        }
+    }
+
+    /// Hides what may be a secret in the value of a key that is not known, and may mean the known one that is `near`.
+    fn hide_secrets(&self, key: &str, near: Option<&str>, value: &Spanned<DeValue<'_>>) {
+        if may_hold_secret(key) {
+            return self.hide_values(value);
+        }
+        let is_shown = match value.get_ref() {
+            DeValue::Table(table) => {
+                return table.iter().for_each(|(key, inner)| self.hide_secrets(key.get_ref(), None, inner));
+            }
+            DeValue::Array(items) => return items.iter().for_each(|item| self.hide_secrets(key, near, item)),
+            DeValue::Boolean(_) | DeValue::Datetime(_) => true,
+            DeValue::Integer(_) | DeValue::Float(_) => is_short_number(&self.file.text()[value.span()]),
+            DeValue::String(text) => near.is_some_and(|near| !may_hold_secret(near)) && is_plain_text(text),
+        };
+        if !is_shown {
+            self.hide(value.span());
         }
     }
 

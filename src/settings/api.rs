@@ -43,10 +43,8 @@ impl Api {
                 .unwrap_or_else(|| unreachable!("the default is a URL")),
             organisation: section.and_then(organisation),
             credential: section.and_then(credential),
-            concurrency: section.and_then(|section| number(section, "concurrency", 1, 1024)).unwrap_or(16) as usize,
-            requests_per_second: section
-                .and_then(|section| number(section, "requests_per_second", 0, 100_000))
-                .unwrap_or(0),
+            concurrency: section.map_or(16, |section| number(section, "concurrency", 1..=1024, 16_u32)) as usize,
+            requests_per_second: section.map_or(0, |section| number(section, "requests_per_second", 0..=100_000, 0)),
             timeout: section.and_then(|section| duration(section, "timeout")).unwrap_or(Duration::from_secs(30)),
             ca_certificate: section
                 .and_then(|section| section.text("ca_certificate"))

@@ -52,7 +52,7 @@ impl Log {
                 _ => LogFormat::Auto,
             },
             directory: section.and_then(|section| path(section, "directory")).map(|path| base.join(path)),
-            keep: section.and_then(|section| number(section, "keep", 1, 10_000)).unwrap_or(14) as usize,
+            keep: section.map_or(14, |section| number(section, "keep", 1..=10_000, 14_u32)) as usize,
         };
         section.map(Section::finish);
         log

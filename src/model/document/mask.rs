@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use toml_parser::lexer::{Token, TokenKind};
 
 use super::statements::{Statement, statements};
+use super::syntax::is_word;
 use super::{SECRET_KEYS, holds_user};
 use crate::model::source::{SourceFile, nearest};
 
@@ -21,6 +22,55 @@ const LONGEST_NAME: usize = 64;
 
 /// A number of more digits may be a secret.
 const LONGEST_NUMBER: usize = 10;
+
+/// Under a name that is not known, one of more digits may be.
+const SHORT_NUMBER: usize = 5;
+
+/// A longer text may be a secret, whatever it stands under.
+const LONGEST_TEXT: usize = 64;
+
+/// Names near these are those of secrets, or of tables with secrets in them, as well.
+const SECRET_NAMES: [&str; 11] = [
+    "client_secret",
+    "consumer_secret",
+    "token",
+    "signing_key",
+    "secret",
+    "password",
+    "passphrase",
+    "login",
+    "pin",
+    "grant",
+    "notify",
+];
+
+/// Keys whose texts are none.
+const OPEN_KEYS: [&str; 24] = [
+    "adopt",
+    "algorithm",
+    "auth_scheme_configs",
+    "connector",
+    "debounce",
+    "delete_grace",
+    "description",
+    "digest_inputs",
+    "encoding",
+    "environment",
+    "environments",
+    "format",
+    "id",
+    "in",
+    "interval",
+    "level",
+    "mode",
+    "name",
+    "on_drift",
+    "organisation",
+    "project",
+    "signature_method",
+    "system",
+    "type",
+];
 
 /// Hides all that may be a secret from everything that is shown of a text that cannot be read as TOML.
 pub fn mask(file: &Arc<SourceFile>) {
@@ -44,6 +94,21 @@ fn may_name_secret(text: &str) -> bool {
 pub(super) fn is_secretive(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     SECRETIVE.iter().any(|word| text.contains(word))
+}
+
+/// Whether a name is that of a secret, or of a table that holds some, or comes near one.
+pub(super) fn may_hold_secret(name: &str) -> bool {
+    is_secretive(name) || nearest(name, &SECRET_NAMES).is_some()
+}
+
+/// Whether a text is what people call things by: no address, and nothing that was pasted.
+pub(super) fn is_plain_text(text: &str) -> bool {
+    text.len() <= LONGEST_TEXT && !text.contains(['@', '=', '\\']) && !text.contains("://")
+}
+
+/// Whether a number is so short that it is hardly a secret.
+pub(super) fn is_short_number(written: &str) -> bool {
+    written.len() <= SHORT_NUMBER
 }
 
 /// Whether a statement's values may be shown, as far as the names in it tell.
@@ -82,18 +147,22 @@ fn hidden(text: &str) -> Vec<Range<usize>> {
     };
     // Behind a secret that is no TOML its next lines may follow, up to the next header.
     let mut in_secret = false;
+    // Whether the table is known, and holds no secrets.
+    let mut in_open = true;
     for statement in statements(text) {
         in_secret &= !(statement.is_header() && is_plain_header(&statement));
+        in_open =
+            if statement.is_header() { is_open_header(&statement) } else { in_open && !statement.lacks_bracket() };
         let none = vec![false; statement.tokens().len()];
         if !statement.is_open() {
-            hide(&statement, &if in_secret { none } else { shown(&statement) });
+            hide(&statement, &if in_secret { none } else { shown(&statement, in_open) });
             in_secret |= is_broken_secret(&statement, text);
             continue;
         }
         // It has taken in others, which only lines tell apart; what a secret's bracket has taken in may be secret.
         let mut all = in_secret;
         for line in statement.lines() {
-            hide(&line, &if all { vec![false; line.tokens().len()] } else { shown(&line) });
+            hide(&line, &if all { vec![false; line.tokens().len()] } else { shown(&line, false) });
             all |= is_broken_secret(&line, text);
         }
     }
@@ -105,8 +174,8 @@ fn is_broken_secret(statement: &Statement<'_>, text: &str) -> bool {
     !is_harmless(statement) && DeTable::parse(&text[statement.range()]).is_err()
 }
 
-/// Which parts of a statement may be shown.
-fn shown(statement: &Statement<'_>) -> Vec<bool> {
+/// Which parts of a statement may be shown; `in_open` is whether its table is known, and holds no secrets.
+fn shown(statement: &Statement<'_>, in_open: bool) -> Vec<bool> {
     let tokens = statement.tokens();
     let mut shown: Vec<bool> =
         tokens.iter().map(|token| matches!(token.kind(), TokenKind::Newline | TokenKind::Eof)).collect();
@@ -122,7 +191,7 @@ fn shown(statement: &Statement<'_>) -> Vec<bool> {
     let Some(end) = key_from(statement, 0).or_else(|| key_with_colon(statement)) else { return shown };
     shown[..=end].fill(true);
     if is_harmless(statement) {
-        show_value(statement, end + 1, &mut shown);
+        show_value(statement, end + 1, in_open && has_open_key(statement), &mut shown);
         show_spaces(tokens, &mut shown);
     }
     shown
@@ -136,8 +205,15 @@ fn show_spaces(tokens: &[Token], shown: &mut [bool]) {
     }
 }
 
-/// Shows the structure of a value, with the keys, flags and numbers of its tables.
-fn show_value(statement: &Statement<'_>, from: usize, shown: &mut [bool]) {
+/// Whether its key is one whose texts are no secrets.
+fn has_open_key(statement: &Statement<'_>) -> bool {
+    let mut parts = statement.significant();
+    let is_open = parts.next().is_some_and(|token| OPEN_KEYS.contains(&statement.written(token)));
+    is_open && parts.next().is_some_and(|token| token.kind() == TokenKind::Equals)
+}
+
+/// Shows the structure of a value, with the keys, flags and numbers of its tables; of an open key, its texts as well.
+fn show_value(statement: &Statement<'_>, from: usize, is_open: bool, shown: &mut [bool]) {
     let tokens = statement.tokens();
     let mut brackets = Vec::new();
     let mut at = from;
@@ -160,8 +236,13 @@ fn show_value(statement: &Statement<'_>, from: usize, shown: &mut [bool]) {
             (at, behind_equals, before_key) = (equals + 1, true, false);
             continue;
         }
+        let (written, is_open) = (statement.written(token), is_open && !in_table);
         shown[at] |= match kind {
-            TokenKind::Atom => behind_equals && is_plain_value(statement.written(token)) && ends_value(tokens, at + 1),
+            TokenKind::Atom => {
+                let is_plain = is_plain_value(written) || is_open && is_word(written);
+                behind_equals && is_plain && ends_value(tokens, at + 1)
+            }
+            TokenKind::BasicString | TokenKind::LiteralString => is_open && is_plain_text(written),
             _ => is_structure(kind),
         };
         let is_space = matches!(kind, TokenKind::Whitespace | TokenKind::Newline | TokenKind::Comment);
@@ -225,6 +306,22 @@ fn is_plain_header(statement: &Statement<'_>) -> bool {
         TokenKind::Atom => is_name(statement.written(token)),
         _ => false,
     })
+}
+
+/// Whether a header is whole, and none of its names is that of a table with secrets. What people call a template or a
+/// config says nothing.
+fn is_open_header(statement: &Statement<'_>) -> bool {
+    let tokens: Vec<&Token> = statement.significant().collect();
+    let is_closed = tokens.last().is_some_and(|token| token.kind() == TokenKind::RightSquareBracket);
+    let is_part =
+        |token: &&&Token| matches!(token.kind(), TokenKind::Atom | TokenKind::BasicString | TokenKind::LiteralString);
+    let names = tokens.iter().filter(is_part).map(|token| statement.written(token).trim_matches(['"', '\'']));
+    let names: Vec<&str> = names.collect();
+    let is_open = match names.as_slice() {
+        ["connection_templates" | "auth_scheme_configs", _] => true,
+        names => !names.iter().any(|name| may_hold_secret(name)),
+    };
+    is_plain_header(statement) && is_closed && is_open
 }
 
 fn is_name(written: &str) -> bool {

@@ -9,6 +9,7 @@ use toml::de::{DeString, DeTable, DeValue, Error};
 use toml_parser::lexer::TokenKind;
 
 use super::statements::Statement;
+use super::syntax::not_valid;
 use crate::model::rule::Rule;
 use crate::model::source::{Place, Problem, SourceFile};
 
@@ -42,8 +43,7 @@ pub(super) fn problems(file: &Arc<SourceFile>, statements: &[&Statement<'_>], er
             continue;
         }
         let Some(&at) = by_place.get(&span.start) else {
-            let message = format!("not valid TOML: {}", error.message());
-            problems.push(Problem::at(Place::new(file, span), message).of(Rule::Syntax));
+            problems.push(not_valid(Place::new(file, span), error).of(Rule::Syntax));
             continue;
         };
         let this = &written[at];

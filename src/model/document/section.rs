@@ -7,8 +7,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::mask::is_secretive;
-use super::syntax::is_word;
+use super::mask::may_hold_secret;
+use super::types::{kind_of, right_type};
 use super::{Found, Overlay, Reader, SecretRef};
 use crate::model::rule::Rule;
 use crate::model::source::{Place, Problem, SourceFile, nearest};
@@ -22,11 +22,10 @@ pub struct Section<'a> {
     overlay: Option<&'a Overlay>,
     span: Range<usize>,
     name: String,
+    /// Whether it is none of the tables that hold secrets, nor below one.
+    is_open: bool,
     asked: RefCell<Vec<&'static str>>,
 }
-
-/// Settings that are a time with its unit.
-const DURATIONS: [&str; 4] = ["debounce", "delete_grace", "interval", "timeout"];
 
 /// What stands under a key.
 enum Entry<'a> {
@@ -46,7 +45,8 @@ pub enum Item<'a> {
 impl<'a> Section<'a> {
     /// The whole text.
     pub(super) fn top(reader: &'a Reader, table: &'a DeTable<'a>, overlay: Option<&'a Overlay>) -> Self {
-        Self { reader, table: Some(table), overlay, span: 0..0, name: String::new(), asked: RefCell::default() }
+        let (name, asked) = (String::new(), RefCell::default());
+        Self { reader, table: Some(table), overlay, span: 0..0, name, is_open: true, asked }
     }
 
     /// Where the table's header or key stands.
@@ -78,7 +78,8 @@ impl<'a> Section<'a> {
     fn filled(&self, key: &'static str) -> Option<Found<String>> {
         let found = self.text(key)?;
         if found.value.is_empty() {
-            self.report(Problem::at(found.place, format!("{} is empty", self.path_of(key))));
+            let problem = Problem::at(found.place, format!("{} is empty", self.path_of(key)));
+            self.report(problem.help(format!("write where the secret is: {key} = \"…\"")));
             return None;
         }
         Some(found)
@@ -138,7 +139,8 @@ impl<'a> Section<'a> {
             file.hide(std::iter::once(0..file.text().len()).collect());
             let message =
                 format!("{} takes a list of tables, which can only be written in the file", self.path_of(key));
-            self.report(Problem::at(Place::new(&file, 0..0), message));
+            let help = format!("write [[{key}]] in versync.toml for each of them");
+            self.report(Problem::at(Place::new(&file, 0..0), message).help(help));
             self.asked.borrow_mut().push(key);
             return None;
         }
@@ -185,6 +187,7 @@ impl<'a> Section<'a> {
             overlay: None,
             span: item.span(),
             name,
+            is_open: self.is_open && !may_hold_secret(key),
             asked: RefCell::default(),
         })
     }
@@ -201,7 +204,8 @@ impl<'a> Section<'a> {
                 // A variable is shown whole, and where a table is asked for it may hold a secret.
                 self.hide(&entry);
                 let message = format!("{} takes a table, not a text", self.path_of(key));
-                self.report(Problem::at(self.place_of_entry(&entry), message));
+                let help = "set one variable for each key in it, named by both with `__` between them";
+                self.report(Problem::at(self.place_of_entry(&entry), message).help(help));
                 None
             }
             (None, overlay @ Some(_)) => Some(Section {
@@ -210,6 +214,7 @@ impl<'a> Section<'a> {
                 overlay,
                 span: self.span.clone(),
                 name: self.name_of(key),
+                is_open: self.is_open && !may_hold_secret(key),
                 asked: RefCell::default(),
             }),
             (None, None) => None,
@@ -224,6 +229,8 @@ impl<'a> Section<'a> {
             .into_iter()
             .flatten()
             .filter_map(|(name, value)| Some((name.get_ref().to_string(), outer.subsection(name, value)?)))
+            // What a user calls it says nothing of what is in it.
+            .map(|(name, section)| (name, Section { is_open: outer.is_open, ..section }))
             .collect();
         inner.sort_by_key(|(_, section)| section.span.start);
         inner
@@ -286,24 +293,28 @@ impl<'a> Section<'a> {
         let known = self.asked.borrow();
         let written = self.table.into_iter().flatten().map(|(key, value)| {
             // What a misspelled key holds may be a secret.
-            let hide = || self.reader.hide_values(value);
+            let hide = |near: Option<&str>| match self.is_open {
+                true => self.reader.hide_secrets(key.get_ref(), near, value),
+                false => self.reader.hide_values(value),
+            };
             (key.get_ref().to_string(), self.reader.place(key.span()), Some(hide))
         });
         let mut unknown = Vec::new();
         for (name, place, hide) in written.filter(|(name, ..)| !known.contains(&name.as_str())) {
+            let near = nearest(&name, &known);
             if let Some(hide) = hide {
-                hide();
+                hide(near);
             }
-            unknown.push((name, place));
+            unknown.push((name, place, near));
         }
         for (name, file) in self.overlay.map(Overlay::keys).unwrap_or_default() {
             if !known.contains(&name) {
                 file.hide(std::iter::once(0..file.text().len()).collect());
-                unknown.push((name.to_owned(), Place::new(&file, 0..0)));
+                unknown.push((name.to_owned(), Place::new(&file, 0..0), nearest(name, &known)));
             }
         }
-        for (name, place) in &unknown {
-            let help = match nearest(name, &known) {
+        for (name, place, near) in &unknown {
+            let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("it takes {}", listed(&known)),
             };
@@ -352,6 +363,7 @@ impl<'a> Section<'a> {
             overlay: None,
             span: key.span(),
             name: self.name_of(name),
+            is_open: self.is_open && !may_hold_secret(name),
             asked: RefCell::default(),
         })
     }
@@ -366,7 +378,8 @@ impl<'a> Section<'a> {
         let Some(entry) = self.entry(key) else {
             if let Some(file) = self.overlay.and_then(|overlay| overlay.tables.get(key)?.source()) {
                 let message = format!("{} takes {expected}, not keys below it", self.path_of(key));
-                self.report(Problem::at(Place::new(&file, 0..0), message));
+                let help = "leave out what is behind it in the variable's name";
+                self.report(Problem::at(Place::new(&file, 0..0), message).help(help));
             }
             return None;
         };
@@ -391,7 +404,7 @@ impl<'a> Section<'a> {
             Entry::Written(value) => Some(value.get_ref()),
             Entry::Given(_) => None,
         };
-        self.report(Problem { help: written.and_then(|value| right_type(key, value, expected)), ..problem });
+        self.report(problem.help(right_type(&self.name_of(key), written, expected)));
     }
 
     fn place_of_entry(&self, entry: &Entry<'_>) -> Place {
@@ -406,36 +419,6 @@ impl<'a> Section<'a> {
             Entry::Written(value) => self.reader.hide(value.span()),
             Entry::Given(file) => file.hide(std::iter::once(0..file.text().len()).collect()),
         }
-    }
-}
-
-/// How a value of the wrong type is written right, where that is clear.
-fn right_type(key: &str, value: &DeValue<'_>, expected: &str) -> Option<String> {
-    let shown = |text: &str| is_word(text) && !is_secretive(key);
-    Some(match (expected, value) {
-        ("true or false", DeValue::String(_)) => "write true or false, without quotes".to_owned(),
-        ("a list of strings", DeValue::String(text)) if shown(text) => format!("write [\"{text}\"]"),
-        ("a list of strings" | "a list", DeValue::String(_)) => "write it as [\"…\"]".to_owned(),
-        ("a string", DeValue::Array(_)) if key == "environment" => "use `environments` for several".to_owned(),
-        ("a string", DeValue::Integer(number)) if DURATIONS.contains(&key) => {
-            format!("write it with its unit: \"{}ms\" or \"{}s\", for example", number.as_str(), number.as_str())
-        }
-        ("a table", DeValue::Integer(number)) if key == "delete_limit" => {
-            format!("write {{ count = {} }}", number.as_str())
-        }
-        _ => return None,
-    })
-}
-
-fn kind_of(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "a number",
-        DeValue::Float(_) => "a decimal number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
     }
 }
 

@@ -15,7 +15,7 @@ use super::mask::is_harmless;
 use super::repeats;
 use super::statements::{LeftOpen, Statement, statements};
 use crate::model::rule::Rule;
-use crate::model::source::{Place, Problem, SourceFile, nearest};
+use crate::model::source::{Place, Problem, SourceFile, is_unprintable, nearest};
 
 /// Quotes that look like those of TOML and are none.
 const TYPOGRAPHIC: [char; 8] = ['“', '”', '„', '‘', '’', '‚', '«', '»'];
@@ -127,7 +127,7 @@ impl<'a> Reader<'a, '_> {
         if let Some(problem) = known {
             return problem;
         }
-        Problem::at(place, format!("not valid TOML: {}", error.message()))
+        not_valid(place, error)
     }
 
     /// What stands on the line of a place.
@@ -190,7 +190,11 @@ impl<'a> Reader<'a, '_> {
         };
         let word = &self.file.text()[span.clone()];
         if word.is_empty() {
-            return Some(Problem::at(place.clone(), "a value is missing here"));
+            let help = match self.file.text()[..span.start].trim_end().ends_with('=') {
+                true => "write a value behind the `=`: a text in quotes, a number, or true or false",
+                false => "write a value there, or remove a comma",
+            };
+            return Some(Problem::at(place.clone(), "a value is missing here").help(help));
         }
         let problem = Problem::at(Place::new(self.file, span), "a text has to be in quotes");
         Some(match word.to_ascii_lowercase().as_str() {
@@ -211,6 +215,26 @@ impl<'a> Reader<'a, '_> {
         let is_text = written.contains(|c: char| c.is_ascii_alphabetic()) && !written.contains(['"', '\'']);
         (is_value && is_text && !has_prefix).then(|| token.span().start()..token.span().end())
     }
+}
+
+/// What the parser says, with what to do about it.
+pub(super) fn not_valid(place: Place, error: &Error) -> Problem {
+    let said = error.message();
+    let is_unseen = |c: char| is_unprintable(c) && !matches!(c, '\t' | '\n' | '\r');
+    let help = if place.source().text()[place.span().clone()].contains(is_unseen) {
+        "remove the character there that cannot be seen"
+    } else if said.contains("recur") {
+        "nest it less deeply: nothing in these files needs more than a few levels"
+    } else if said.contains("missing comma") {
+        "put a comma between them"
+    } else if said.contains("comma") {
+        "remove the comma"
+    } else if said.contains("unexpected key or value") || said.contains("with no value") {
+        "write key = value, one on each line"
+    } else {
+        "https://toml.io says how TOML is written"
+    };
+    Problem::at(place, format!("not valid TOML: {said}")).help(help)
 }
 
 /// Whether a key in it is a misspelled secret's.

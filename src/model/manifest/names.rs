@@ -8,6 +8,8 @@ use crate::model::document::{Found, Section};
 use crate::model::rule::Rule;
 use crate::model::source::{Problem, is_unprintable};
 
+const NAME_HELP: &str = "write what it is called, with nothing in it that cannot be seen";
+
 /// The name of a resource: the table's key, unless a key inside it says otherwise.
 pub(super) fn own_name(key: &str, section: &Section<'_>, inner: &'static str) -> Option<String> {
     let found = match section.text(inner) {
@@ -15,11 +17,15 @@ pub(super) fn own_name(key: &str, section: &Section<'_>, inner: &'static str) ->
         None if section.has(inner) => return None,
         None => Found { value: key.to_owned(), place: section.place() },
     };
-    let verdict = if inner == "id" { check_segment(&found.value) } else { check_name(&found.value) };
+    let (verdict, help) = match inner {
+        "id" => (check_segment(&found.value), "write an id such as my-oauth: it is a part of addresses"),
+        _ => (check_name(&found.value), NAME_HELP),
+    };
     match verdict {
         Ok(()) => Some(found.value),
         Err(why) => {
-            section.report(Problem::at(found.place, format!("the {inner} {:?} {why}", found.value)));
+            let problem = Problem::at(found.place, format!("the {inner} {:?} {why}", found.value));
+            section.report(problem.help(help));
             None
         }
     }
@@ -31,7 +37,8 @@ pub(super) fn reference(section: &Section<'_>, key: &'static str) -> Option<Foun
 
 pub(super) fn usable_name(section: &Section<'_>, found: &Found<String>) -> bool {
     let Err(why) = check_name(&found.value) else { return true };
-    section.report(Problem::at(found.place.clone(), format!("the name {:?} {why}", found.value)));
+    let problem = Problem::at(found.place.clone(), format!("the name {:?} {why}", found.value));
+    section.report(problem.help(NAME_HELP));
     false
 }
 
@@ -63,9 +70,8 @@ pub(super) fn refuse_repeats(section: &Section<'_>, items: &[Found<String>]) {
     let mut seen = BTreeSet::new();
     for item in items {
         if !seen.insert(&item.value) {
-            section.report(
-                Problem::at(item.place.clone(), format!("{:?} is listed twice", item.value)).of(Rule::DeclaredTwice),
-            );
+            let problem = Problem::at(item.place.clone(), format!("{:?} is listed twice", item.value));
+            section.report(problem.of(Rule::DeclaredTwice).help("remove one of the two"));
         }
     }
 }

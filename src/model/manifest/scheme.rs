@@ -131,7 +131,7 @@ pub(super) fn read_value(section: &Section<'_>, field: &Field) -> Option<Value> 
     let key = field.key();
     match field.kind {
         Kind::Text => section.text(key).map(|found| Value::String(found.value)),
-        Kind::Name => name(section, key).map(|found| Value::String(found.value)),
+        Kind::Name => name(section, key, field.examples).map(|found| Value::String(found.value)),
         Kind::Url | Kind::UrlTemplate => url(section, field).map(Value::String),
         Kind::Query => query(section, key).map(Value::String),
         Kind::Flag => section.flag(key).map(|found| Value::Bool(found.value)),
@@ -308,10 +308,12 @@ fn parameters(section: &Section<'_>, key: &'static str) -> Option<Value> {
     Some(found.value.iter().map(read).collect())
 }
 
-fn name(section: &Section<'_>, key: &'static str) -> Option<Found<String>> {
+fn name(section: &Section<'_>, key: &'static str, examples: &[&str]) -> Option<Found<String>> {
     let found = section.text(key)?;
     if let Err(why) = check_name(&found.value) {
-        section.report(Problem::at(found.place, format!("{} {why}", section.path_of(key))));
+        let problem = Problem::at(found.place, format!("{} {why}", section.path_of(key)));
+        let example = examples.first().unwrap_or(&"read_orders");
+        section.report(problem.help(format!("write {key} = \"{example}\", for example")));
         return None;
     }
     Some(found)
@@ -323,7 +325,7 @@ fn required_name(section: &Section<'_>) -> Option<Found<String>> {
             Problem::at(section.place(), format!("{} is missing", section.path_of("name"))).of(Rule::MissingKey);
         section.report(problem.help("add name = \"…\""));
     }
-    name(section, "name")
+    name(section, "name", &[])
 }
 
 /// A scope that is asked for has to be one that exists.
