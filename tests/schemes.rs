@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use versync::sandbox::{Owner, ids};
 
 use crate::support::schemes::{CANARY, CREDENTIALS, ON_SYSTEM, Schemes, on_connector};
-use crate::support::{Site, actions, change};
+use crate::support::{Flaky, Site, actions, change};
 
 #[test]
 fn every_type_converges_on_both_kinds_of_owner() {
@@ -273,4 +273,56 @@ fn an_endpoint_forgets_how_it_was_asked_to_send_parameters() {
     let config =
         schemes.0.sandbox.world(|world| world.config(&Owner::System(ids::SHOPIFY.into()), "s-oauth1").unwrap());
     assert_eq!(config["oauth1"]["tokenEndpoint"], json!({"url": "https://a.example/k"}));
+}
+
+#[test]
+fn a_text_that_is_no_longer_declared_is_never_sent_empty() {
+    let site = Site::new();
+    let flaky = Flaky::before(site.sandbox.address(), |_, _, _| None);
+    site.settings_for(&flaky.base_url, "");
+    site.secret("secret", "hunter2");
+    let config = |id: &str, grant: &str, more: &str| {
+        format!(
+            "[auth_scheme_configs.{id}]\nsystem = \"shopify\"\ndescription = \"\"\ntype = \"oauth2\"\n\
+             token_url = \"https://a.example/t\"\nscopes = []\ndefault_scopes = []\n{more}grant = {{ {grant} }}\n"
+        )
+    };
+    let more = "authorize_url = \"https://a.example/a\"\nmtls_credential_id = \"01J0CRED000000000000000000\"\n\
+                additional_token_params = \"a=b\"\nadditional_authorize_params = \"c=d\"\n";
+    let machine = "type = \"client-credentials\"";
+    let code =
+        |client: &str| format!("type = \"authorization-code\"{client}, client_secret = {{ file = \"../secret\" }}");
+    site.file("a.toml", config("machine", machine, more) + &config("code", &code(", client_id = \"me\""), more));
+    site.apply();
+    let shown = |id: &str| {
+        let live = site.sandbox.world(|world| world.config(&Owner::System(ids::SHOPIFY.into()), id).unwrap());
+        let oauth2 = &live["oauth2"];
+        [&oauth2["authorizeUrl"], &oauth2["additionalTokenParams"], &oauth2["grant"]["authorizationCode"]["clientId"]]
+            .map(Value::clone)
+    };
+    assert_eq!(shown("code"), [json!("https://a.example/a"), json!("a=b"), json!("me")]);
+    let credential = || {
+        let live = site.sandbox.world(|world| world.config(&Owner::System(ids::SHOPIFY.into()), "code").unwrap());
+        live["oauth2"]["grant"]["authorizationCode"]["credentialId"].clone()
+    };
+    let assigned = credential();
+    site.file("a.toml", config("machine", machine, "") + &config("code", &code(""), ""));
+    site.apply();
+    let sent = |id: &str| {
+        let asked = flaky.asked("PUT", id);
+        serde_json::from_slice::<Value>(&asked.last().unwrap().body).unwrap()["oauth2"].clone()
+    };
+    // What is replaced as a whole loses what is left out; of what is merged, null takes it away.
+    let replaced = sent("machine");
+    let merged = sent("code");
+    for name in ["authorizeUrl", "mtlsCredentialId", "additionalTokenParams", "additionalAuthorizeParams"] {
+        assert_eq!(replaced.get(name), None, "{replaced:#}");
+        assert_eq!(merged.get(name), Some(&Value::Null), "{merged:#}");
+    }
+    assert_eq!(merged["grant"]["authorizationCode"].get("clientId"), Some(&Value::Null), "{merged:#}");
+    for id in ["machine", "code"] {
+        assert_eq!(shown(id), [Value::Null, Value::Null, Value::Null]);
+    }
+    assert_eq!(credential(), assigned);
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
 }

@@ -7,10 +7,11 @@
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
+use crate::model::address::OwnerKind;
 use crate::model::auth_scheme_config::{CLIENT_CREDENTIALS, ENDPOINTS, TYPE, fields_of};
 use crate::model::observed::Remark;
 use crate::model::plan::ConfigStep;
-use crate::model::schema::Kind;
+use crate::model::schema::{Field, Kind};
 
 /// The grant types: as files, the platform API and the connect API write them.
 const GRANTS: [(&str, &str, &str); 3] = [
@@ -29,6 +30,7 @@ pub(super) fn type_of(step: &ConfigStep) -> &str {
 
 /// Lays the declared fields and secrets over the live members. Whatever nobody declared stays.
 pub(super) fn lay_over(member: &mut Map<String, Value>, step: &ConfigStep, organisation: &str) {
+    let mut gone = Vec::new();
     for field in fields_of(type_of(step), step.owner.kind).filter(|field| field.name != TYPE.name) {
         let value = match step.secrets.get(field.name) {
             Some(secret) => Some(Value::from(secret.expose_secret())),
@@ -37,6 +39,8 @@ pub(super) fn lay_over(member: &mut Map<String, Value>, step: &ConfigStep, organ
         match value {
             // A word that is no longer declared: none of the platform's words says so, only its absence.
             Some(value) if matches!(field.kind, Kind::Word(_)) && value == "" => unset(member, field.wire),
+            // Nor is an empty text an address or an id.
+            Some(value) if value == "" && may_be_absent(field, step.owner.kind) => gone.push(field.wire),
             Some(value) => set(member, field.wire, value),
             None => {}
         }
@@ -49,6 +53,34 @@ pub(super) fn lay_over(member: &mut Map<String, Value>, step: &ConfigStep, organ
     }
     if let Some(Value::Object(grant)) = member.get_mut("grant") {
         settle_credential(grant, organisation);
+    }
+    let is_merged = is_merged(member);
+    gone.into_iter().for_each(|path| if is_merged { take_away(member, path) } else { unset(member, path) });
+}
+
+fn may_be_absent(field: &Field, kind: OwnerKind) -> bool {
+    let is_text = matches!(field.kind, Kind::Text | Kind::Query | Kind::Name | Kind::Url);
+    is_text && !field.is_required_on(kind)
+}
+
+/// Whether these members are merged into what is there: what they leave out stays then. Without a credential that
+/// is known they replace it.
+fn is_merged(member: &Map<String, Value>) -> bool {
+    let grant = member.get("grant").and_then(Value::as_object);
+    grant.is_some_and(|grant| grant.contains_key("credentialId"))
+}
+
+/// Takes a member away in a merge: null does.
+fn take_away(object: &mut Map<String, Value>, path: &str) {
+    match path.split_once('.') {
+        Some((outer, inner)) => {
+            if let Some(Value::Object(object)) = object.get_mut(outer) {
+                take_away(object, inner);
+            }
+        }
+        None => {
+            object.get_mut(path).map(Value::take);
+        }
     }
 }
 
