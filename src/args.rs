@@ -107,8 +107,8 @@ pub enum Command {
     /// Write manifests for what exists, and record it
     ///
     /// There is one file for each system or connector, and none is written over an existing one. Within the watched
-    /// folder they are recorded, so the next plan is empty. Secrets, which the platform never shows, become
-    /// commented-out references.
+    /// folder they are recorded, so the next plan is empty; elsewhere nothing is, since what is recorded and in no
+    /// watched file counts as removed. Secrets, which the platform never shows, become commented-out references.
     Import(Import),
     /// Show whether a daemon runs, how the last pass went, what is held and why, what has drifted, and what is wrong
     Status(Status),
@@ -296,7 +296,7 @@ pub struct Import {
     #[arg(long = "connector", value_name = "CONNECTOR")]
     pub connectors: Vec<String>,
 
-    /// The folder to write to, best the watched one; never over an existing file
+    /// The folder to write to, best the watched one or one in it; never over an existing file
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }
@@ -394,7 +394,7 @@ pub struct Sandbox {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7357")]
     pub listen: SocketAddr,
 
-    /// A TOML file with the world to begin with, in place of the built-in one
+    /// A TOML file with the world to begin with, in place of the built-in one: see docs/sandbox.md
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
 

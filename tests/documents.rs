@@ -2,8 +2,9 @@
 //! its output is its output, and every file that is shown is sound.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use clap::Parser;
 use rustix::process::Signal;
@@ -145,6 +146,7 @@ fn every_file_that_is_shown_is_sound() {
             match block.language.as_str() {
                 "toml" if block.toml() == Toml::Manifest => applies(block),
                 "toml" if block.toml() == Toml::Settings => drop(settings_of(block)),
+                "toml" if block.toml() == Toml::World => serves(block),
                 "toml" => assert!(block.text.parse::<toml::Table>().is_ok(), "{}", block.place),
                 "json" => assert!(serde_json::from_str::<Value>(&block.text).is_ok(), "{}", block.place),
                 // `* * * * * USER COMMAND`: the line for cron.
@@ -403,6 +405,30 @@ fn applies(block: &Block) {
         let ran = run(args);
         assert_eq!(ran.code, Some(0), "{}: {args:?}: {ran:?}", block.place);
     }
+}
+
+/// A sandbox begins with a world, and all that is in it can be imported.
+fn serves(block: &Block) {
+    let site = Site::new();
+    fs::remove_file(site.path("versync.toml")).unwrap();
+    fs::write(site.path("world.toml"), &block.text).unwrap();
+    let mut server = site.command(&["sandbox", "--world", "world.toml", "--listen", "127.0.0.1:0"]);
+    let mut server = server.stdout(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let told = said.take_while(|line| !line.starts_with("It runs until")).collect::<Vec<_>>().join("\n");
+    let exports = told.lines().filter_map(|line| line.trim().strip_prefix("export ")).flat_map(str::split_whitespace);
+    let variables: Vec<(&str, &str)> = exports.filter_map(|export| export.split_once('=')).collect();
+    let run = |args: &[&str]| {
+        let ran = Ran::of(site.command(args).envs(variables.iter().copied()).output().unwrap());
+        assert_eq!(ran.code, Some(0), "{}: {args:?}: {ran:?}\n{told}", block.place);
+        ran.out
+    };
+    let all = ["--project", "storefront", "--system", "shopify", "--connector", "01J0C0NNWAREH0VSE000000000"];
+    let out = run(&[&["import", "--out", "manifests"][..], &all].concat());
+    assert!(out.contains("Recorded 3 resources"), "{out}");
+    run(&["plan", "--detailed-exitcode"]);
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 /// The settings that a block gives, which have to be sound.

@@ -93,4 +93,6 @@ pub(super) const SANDBOX: &str = "Examples:
   In one shell; it prints what to set in another
     versync sandbox
   Rehearse a bad day: a twentieth of the requests is refused, a fiftieth is lost
-    versync sandbox --faults 429=5,lost=2 --fault-seed 7";
+    versync sandbox --faults 429=5,lost=2 --fault-seed 7
+  Begin with a world of one's own: projects, systems, connectors and what is in them
+    versync sandbox --world world.toml";

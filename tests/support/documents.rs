@@ -118,6 +118,8 @@ pub(crate) fn documents() -> Vec<Document> {
 pub(crate) enum Toml {
     Manifest,
     Settings,
+    /// What a sandbox begins with.
+    World,
     /// Of another program.
     Other,
 }
@@ -126,6 +128,7 @@ impl Block {
     pub(crate) fn toml(&self) -> Toml {
         match &self.text {
             text if text.contains("[connection_templates.") || text.contains("[auth_scheme_configs.") => Toml::Manifest,
+            text if text.contains("[[connection_templates]]") => Toml::World,
             text if text.contains("[[rule]]") => Toml::Other,
             _ => Toml::Settings,
         }
