@@ -53,6 +53,14 @@ fn a_whole_project_becomes_one_tidy_file_for_each_system() {
 }
 
 #[test]
+fn what_was_imported_is_watched_also_where_it_is_at_its_default() {
+    let site = Site::of(world());
+    assert_eq!(import(&site, &["--project", "storefront"]).code, Some(0));
+    site.tamper("my \"own\"", |template| template.dynamic = true);
+    assert_eq!(actions(&site.plan()), [("connection_template.storefront/staging/my \"own\"", "update")]);
+}
+
+#[test]
 fn one_environment_of_a_project_is_enough() {
     let site = Site::of(world());
     let ran = import(&site, &["--project", ids::STOREFRONT, "--environment", "production"]);

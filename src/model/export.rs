@@ -68,7 +68,8 @@ impl Export {
         self.templates.len() + self.configs.len()
     }
 
-    /// Writes it as manifests: one file for each system or connector. What is at its default is left out.
+    /// Writes it as manifests: one file for each system or connector. What is at its default is left out, but
+    /// for `dynamic`.
     pub fn into_manifests(self) -> Exported {
         let mut exported = Exported::default();
         let mut owners: BTreeMap<Owner, Contents> = BTreeMap::new();

@@ -131,9 +131,8 @@ fn template_table(own_key: &str, project: &str, environments: &[String], templat
         [one] => writeln!(text, "environment = {}", quoted(one)),
         several => writeln!(text, "environments = {}", value(&several.into())),
     };
-    if template.dynamic {
-        text.push_str("dynamic = true\n");
-    }
+    // Also where it is the default: what no file declares, nobody watches.
+    let _ = writeln!(text, "dynamic = {}", template.dynamic);
     if !template.auth_scheme_configs.is_empty() {
         let _ = writeln!(text, "auth_scheme_configs = {}", value(&template.auth_scheme_configs.clone().into()));
     }
