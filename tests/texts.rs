@@ -137,3 +137,11 @@ fn drift_that_is_only_reported_is_not_shown_as_a_change() {
     has(&site.versync(&["status"]).out, &["    ~ dynamic  live false, declared true\n"]);
     assert_eq!(site.templates("shop")[0].system, ids::SHOPIFY);
 }
+    let way_out = |setting: &str| {
+        format!("only reported ({setting}): write what is live into the file, or set {setting} = \"revert\"\n")
+    };
+    has(&site.versync(&["plan"]).out, &[&format!("    ! {}", way_out("sync.on_drift"))]);
+    has(&site.versync(&["explain", "shop"]).out, &[&format!("nothing: {}", way_out("sync.on_drift"))]);
+    site.file("shop.toml", format!("{SHOP}lifecycle = {{ on_drift = \"report\" }}\n"));
+    has(&site.versync(&["plan"]).out, &[&way_out("lifecycle.on_drift")]);
+    site.file("shop.toml", SHOP);

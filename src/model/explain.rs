@@ -392,7 +392,7 @@ pub fn words(field: &FieldView, next: &Next) -> FieldWords {
             ("secret changed", "it is not the one that was sent last", true)
         }
         FieldCase::Judged(Verdict::Differs(Cause::Drift)) if is_kept => {
-            ("drift", "somebody has changed it on the platform; that is only reported here", true)
+            ("drift", "somebody has changed it on the platform, and on_drift has that only reported", true)
         }
         FieldCase::Judged(Verdict::Differs(Cause::Drift)) => {
             ("drift", "somebody has changed it on the platform since it was last applied", true)

@@ -61,7 +61,7 @@ impl Planner<'_> {
             action,
             causes: BTreeSet::from([cause]),
             source: Some(Source::of(declared)),
-            held: report_only.then(|| Held::because("it was deleted on the platform; drift is only reported here")),
+            held: report_only.then(|| only_reported(declared, "remove it from the file")),
             fields: comparison.changes,
             step,
         });
@@ -101,7 +101,7 @@ impl Planner<'_> {
                 return self.is_in_sync(declared);
             }
             Some(_) if only_reports => {
-                (Action::None, Step::Nothing, Some(Held::because("drift is only reported here")))
+                (Action::None, Step::Nothing, Some(only_reported(declared, "write what is live into the file")))
             }
             Some(_) => (action, step, refused),
         };
@@ -172,6 +172,12 @@ pub(super) fn lift_protection(plan: &mut Plan, lifted: Vec<Identity>, index: &In
             plan.bookkeeping.push(Bookkeeping::Record(identity, Box::new(open)));
         }
     }
+}
+
+/// That drift is left as it is: what says so, and the ways out, of which accepting it is one.
+fn only_reported(declared: &Declared, accept: &str) -> Held {
+    let setting = if declared.lifecycle.on_drift.is_some() { "lifecycle.on_drift" } else { "sync.on_drift" };
+    Held::because(format!("only reported ({setting}): {accept}, or set {setting} = \"revert\""))
 }
 
 /// Whether what is recorded is what would be: then there is nothing to remember.
