@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::Site;
+use crate::support::{Ran, Site};
 
 const FILE: &str = r#"
 [defaults]
@@ -48,6 +48,17 @@ fn a_saved_plan_is_applied_once() {
 }
 
 #[test]
+fn that_a_plan_was_saved_is_said_with_the_command_that_applies_it() {
+    let site = Site::new();
+    for (name, word) in [("saved.json", "saved.json"), ("it's mine.json", r"'it'\''s mine.json'")] {
+        let ran = site.versync(&["plan", "--json", "--out", name]);
+        assert_eq!((ran.code, ran.err), (Some(0), format!("Saved: versync apply {word}\n")));
+    }
+    assert_eq!(site.versync(&["plan", "--out", "saved.json", "-q"]).err, "");
+    assert_eq!(site.versync(&["plan", "--out", "nowhere/saved.json"]).err.matches("Saved").count(), 0);
+}
+
+#[test]
 fn a_plan_that_cannot_be_saved_names_the_file_that_was_asked_for() {
     let site = Site::new();
     let ran = site.versync(&["plan", "--out", "nowhere/saved.json"]);
@@ -70,6 +81,70 @@ fn what_has_moved_since_is_refused_and_the_rest_is_applied() {
     assert!(!site.template("b").dynamic);
     assert_eq!(site.templates("elsewhere").len(), 1, "its name is left alone: nobody has looked at that");
     assert!(!site.template("c").dynamic, "its drift is not in the saved plan");
+}
+
+/// What is said of a resource that was left alone, in the brackets.
+fn why_not(ran: &Ran, name: &str) -> String {
+    let all = ran.out.replace(['\n', '|'], " ");
+    let (_, why) = all.split_once(&format!("{name} is not as it was when the plan was saved")).expect(&ran.out);
+    why.split_once(", so it is left alone").unwrap().0.trim().to_owned()
+}
+
+const EDITED: &str = "(its file or a setting was edited since)";
+const CHANGED: &str = "(it was changed on the platform since)";
+const DONE: &str = "(it is as planned already)";
+
+#[test]
+fn it_is_said_what_has_moved() {
+    let edited = |site: &Site, from: &str, to: &str| {
+        let text = fs::read_to_string(site.manifests().join("shop.toml")).unwrap();
+        site.file("shop.toml", text.replacen(from, to, 1));
+    };
+    let tampered = |site: &Site, dynamic| site.tamper("a", |template| template.dynamic = dynamic);
+    let moves: [(&str, &dyn Fn(&Site)); 7] = [
+        (EDITED, &|site| edited(site, "dynamic = false", "dynamic = true")),
+        (EDITED, &|site| edited(site, "[connection_templates.a]", "[connection_templates.a2]")),
+        (EDITED, &|site| edited(site, "dynamic = false", "lifecycle = { prevent_delete = true }")),
+        (CHANGED, &|site| site.tamper("a", |template| template.name = "elsewhere".to_owned())),
+        (CHANGED, &|site| {
+            let a = site.template("a");
+            site.sandbox.world(|world| world.delete_template(&a.project, &a.id).unwrap());
+        }),
+        (DONE, &|site| tampered(site, false)),
+        (DONE, &|site| drop(site.versync(&["apply", "--yes", "connection_template.storefront/production/a"]))),
+    ];
+    for (n, (what, moved)) in moves.into_iter().enumerate() {
+        let site = site();
+        moved(&site);
+        let ran = site.versync(&["apply", "saved.json", "--yes"]);
+        assert_eq!(ran.code, Some(3), "{n}: {ran:?}");
+        assert_eq!(why_not(&ran, "production/a"), what, "{n}: {ran:?}");
+        assert_eq!(ran.out.matches("is not as it was").count(), 1, "{}", ran.out);
+        assert!(!site.template("b").dynamic, "the rest is applied");
+    }
+}
+
+#[test]
+fn it_is_said_what_has_moved_of_deletes_and_of_new_ones() {
+    let site = site();
+    site.file(
+        "shop.toml",
+        FILE[..FILE.find("[connection_templates.b]").unwrap()].to_owned() + "[connection_templates.d]\n",
+    );
+    site.versync(&["plan", "--out", "saved.json"]);
+    let settings = fs::read_to_string(site.path("versync.toml")).unwrap();
+    site.settings("sync.prune = false");
+    let ran = site.versync(&["apply", "saved.json", "--yes"]);
+    assert_eq!(why_not(&ran, "production/b"), EDITED, "{}", ran.out);
+    assert_eq!(site.templates("d").len(), 1);
+    fs::write(site.path("versync.toml"), settings).unwrap();
+    let ran = site.versync(&["apply", "saved.json", "--yes"]);
+    assert_eq!(why_not(&ran, "production/d"), DONE, "{}", ran.out);
+    let ran = site.versync(&["apply", "saved.json", "--yes"]);
+    assert_eq!(why_not(&ran, "production/b"), DONE, "it is deleted: {}", ran.out);
+    site.file("shop.toml", "x = [");
+    let ran = site.versync(&["apply", "saved.json", "--yes"]);
+    assert_eq!(why_not(&ran, "production/d"), "", "what a broken file says is not known: {}", ran.out);
 }
 
 #[test]
@@ -218,6 +293,8 @@ fn json_that_does_not_say_which_template_it_means_deletes_none() {
     site.apply();
     site.remove("erp.toml");
     std::fs::write(site.path("plan.json"), site.versync(&["plan", "--json"]).out).unwrap();
-    assert_eq!(site.versync(&["apply", "--yes", "plan.json"]).code, Some(3));
+    let ran = site.versync(&["apply", "--yes", "plan.json"]);
+    assert_eq!(ran.code, Some(3));
+    assert!(ran.out.contains("the plan does not say which template it means"), "{}", ran.out);
     assert_eq!(site.templates("erp").len(), 1);
 }

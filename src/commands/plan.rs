@@ -1,6 +1,7 @@
 //! `versync plan`: the dry run, once.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::context::{Context, Speaker};
 use super::error::CommandError;
@@ -9,7 +10,7 @@ use crate::args::{Global, Plan as Args};
 use crate::model::plan::Plan;
 use crate::model::planner::Policy;
 use crate::reconcile::{Look, Memory, Stop, Target, reconcile};
-use crate::report::{json, text};
+use crate::report::{escape, json, text};
 
 pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Result<Exit, CommandError> {
     let open = if args.no_refresh { Context::offline } else { Context::new };
@@ -40,8 +41,21 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
     }
     if let Some(path) = &args.out {
         saved::write(&report.plan, !args.no_refresh, context.tenant(), path, &context.settings.manifests)?;
+        if !global.quiet {
+            let _ = writeln!(io::stderr(), "Saved: versync apply {}", in_a_shell(path));
+        }
     }
     Ok(exit(&report.plan, args.detailed_exitcode))
+}
+
+/// A path as a shell takes it for one word.
+fn in_a_shell(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+    if text.chars().all(is_plain) {
+        return escape(&text).into_owned();
+    }
+    format!("'{}'", escape(&text).replace('\'', r"'\''"))
 }
 
 fn exit(plan: &Plan, detailed: bool) -> Exit {

@@ -70,6 +70,11 @@ impl InSync {
     pub fn source(&self) -> Source {
         Source::of(&self.0)
     }
+
+    /// What declares it.
+    pub(super) fn declared(&self) -> &Declared {
+        &self.0
+    }
 }
 
 /// A change of the recorded state alone.
