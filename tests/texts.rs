@@ -83,7 +83,10 @@ fn after_a_pass_that_left_nothing_open_status_says_so() {
     let site = Site::new();
     site.file("shop.toml", SHOP).file("a.toml", config("a"));
     site.apply();
-    has(&site.versync(&["status"]).out, &["Applied 2 changes.\n  In sync since then: 2 resources as declared.\n"]);
+    has(
+        &site.versync(&["status"]).out,
+        &["Applied 2 changes.\n  In sync when it ended, 20", "Z: 2 resources as declared.\n"],
+    );
     site.file("bad.toml", "x = [").file("b.toml", config("b"));
     assert_eq!(site.versync(&["apply", "--yes"]).code, Some(3));
     assert!(!site.versync(&["status"]).out.contains("In sync"));

@@ -82,7 +82,8 @@ fn write_completed(journal: &Entries, found: &Found, look: Look, out: &mut dyn W
     writeln!(out, "{}", folded(&format!("{}{did}", summary_line(&found.summary)), "  ", "    ", look))?;
     if found.applied > 0 && found.leaves_nothing_open() && journal.failed.is_none() {
         let resources = found.summary.unchanged + found.summary.stay();
-        writeln!(out, "  In sync since then: {} as declared.", counted(resources, "resource"))?;
+        let then = journal.completed.as_ref().map(|pass| format!(", {}", time(pass.ended_at))).unwrap_or_default();
+        writeln!(out, "  In sync when it ended{then}: {} as declared.", counted(resources, "resource"))?;
     }
     Ok(())
 }
