@@ -124,7 +124,8 @@ pub enum Command {
     History(History),
     /// Let the deletes through that are held, once
     ///
-    /// Those that the last pass held, or those of the plan with this `hash`: see docs/operations.md#deletes-are-held
+    /// Those that the last `apply` or `run` held; with a hash, those of a plan, which ends with that command: see
+    /// docs/operations.md#deletes-are-held
     Approve(Approve),
     /// Print a JSON Schema, with which editors check and complete files
     ///
@@ -344,8 +345,8 @@ pub struct History {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = examples::APPROVE)]
 pub struct Approve {
-    /// The plan whose deletes are meant, as `plan --json`, `apply --json` and `status --json` show it
-    /// [default: what the last pass held]
+    /// The hash that a plan ends with, or that --json shows; the first 8 digits are enough for what `apply` or `run` has
+    /// held [default: what the last of them held]
     #[arg(value_name = "PLAN_HASH")]
     pub plan_hash: Option<String>,
 }

@@ -104,6 +104,22 @@ fn a_plan_that_no_pass_has_made_yet_is_approved_by_its_hash() {
 }
 
 #[test]
+fn a_plan_that_holds_deletes_ends_with_the_command_that_lets_them_through() {
+    let site = site(LIMIT, 5);
+    remove(&site, 0..3);
+    config(&site, 4, "second");
+    let said = refused(&site, &[]);
+    assert!(said.contains("for what only `versync plan` has shown, take the command that it ends with"), "{said}");
+    let out = site.versync(&["plan"]).out;
+    let (_, hash) = out.split_once("unchanged.\nTo let the 3 held deletes through, once: versync approve ").unwrap();
+    approve(&site, &[hash.trim_end()]);
+    let out = site.versync(&["plan"]).out;
+    assert!(out.ends_with("unchanged.\n"), "what is approved waits for no approval: {out}");
+    apply(&site, 0);
+    assert_eq!(on_stripe(&site), 2);
+}
+
+#[test]
 fn a_word_for_a_plan_to_come_is_void_once_a_pass_has_no_use_for_it() {
     let site = site(LIMIT, 5);
     remove(&site, 0..3);

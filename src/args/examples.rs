@@ -78,8 +78,8 @@ pub(super) const HISTORY: &str = "Examples:
 pub(super) const APPROVE: &str = "Examples:
   Let the deletes through that the last pass held
     versync approve
-  Those of a plan that somebody has looked at, by the first digits of its hash
-    versync approve 1a2b3c4d";
+  Those that `plan` has shown and no pass has held yet: it ends with this command, and the whole hash
+    versync approve HASH";
 
 pub(super) const COMPLETIONS: &str = "Examples:
   For this user's bash

@@ -44,8 +44,13 @@ pub struct HeldPlan {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApprovalError {
     /// The last pass held no deletes that an approval lets through.
-    #[error("there is nothing to approve: the last pass held no deletes that an approval could let through")]
+    #[error("there is nothing to approve: the last `apply` or `run` held no deletes that an approval lets through")]
     NothingHeld,
+    /// Nor did it hold those of the plan with this hash, which is no plan to come.
+    #[error(
+        "there is nothing to approve: the last `apply` or `run` held no deletes of plan {0} that an approval lets through"
+    )]
+    HeldNoMore(String),
     /// It is no hash.
     #[error("{0:?} is no plan hash")]
     NoHash(String),
@@ -65,6 +70,9 @@ impl ApprovalError {
     pub fn help(&self) -> &'static str {
         match self {
             ApprovalError::NothingHeld => {
+                "for what only `versync plan` has shown, take the command that it ends with; `versync status` shows what is held and why"
+            }
+            ApprovalError::HeldNoMore(_) => {
                 "`versync status` shows what is held and why; where `versync plan` shows it anew, let `versync apply` hold it first"
             }
             ApprovalError::NoHash(_) => {
@@ -100,9 +108,9 @@ pub fn approve(
     let held_hash = meant.map(|plan| plan.held_hash.clone());
     match (&held_hash, held_now) {
         // A word that was used, or came too late, must not wait for the same deletes to come up again.
-        (Some(_), None) => Err(ApprovalError::NothingHeld),
+        (Some(_), None) => Err(ApprovalError::HeldNoMore(hash)),
         (Some(then), Some(now)) if *then != now => Err(ApprovalError::Outdated(hash, now)),
-        (None, _) if last.is_some_and(|found| found.hash == hash) => Err(ApprovalError::NothingHeld),
+        (None, _) if last.is_some_and(|found| found.hash == hash) => Err(ApprovalError::HeldNoMore(hash)),
         _ => Ok(Approval { hash, held_hash, approved_at: now }),
     }
 }
@@ -181,7 +189,7 @@ mod tests {
     #[test]
     fn what_was_held_once_is_refused_when_it_is_held_no_more() {
         for plan in ["aaaaaaaa1", "cccccccc"] {
-            assert_eq!(given_while(None, plan), Err(ApprovalError::NothingHeld));
+            assert!(matches!(given_while(None, plan), Err(ApprovalError::HeldNoMore(it)) if it.starts_with(plan)));
             assert!(matches!(given_while(Some("f"), plan), Err(ApprovalError::Outdated(_, now)) if now == hash("f")));
         }
     }

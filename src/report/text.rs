@@ -20,13 +20,20 @@ use crate::reconcile::Report;
 const LONG_REASON: usize = 60;
 
 /// Writes a plan: a sentence for each resource with the fields that differ, then problems, then one
-/// line that sums up.
+/// line that sums up, and where deletes wait for an approval, the command that gives it.
 ///
 /// # Errors
 ///
 /// Those of `out`.
 pub fn write_plan(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    write_news(plan, |_| true, true, look, out)
+    write_news(plan, |_| true, true, look, out)?;
+    let Some(hash) = plan.held_hash() else { return Ok(()) };
+    let held = match plan.changes.iter().filter(|change| change.awaits_approval()).count() {
+        1 => "the held delete".to_owned(),
+        count => format!("the {count} held deletes"),
+    };
+    let line = format!("To let {held} through, once: versync approve {hash}");
+    writeln!(out, "{}", folded(&line, "", "  ", look))
 }
 
 /// The same without the changes that are no news: they are counted only. `writes` is whether whoever shows the plan
