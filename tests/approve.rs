@@ -271,6 +271,23 @@ fn a_running_daemon_deletes_at_once() {
 }
 
 #[test]
+fn one_reason_to_hold_many_deletes_is_logged_once() {
+    let site = site(LIMIT, 5);
+    let daemon = daemon(&site, "sync.delete_grace = \"1h\"", 0..4);
+    let names = "auth_scheme_config.system/stripe/c0, auth_scheme_config.system/stripe/c1, \
+                 auth_scheme_config.system/stripe/c2 and 1 other are each held: ";
+    let said = daemon.await_said(&format!("{names}4 deletes of 5 resources are more than sync.delete_limit allows"));
+    assert!(said["message"].as_str().unwrap().ends_with(", once (manifest)"), "{said}");
+    assert_eq!((&said["count"], &said["action"], &said["address"]), (&4.into(), &"delete".into(), &Value::Null));
+    let all: Vec<String> = serde_json::from_str(said["addresses"].as_str().unwrap()).unwrap();
+    assert_eq!(all, [0, 1, 2, 3].map(|n| format!("auth_scheme_config.system/stripe/c{n}")));
+    approve(&site, &[]);
+    daemon.await_said(&format!("{names}it has to be gone from the files for 3600s (sync.delete_grace) (manifest)"));
+    let warnings = daemon.log().into_iter().filter(|entry| entry["level"] == "WARN").count();
+    assert_eq!(warnings, 2, "{:?}", daemon.log());
+}
+
+#[test]
 fn an_approval_outlasts_the_grace_period() {
     let site = site(LIMIT, 5);
     let _daemon = daemon(&site, "sync.delete_grace = \"300ms\"", 0..3);

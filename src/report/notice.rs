@@ -8,13 +8,10 @@ use super::{escape, history, json};
 use crate::model::history::FieldNote;
 use crate::model::json::{Json, object};
 use crate::model::notice::{Item, Notice, Occasion};
-use crate::model::wording::counted;
+use crate::model::wording::named;
 
 /// So many items are told in full. The rest is counted.
 const ITEMS: usize = 50;
-
-/// So many more are named in the line for people.
-const NAMED: usize = 3;
 
 /// The line for people is no longer than this, in characters.
 const LONGEST: usize = 1500;
@@ -80,10 +77,7 @@ fn sentence(notice: &Notice) -> String {
 /// What items are about: some by name, the others as a number.
 fn names(items: &[Item]) -> String {
     let name = |item: &Item| item.address.clone().unwrap_or_else(|| item.text.clone());
-    let named: Vec<String> = items.iter().take(NAMED).map(name).collect();
-    let others = items.len().saturating_sub(NAMED);
-    let others = if others > 0 { format!(" and {}", counted(others, "other")) } else { String::new() };
-    format!("{}{others}", named.join(", "))
+    named(&items.iter().map(name).collect::<Vec<_>>())
 }
 
 fn field(note: &FieldNote) -> String {

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::difference::secret;
 use super::escape;
 use super::text::{in_words, shown};
@@ -11,7 +13,7 @@ use crate::model::address::Address;
 use crate::model::ledger::Ledger;
 use crate::model::plan::{Action, Cause, Change, FieldChange, Plan};
 use crate::model::source::{Problem, Severity};
-use crate::model::wording::counted;
+use crate::model::wording::{counted, named};
 use crate::reconcile::{Failure, Outcome, PassError, Report};
 
 /// So much is said again of a problem that has gone.
@@ -174,10 +176,23 @@ impl Voice {
     }
 
     fn say_held(&mut self, now: BTreeMap<Address, Reason>, plan: &Plan) {
+        let mut alike: BTreeMap<(String, Action, Cause), Vec<&Change>> = BTreeMap::new();
         for (address, Reason(reason)) in self.held.update(now).begun {
             let Some(change) = change_of(&address, plan) else { continue };
-            let about = about(change, plan);
-            say!(warn, about, {} "{} is {}{}", about.address, escape(&reason), origin(&about));
+            alike.entry((reason, change.action, change.cause())).or_default().push(change);
+        }
+        for ((reason, ..), changes) in alike {
+            match changes.as_slice() {
+                [] => {}
+                [change] => {
+                    let about = about(change, plan);
+                    say!(warn, about, {} "{} is {}{}", about.address, escape(&reason), origin(&about));
+                }
+                [first, ..] => {
+                    let about = About { file: None, line: None, ..about(first, plan) };
+                    say_of_many(&changes, &about, &reason);
+                }
+            }
         }
     }
 
@@ -194,6 +209,23 @@ impl Voice {
             tracing::info!(address, "no longer failing: {address}");
         }
     }
+}
+
+/// One fact about many: they have everything in common but their names and places.
+fn say_of_many(changes: &[&Change], about: &About<'_>, reason: &str) {
+    let names: Vec<String> = changes.iter().map(|change| change.address.to_string()).collect();
+    let addresses = Value::from(names.clone()).to_string();
+    let About { action, cause, revision, .. } = *about;
+    let (names, reason, origin) = (named(&names), escape(reason), origin(about));
+    tracing::warn!(
+        addresses,
+        count = changes.len(),
+        action,
+        cause,
+        revision,
+        "{} are each {reason}{origin}",
+        escape(&names)
+    );
 }
 
 fn say_applied(report: &Report) {
