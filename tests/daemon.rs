@@ -317,7 +317,7 @@ fn the_embedded_sandbox_prints_how_to_cause_drift() {
     let out = daemon.out();
     assert!(out.contains("The sandbox stands in for the platform at http://127.0.0.1:"), "{out}");
     assert!(out.contains("shop will be created"), "{out}");
-    assert!(out.contains("-X PUT -d '{\"dynamic\": false}' http://127.0.0.1:"), "{out}");
+    assert!(out.contains("-X PUT -d '{\"name\": \"renamed-by-hand\"}' http://127.0.0.1:"), "{out}");
     assert_eq!(daemon.stop(Signal::INT).0, Some(0));
     assert!(site.sandbox.requests().is_empty());
 }

@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use rustix::process::Signal;
 use versync::sandbox::ids;
 
-use crate::support::Site;
+use crate::support::{Daemon, Site};
 
 const LOGIN: &str = r#"[auth_scheme_configs.login]
 system = "stripe"
@@ -105,6 +106,25 @@ fn what_a_broken_file_declared_is_counted() {
 }
 
 #[test]
+fn a_sandbox_says_what_is_sent_to_change_something() {
+    let said = |quiet: &[&str]| {
+        let site = Site::new();
+        let mut sandbox = Daemon::start(site.command(&[&["sandbox", "--listen", "127.0.0.1:0"], quiet].concat()));
+        sandbox.await_out("It runs until it is interrupted.");
+        let out = sandbox.out();
+        let url = out.lines().find_map(|line| line.strip_prefix("  export VERSYNC_API__BASE_URL=")).unwrap();
+        site.settings_for(url, "");
+        site.file("a.toml", config("a"));
+        site.apply();
+        assert_eq!(sandbox.stop(Signal::INT).0, Some(0));
+        sandbox.err()
+    };
+    let path = format!("/api/v2/o/{}/systems/{}/auth-scheme-configs/a", ids::ORGANISATION, ids::STRIPE);
+    assert_eq!(said(&[]), format!("PUT {path}: 201"));
+    assert_eq!(said(&["-q"]), "");
+}
+
+#[test]
 fn a_long_reason_is_said_once() {
     let site = Site::new();
     site.settings("sync.prune = true\nsync.delete_limit = { count = 1, percent = 100 }");
@@ -136,10 +156,6 @@ fn drift_that_is_only_reported_is_not_shown_as_a_change() {
     site.apply();
     site.tamper("shop", |template| template.dynamic = false);
     has(&site.versync(&["plan"]).out, &["    ~ dynamic  live false, declared true\n"]);
-    site.apply();
-    has(&site.versync(&["status"]).out, &["    ~ dynamic  live false, declared true\n"]);
-    assert_eq!(site.templates("shop")[0].system, ids::SHOPIFY);
-}
     let way_out = |setting: &str| {
         format!("only reported ({setting}): write what is live into the file, or set {setting} = \"revert\"\n")
     };
@@ -148,3 +164,7 @@ fn drift_that_is_only_reported_is_not_shown_as_a_change() {
     site.file("shop.toml", format!("{SHOP}lifecycle = {{ on_drift = \"report\" }}\n"));
     has(&site.versync(&["plan"]).out, &[&way_out("lifecycle.on_drift")]);
     site.file("shop.toml", SHOP);
+    site.apply();
+    has(&site.versync(&["status"]).out, &["    ~ dynamic  live false, declared true\n"]);
+    assert_eq!(site.templates("shop")[0].system, ids::SHOPIFY);
+}

@@ -93,7 +93,7 @@ async fn dispatch(global: &Global, command: Command, terminal: &Terminal) -> Res
         Command::Schema(args) => schema::schema(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
-        Command::Sandbox(args) => sandbox::sandbox(&args).await,
+        Command::Sandbox(args) => sandbox::sandbox(global, &args).await,
     }
 }
 

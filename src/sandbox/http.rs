@@ -41,7 +41,11 @@ struct Inner {
     seen: Mutex<VecDeque<Seen>>,
     faults: Mutex<Option<Faults>>,
     latency: Mutex<Duration>,
+    listener: Mutex<Option<Listener>>,
 }
+
+/// Who is told of every request.
+type Listener = Box<dyn Fn(&Seen) + Send>;
 
 impl Shared {
     pub(super) fn new(world: World) -> Shared {
@@ -50,6 +54,7 @@ impl Shared {
             seen: Mutex::new(VecDeque::new()),
             faults: Mutex::new(None),
             latency: Mutex::new(Duration::ZERO),
+            listener: Mutex::new(None),
         }))
     }
 
@@ -64,6 +69,10 @@ impl Shared {
 
     pub(super) fn latency(&self) -> MutexGuard<'_, Duration> {
         self.0.latency.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn listener(&self) -> MutexGuard<'_, Option<Listener>> {
+        self.0.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn seen(&self) -> MutexGuard<'_, VecDeque<Seen>> {
@@ -159,11 +168,15 @@ async fn watch(State(shared): State<Shared>, request: Request, next: Next) -> Re
     };
     let status = response.status().as_u16();
     tracing::debug!(method, path, status, "the sandbox answers {status} to {method} {path}");
+    let answered = Seen { method, path, status, body };
+    if let Some(tell) = &*shared.listener() {
+        tell(&answered);
+    }
     let mut seen = shared.seen();
     if seen.len() == SEEN_LIMIT {
         seen.pop_front();
     }
-    seen.push_back(Seen { method, path, status, body });
+    seen.push_back(answered);
     response
 }
 

@@ -158,6 +158,11 @@ impl Sandbox {
         *self.shared.faults() = faults;
     }
 
+    /// Has every request told from now on, once it is answered. `tell` keeps the server waiting.
+    pub fn on_answer(&self, tell: impl Fn(&Seen) + Send + 'static) {
+        *self.shared.listener() = Some(Box::new(tell));
+    }
+
     /// How long every answer takes from now on, beside the work that it costs: the network that is not there.
     pub fn set_latency(&self, latency: Duration) {
         *self.shared.latency() = latency;

@@ -32,6 +32,11 @@ impl Daemon {
         self.out.lock().unwrap().join("\n")
     }
 
+    /// Everything on stderr so far.
+    pub(crate) fn err(&self) -> String {
+        self.err.lock().unwrap().join("\n")
+    }
+
     /// Every log entry so far.
     pub(crate) fn log(&self) -> Vec<Value> {
         let lines = self.err.lock().unwrap();
