@@ -139,6 +139,8 @@ fn write_field(field: &FieldView, words: FieldWords, width: usize, look: Look, o
         "not ours" => field.observed.as_ref(),
         _ => None,
     };
+    // In the JSON it is what it was called first.
+    let verdict = if verdict == "not ours" { "not declared" } else { verdict };
     if let Some(value) = plain {
         let value = shown(value);
         let line = format!("    {sign} {:width$}  {verdict}: {value}", field.path);
