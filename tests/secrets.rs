@@ -202,7 +202,7 @@ fn a_secret_that_the_platform_repeats_is_not_shown() {
 const SPELLED: [&str; 9] = [
     "hunter2 \"q\\/é+&<'z",
     r#"hunter2 \"q\\\/\u00e9+\u0026\u003c\u0027z"#,
-    r#"hunter2 \u0022q\u005C\u002F\u00E9\u002B\u0026\u003C'z"#,
+    r"hunter2 \u0022q\u005C\u002F\u00E9\u002B\u0026\u003C'z",
     "hunter2%20%22q%5C%2F%C3%A9%2B%26%3C%27z",
     "hunter2+%22q%5c%2f%c3%a9%2b%26%3c%27z",
     "hunter2 &quot;q\\/é+&amp;&lt;&#39;z",

@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use versync::daemon::{self, Moment, Parts};
 use versync::io::secrets::DigestKey;
+use versync::model::address::Identity;
 use versync::model::flapping::Flapping;
 use versync::model::guard::{DeleteLimit, Grace, Guards};
 use versync::model::plan::{Action, Plan};
@@ -193,8 +194,10 @@ fn check_world(universe: &mut Universe, plan: &Plan) {
             let (_, id) = ENVIRONMENTS.iter().find(|(known, _)| known == environment).unwrap();
             let (_, system) = SYSTEMS.iter().find(|(known, _)| *known == template.system).unwrap();
             let mut live = universe.platform.named(id, name);
-            // One that somebody has given this name, and that could not be given back its own.
-            live.retain(|live| !universe.platform.renamed.contains_key(&live.id));
+            // But for one that somebody has given this name, and that could not be given back its own.
+            let identity = Identity::ConnectionTemplate { scope: platform::scope(id), name: name.clone() };
+            let known = universe.records.now.resources.get(&identity).and_then(|record| record.template_id.as_ref());
+            live.retain(|live| Some(&live.id) == known || !universe.platform.renamed.contains_key(&live.id));
             if live.is_empty() {
                 live = universe.platform.named(id, name);
             }

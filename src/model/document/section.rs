@@ -293,9 +293,12 @@ impl<'a> Section<'a> {
         let known = self.asked.borrow();
         let written = self.table.into_iter().flatten().map(|(key, value)| {
             // What a misspelled key holds may be a secret.
-            let hide = |near: Option<&str>| match self.is_open {
-                true => self.reader.hide_secrets(key.get_ref(), near, value),
-                false => self.reader.hide_values(value),
+            let hide = |near: Option<&str>| {
+                if self.is_open {
+                    self.reader.hide_secrets(key.get_ref(), near, value);
+                } else {
+                    self.reader.hide_values(value);
+                }
             };
             (key.get_ref().to_string(), self.reader.place(key.span()), Some(hide))
         });

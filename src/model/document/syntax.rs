@@ -190,9 +190,10 @@ impl<'a> Reader<'a, '_> {
         };
         let word = &self.file.text()[span.clone()];
         if word.is_empty() {
-            let help = match self.file.text()[..span.start].trim_end().ends_with('=') {
-                true => "write a value behind the `=`: a text in quotes, a number, or true or false",
-                false => "write a value there, or remove a comma",
+            let help = if self.file.text()[..span.start].trim_end().ends_with('=') {
+                "write a value behind the `=`: a text in quotes, a number, or true or false"
+            } else {
+                "write a value there, or remove a comma"
             };
             return Some(Problem::at(place.clone(), "a value is missing here").help(help));
         }

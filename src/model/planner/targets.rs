@@ -31,9 +31,8 @@ impl<'a> Targets<'a> {
 
     /// Whether a resource is among them.
     pub(super) fn include(&self, address: &Address, file: &str) -> bool {
-        let is_it = |target: &str| match self.whole.contains(target) {
-            true => address.to_string() == target,
-            false => address.matches(target),
+        let is_it = |target: &str| {
+            if self.whole.contains(target) { address.to_string() == target } else { address.matches(target) }
         };
         self.all.is_empty() || self.all.iter().any(|target| names_file(target, file) || is_it(target))
     }
