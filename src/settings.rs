@@ -17,7 +17,7 @@ use crate::model::document::{Found, Overlay, Reader, Section};
 use crate::model::guard::DeleteLimit;
 use crate::model::manifest::OnDrift;
 use crate::model::planner::Adopt;
-use crate::model::source::{Problem, SourceFile, nearest, sort_problems};
+use crate::model::source::{Problem, SourceFile, sort_problems};
 
 pub use api::{Api, DEFAULT_BASE_URL};
 pub use json_schema::json_schema;
@@ -330,7 +330,13 @@ fn misspelt(variables: &[(String, String)]) -> impl Iterator<Item = Problem> {
         let in_section = path.split_once('_').filter(|(section, _)| ["API", "SYNC", "LOG", "HTTP"].contains(section));
         let meant = match in_section {
             Some((section, key)) => format!("{VARIABLE_PREFIX}{section}__{key}"),
-            None => format!("{VARIABLE_PREFIX}{}", nearest(path, &["CONFIG", "MANIFESTS", "STATE"])?),
+            None => {
+                // No more than a letter or two beside it: a `VERSYNC_STAGE` may be somebody's own.
+                let near = |name: &&str| {
+                    path.starts_with(*name) || !similar::get_close_matches(path, &[*name], 1, 0.85).is_empty()
+                };
+                format!("{VARIABLE_PREFIX}{}", ["CONFIG", "MANIFESTS", "STATE"].into_iter().find(near)?)
+            }
         };
         let problem = Problem::general(format!("the variable {name} sets nothing"));
         Some(problem.help(format!("did you mean {meant}?")))

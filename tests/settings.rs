@@ -292,7 +292,7 @@ fn a_misspelt_variable_at_the_top_is_no_setting_that_is_passed_over() {
     for (name, meant) in [
         ("VERSYNC_MANIFEST", "VERSYNC_MANIFESTS"),
         ("VERSYNC_MANIFESTS_DIR", "VERSYNC_MANIFESTS"),
-        ("VERSYNC_STAET", "VERSYNC_STATE"),
+        ("VERSYNC_STATES", "VERSYNC_STATE"),
         ("VERSYNC_STATE_DIR", "VERSYNC_STATE"),
         ("VERSYNC_CONFIG_FILE", "VERSYNC_CONFIG"),
     ] {
