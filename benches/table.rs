@@ -11,14 +11,17 @@
 #[allow(dead_code, reason = "each of the two uses a part of it")]
 mod worlds;
 
+mod scripts;
+
 use std::fs;
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use scripts::{Request, Tool};
+use serde_json::json;
 use tempfile::TempDir;
 use versync::sandbox::{Sandbox, World};
 use worlds::{ORGANISATION, Size};
@@ -137,14 +140,16 @@ fn cold_plans() {
         assert_eq!(site.writes(), writes);
         let what = format!("`plan`, {} resources in sync, processor time ({requests} requests)", size.resources);
         row(&what, ms(cost.cpu), target);
+        let curl = Tool::Curl.time(&gets(&site, requests));
         row(
-            &format!("the same, wall time (curl, {requests} GETs at once: {})", curl_gets(&site, requests)),
+            &format!("the same, wall time ({requests} GETs by {}: {})", Tool::Curl.name(), shown(curl)),
             ms(cost.wall),
             "",
         );
         site.sandbox.set_latency(LATENCY);
         let cost = mean(3, || site.versync(&["plan"]));
-        let chain = (requests as f64 / f64::from(CONCURRENCY)).ceil().max(3.0);
+        // Only the lists of projects and of systems can be asked for at once; then a project, and its environments.
+        let chain = 1.0 + ((requests - 2) as f64 / f64::from(CONCURRENCY)).ceil().max(2.0);
         let ratio = cost.wall.as_secs_f64() / (chain * LATENCY.as_secs_f64());
         row(&format!("the same at 50 ms latency, against {chain} requests in a row"), format!("{ratio:.2} ×"), "1.2 ×");
     }
@@ -167,12 +172,8 @@ fn creates() {
     let site = Site::new(size);
     site.file("plain.toml", &size.plain_templates());
     let cost = site.versync(&["apply", "--yes"]);
-    let curl = curl_posts(&Site::new(size), size.resources);
-    row(
-        &format!("2,000 creates, written down before and after (curl, 16 at once, writing nothing down: {curl})"),
-        ms(cost.wall),
-        "no more",
-    );
+    row("2,000 creates, written down before and after", ms(cost.wall), "no more than `curl --parallel`");
+    scripted(size);
 }
 
 fn daemon_rows() {
@@ -275,52 +276,40 @@ fn await_status(notify: &UnixDatagram) {
     await_said(notify, "STATUS=");
 }
 
-fn curl_config(lines: impl Iterator<Item = String>) -> Option<Duration> {
-    let folder = TempDir::new().unwrap();
-    let mut config = fs::File::create(folder.path().join("config")).unwrap();
-    let separate = lines.collect::<Vec<_>>().join("next\n");
-    config.write_all(separate.as_bytes()).unwrap();
-    let mut curl = Command::new("curl");
-    curl.args(["--silent", "--parallel", "--parallel-immediate", "--parallel-max", "16", "--config"]);
-    curl.arg(folder.path().join("config")).stdout(Stdio::null()).stderr(Stdio::null());
-    let began = Instant::now();
-    curl.status().ok().filter(|status| status.success()).map(|_| began.elapsed())
-}
-
 fn shown(took: Option<Duration>) -> String {
-    took.map_or_else(|| "not here".to_owned(), ms)
+    took.map_or_else(|| "not installed".to_owned(), ms)
 }
 
-fn curl_gets(site: &Site, count: usize) -> String {
+/// The last requests, as a script would send them.
+fn gets(site: &Site, count: usize) -> Vec<Request> {
     let requests = site.sandbox.requests();
-    let last = &requests[requests.len() - count..];
     let origin = site.sandbox.base_url();
-    let lines = last.iter().map(|seen| {
-        let path = seen.path.trim_start_matches("/api");
-        format!("url = \"{origin}{path}\"\nheader = \"Authorization: Bearer sandbox\"\noutput = \"/dev/null\"\n")
-    });
-    shown(curl_config(lines))
+    let url = |path: &str| format!("{origin}{}", path.trim_start_matches("/api"));
+    requests[requests.len() - count..].iter().map(|seen| (url(&seen.path), None)).collect()
 }
 
-fn curl_posts(site: &Site, count: usize) -> String {
+/// Creates with bodies that somebody has made ready.
+fn posts(site: &Site, count: usize) -> Vec<Request> {
     let ids = site.sandbox.world(|world| {
         let project = world.project_id("shop")?;
         Some((world.environment_id(&project, "env0")?, world.system_id("system-0")?, project))
     });
     let (environment, system, project) = ids.unwrap();
     let url = format!("{}/v2/o/{ORGANISATION}/projects/{project}/connection-templates", site.sandbox.base_url());
-    let lines = (0..count).map(|n| {
-        let body = format!(
-            "{{\\\"name\\\":\\\"plain-{n}\\\",\\\"systemId\\\":\\\"{system}\\\",\\\"environmentId\\\":\\\"{environment}\\\",\\\"dynamic\\\":false}}"
-        );
-        format!(
-            "url = \"{url}\"\nheader = \"Authorization: Bearer sandbox\"\nheader = \"Content-Type: application/json\"\n\
-             data = \"{body}\"\noutput = \"/dev/null\"\n"
-        )
-    });
-    let took = curl_config(lines);
-    assert!(took.is_none() || site.writes() == count, "{} of {count}", site.writes());
-    shown(took)
+    let body =
+        |n| json!({"name": format!("plain-{n}"), "systemId": system, "environmentId": environment, "dynamic": false});
+    (0..count).map(|n| (url.clone(), Some(body(n)))).collect()
+}
+
+/// What scripts take for as many creates.
+fn scripted(size: Size) {
+    for tool in Tool::ALL {
+        let count = size.resources.min(tool.patience());
+        let site = Site::new(size);
+        let took = tool.time(&posts(&site, count));
+        assert!(took.is_none() || site.writes() == count, "{} of {count}", site.writes());
+        row(&format!("{count} creates by {}, written down nowhere", tool.name()), shown(took), "");
+    }
 }
 
 fn main() {
