@@ -25,7 +25,7 @@ const MOST_CANDIDATES: usize = 1000;
 pub struct SourceFile {
     name: String,
     text: String,
-    line_starts: Vec<usize>,
+    line_starts: Box<[usize]>,
     /// The parts that may never be shown, in order and apart.
     secrets: OnceLock<Vec<Range<usize>>>,
 }
