@@ -90,6 +90,9 @@ fn why_not(ran: &Ran, name: &str) -> String {
     why.split_once(", so it is left alone").unwrap().0.trim().to_owned()
 }
 
+/// What is said of something that has moved, and how it does.
+type Move<'a> = (&'static str, &'a dyn Fn(&Site));
+
 const EDITED: &str = "(its file or a setting was edited since)";
 const CHANGED: &str = "(it was changed on the platform since)";
 const DONE: &str = "(it is as planned already)";
@@ -101,7 +104,7 @@ fn it_is_said_what_has_moved() {
         site.file("shop.toml", text.replacen(from, to, 1));
     };
     let tampered = |site: &Site, dynamic| site.tamper("a", |template| template.dynamic = dynamic);
-    let moves: [(&str, &dyn Fn(&Site)); 7] = [
+    let moves: [Move<'_>; 7] = [
         (EDITED, &|site| edited(site, "dynamic = false", "dynamic = true")),
         (EDITED, &|site| edited(site, "[connection_templates.a]", "[connection_templates.a2]")),
         (EDITED, &|site| edited(site, "dynamic = false", "lifecycle = { prevent_delete = true }")),
@@ -138,6 +141,12 @@ fn it_is_said_what_has_moved_of_deletes_and_of_new_ones() {
     assert_eq!(why_not(&ran, "production/b"), EDITED, "{}", ran.out);
     assert_eq!(site.templates("d").len(), 1);
     fs::write(site.path("versync.toml"), settings).unwrap();
+    let text = fs::read_to_string(site.manifests().join("shop.toml")).unwrap();
+    site.file("shop.toml", FILE);
+    let ran = site.versync(&["apply", "saved.json", "--yes"]);
+    assert_eq!(why_not(&ran, "production/b"), EDITED, "it is declared again: {}", ran.out);
+    assert_eq!(why_not(&ran, "production/d"), CHANGED, "{}", ran.out);
+    site.file("shop.toml", text);
     let ran = site.versync(&["apply", "saved.json", "--yes"]);
     assert_eq!(why_not(&ran, "production/d"), DONE, "{}", ran.out);
     let ran = site.versync(&["apply", "saved.json", "--yes"]);

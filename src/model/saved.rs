@@ -106,12 +106,12 @@ impl SavedPlan {
             plan.in_sync.iter().map(|it| (it.address().to_string(), it.declared())).collect();
         let not_compared: BTreeSet<String> = plan.not_compared.iter().map(Address::to_string).collect();
         let problem = |(address, (saved, moved)): (&str, (&SavedChange, Option<Moved>))| {
+            let is_delete = saved.action == Action::Delete.as_str();
             let moved = moved.unwrap_or_else(|| match in_sync.get(address) {
-                Some(declared) if saved.is_declared_by(declared) => Moved::Done,
-                Some(_) => Moved::Files,
+                Some(declared) if !is_delete && saved.is_declared_by(declared) => Moved::Done,
                 None if not_compared.contains(address) || plan.has_errors() => Moved::Unknown,
-                None if saved.action == Action::Delete.as_str() => Moved::Done,
-                None => Moved::Files,
+                None if is_delete => Moved::Done,
+                Some(_) | None => Moved::Files,
             });
             let message = format!(
                 "{address} is not as it was when the plan was saved{}, so it is left alone",

@@ -83,7 +83,8 @@ fn write_completed(journal: &Entries, found: &Found, look: Look, out: &mut dyn W
     if found.applied > 0 && found.leaves_nothing_open() && journal.failed.is_none() {
         let resources = found.summary.unchanged + found.summary.stay();
         let then = journal.completed.as_ref().map(|pass| format!(", {}", time(pass.ended_at))).unwrap_or_default();
-        writeln!(out, "  In sync when it ended{then}: {} as declared.", counted(resources, "resource"))?;
+        let line = format!("In sync when it ended{then}: {} as declared.", counted(resources, "resource"));
+        writeln!(out, "{}", folded(&line, "  ", "    ", look))?;
     }
     Ok(())
 }
