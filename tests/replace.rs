@@ -43,7 +43,7 @@ fn another_system_needs_a_replacement_that_was_allowed() {
     site.file("erp.toml", moved("lifecycle = { allow_replace = true, prevent_delete = true }"));
     let ran = site.versync(&["apply", "--yes"]);
     assert_eq!(ran.code, Some(4), "{ran:?}");
-    assert!(ran.out.contains("lifecycle.prevent_delete forbids"), "{}", ran.out);
+    assert!(ran.out.contains("lifecycle.prevent_delete keeps the old one from being deleted"), "{}", ran.out);
     site.file("erp.toml", legacy(""));
     site.apply();
     site.file("erp.toml", moved("lifecycle = { allow_replace = true }"));
@@ -230,7 +230,7 @@ fn what_was_protected_is_not_lost_to_the_edit_that_moves_it() {
         site.file("erp.toml", &moved);
         let ran = site.versync(&["apply", "--yes"]);
         assert_eq!(ran.code, Some(4), "{ran:?}");
-        assert!(ran.out.contains("lifecycle.prevent_delete forbids to delete the old one"), "{}", ran.out);
+        assert!(ran.out.contains("declare it where it was, with prevent_delete = false"), "{}", ran.out);
         assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
         site.file("erp.toml", legacy(""));
         site.apply();

@@ -82,8 +82,9 @@ fn in_use(
     here: &BTreeMap<(Owner, String), String>,
     elsewhere: Option<&Lookup<BTreeSet<(Owner, String)>>>,
 ) -> Option<Held> {
-    let listed =
-        |which: &str| Some(Held::because(format!("{which} still lists it, and could no longer refresh its tokens")));
+    let listed = |which: &str| {
+        Some(Held::because(format!("{which} still lists it, and would be left with a config that is gone")))
+    };
     if let Some(name) = here.get(config) {
         return listed(&format!("the connection template {name:?}"));
     }

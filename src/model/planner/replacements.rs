@@ -21,8 +21,8 @@ use crate::model::source::Problem;
 const NEEDS_REPLACEMENT: &str = "its system or environment cannot change in place: set lifecycle.allow_replace = true to \
                                  have a new template made and the old one deleted, which breaks the connections made from it";
 const PROTECTED_FROM_REPLACEMENT: &str = "its system or environment cannot change in place, and lifecycle.prevent_delete \
-                                          forbids to delete the old one: apply it once without that where it is, and \
-                                          move it then";
+                                          keeps the old one from being deleted: declare it where it was, with \
+                                          prevent_delete = false, apply that, and move it then";
 
 /// Why a template does not move to where another of its name is.
 pub(super) const PLACE_IS_TAKEN: &str = "its environment cannot change in place, and the platform has another template of this name \
