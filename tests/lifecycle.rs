@@ -297,15 +297,33 @@ fn protection_is_pending_until_it_is_applied() {
     site.file("erp.toml", legacy(""));
     site.apply();
     let field = |before: bool| json!([{"path": "lifecycle.prevent_delete", "before": before, "after": !before, "cause": "manifest", "sensitive": false}]);
-    for (before, more) in [(false, "lifecycle = { prevent_delete = true }"), (true, "")] {
+    for (before, more, due, done) in [
+        (
+            false,
+            "lifecycle = { prevent_delete = true }",
+            "Plan: 1 to protect, 1 unmanaged; 0 unchanged.",
+            "Protected 1 resource.",
+        ),
+        (true, "", "Plan: 1 to release, 1 unmanaged; 0 unchanged.", "Released 1 resource."),
+    ] {
         site.file("erp.toml", legacy(more));
         let writes = site.writes();
-        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(2));
+        let ran = site.versync(&["plan", "--detailed-exitcode"]);
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.out.ends_with(&format!("{due}\n")), "{}", ran.out);
+        assert!(site.versync(&["explain", ADDRESS]).out.contains("protected from being deleted"));
         let plan = site.plan();
         assert_eq!((actions(&plan), &plan["summary"]["adopt"]), (vec![(ADDRESS, "adopt")], &json!(1)));
         assert_eq!(change(&plan, ADDRESS)["fields"], field(before));
         site.versync(&["plan", "--out", "saved.json"]);
-        assert_eq!(site.versync(&["apply", "--yes", "saved.json"]).code, Some(0));
+        let ran = site.versync(&["apply", "--yes", "saved.json"]);
+        assert_eq!(ran.code, Some(0));
+        assert!(ran.out.ends_with(&format!("{done}\n")), "{}", ran.out);
+        let status = site.versync(&["status"]).out;
+        assert!(status.contains(&format!("{due} {done}\n")), "{status}");
+        let word = done.split(' ').next().unwrap().to_lowercase();
+        let history = site.versync(&["history", "-n", "1"]).out;
+        assert!(history.contains(&format!("{ADDRESS} {word} (")), "{history}");
         assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
         assert_eq!(site.writes(), writes, "nothing is sent");
     }

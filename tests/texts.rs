@@ -106,6 +106,21 @@ fn what_a_broken_file_declared_is_counted() {
 }
 
 #[test]
+fn a_warning_is_counted_as_one() {
+    let site = Site::new();
+    site.settings("sync.prune = true\nsync.delete_limit = { count = 9, percent = 100 }");
+    site.file("shop.toml", SHOP);
+    site.apply();
+    site.file("shop.toml", SHOP.replace(".shop]", ".store]"));
+    let ran = site.versync(&["plan"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    has(&ran.out, &["Plan: 1 to create, 1 to delete, 1 warning; 0 unchanged.\n"]);
+    assert_eq!(site.plan()["summary"]["problems"], 1);
+    site.file("bad.toml", "x = [");
+    has(&site.versync(&["plan"]).out, &[", 1 problem, 1 warning; 0 unchanged.\n"]);
+}
+
+#[test]
 fn a_sandbox_says_what_is_sent_to_change_something() {
     let said = |quiet: &[&str]| {
         let site = Site::new();

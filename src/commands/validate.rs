@@ -13,7 +13,7 @@ use crate::io::manifests::{read_folder, read_paths};
 use crate::model::advice::warnings;
 use crate::model::desired::{Desired, ManifestFile};
 use crate::model::source::{Severity, sort_problems};
-use crate::model::wording::counted;
+use crate::model::wording::{complaints, counted};
 use crate::report::{json, problems, sarif};
 
 pub(super) fn validate(global: &Global, args: &Args, terminal: &Terminal) -> Result<Exit, CommandError> {
@@ -56,10 +56,11 @@ fn checked(files: &[ManifestFile]) -> Desired {
 fn write(desired: &Desired, terminal: &Terminal, out: &mut dyn Write) -> io::Result<()> {
     problems::write(&desired.problems, terminal.out, out)?;
     let files = counted(desired.files.len(), "file");
-    match desired.problems.len() {
-        0 if desired.files.is_empty() => writeln!(out, "{files}: there is no *.toml, so nothing is declared."),
-        0 => writeln!(out, "{files}, {}: no problems.", counted(desired.resources.len(), "resource")),
-        count => writeln!(out, "{files}: {}.", counted(count, "problem")),
+    let warnings = desired.problems.iter().filter(|problem| problem.severity == Severity::Warning).count();
+    match complaints(desired.problems.len() - warnings, warnings) {
+        None if desired.files.is_empty() => writeln!(out, "{files}: there is no *.toml, so nothing is declared."),
+        None => writeln!(out, "{files}, {}: no problems.", counted(desired.resources.len(), "resource")),
+        Some(complaints) => writeln!(out, "{files}: {complaints}."),
     }
 }
 

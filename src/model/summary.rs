@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Action, Plan};
+use super::source::Severity;
+use super::wording::complaints;
 
 /// How many resources there are of each sort; the shape of `summary` in the plan's JSON. Actions count
 /// what applying would do; a held one counts as held only.
@@ -25,9 +27,23 @@ pub struct Summary {
     /// Not in the JSON's `summary` either: what is left as it is, since its file is in error.
     #[serde(default)]
     pub in_broken_files: usize,
+    /// Nor this: those of the adopted that are only protected from now on.
+    #[serde(default)]
+    pub protect: usize,
+    /// And those that no longer are.
+    #[serde(default)]
+    pub release: usize,
+    /// Those of the problems that are warnings.
+    #[serde(default)]
+    pub warnings: usize,
 }
 
 impl Summary {
+    /// Its problems in words; nothing where there are none.
+    pub fn complaints(&self) -> Option<String> {
+        complaints(self.problems - self.warnings, self.warnings)
+    }
+
     /// How many resources of those that something is done about are there afterwards.
     pub fn stay(&self) -> usize {
         self.create + self.update + self.replace + self.adopt
@@ -38,6 +54,9 @@ impl Plan {
     /// Counts.
     pub fn summary(&self) -> Summary {
         let due = |action| self.changes.iter().filter(|change| change.is_due() && change.action == action).count();
+        let remembered = |is_protected| {
+            self.changes.iter().filter(|it| it.is_due() && it.protection() == Some(is_protected)).count()
+        };
         Summary {
             create: due(Action::Create),
             update: due(Action::Update),
@@ -50,6 +69,9 @@ impl Plan {
             unmanaged: self.unmanaged,
             problems: self.problems.len(),
             in_broken_files: self.in_broken_files,
+            protect: remembered(true),
+            release: remembered(false),
+            warnings: self.problems.iter().filter(|problem| problem.severity == Severity::Warning).count(),
             reported: self.changes.iter().filter(|it| it.action == Action::None && !it.is_drifted()).count(),
         }
     }

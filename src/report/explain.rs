@@ -185,7 +185,11 @@ fn next_lines(explained: &Explained) -> Vec<String> {
             lines.push(match (change.action, &change.held) {
                 (Action::None, Some(held)) => format!("nothing: {}", escape(&held.reason)),
                 (action, Some(held)) => format!("it is not {}: {}", done(action), escape(&held.reason)),
-                (action, None) => format!("it is {}", done(action)),
+                (action, None) => match change.protection() {
+                    Some(true) => "it is protected from being deleted".to_owned(),
+                    Some(false) => "it is no longer protected from being deleted".to_owned(),
+                    None => format!("it is {}", done(action)),
+                },
             });
             lines.extend(
                 approve.as_ref().map(|hash| format!("`versync approve {hash}` approves it, and what is held with it")),

@@ -22,7 +22,7 @@ pub(super) fn headline(change: &Change, mood: Mood) -> String {
         return match (change.is_rename(), only_name) {
             (true, true) => format!("{verb} renamed"),
             (true, false) => format!("{verb} renamed and updated"),
-            (false, _) if change.is_protection() => format!("stays as it is{why}"),
+            (false, _) if change.protection().is_some() => format!("stays as it is{why}"),
             (false, _) => format!("{verb} {}{why}", done(change.action)),
         };
     }
@@ -38,7 +38,7 @@ fn why(change: &Change) -> Option<&'static str> {
     Some(match (change.action, change.cause()) {
         (Action::Create | Action::None, Cause::Manifest) => return None,
         (_, Cause::Drift | Cause::Conflict) if change.was_deleted() => "it was deleted on the platform",
-        (Action::Adopt, _) if change.is_protection() => "only what versync remembers of it changes",
+        (Action::Adopt, _) if change.protection().is_some() => "only what versync remembers of it changes",
         (Action::Adopt, _) => "it exists already, as declared",
         (Action::Delete, _) => "no file declares it any more",
         (Action::Replace, Cause::Manifest) => "its file gives it another system or environment",

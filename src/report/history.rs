@@ -13,7 +13,7 @@ use super::text::{remark, shown, style_of};
 use super::voice::done;
 use crate::model::connection_template::NAME;
 use crate::model::history::{Event, FieldNote};
-use crate::model::plan::{Action, Cause};
+use crate::model::plan::{Action, Cause, PROTECTION};
 
 /// So much of a commit is enough to tell it from others.
 const SHORT_COMMIT: usize = 12;
@@ -44,7 +44,13 @@ fn write_event(event: &Event, look: Look, out: &mut dyn Write) -> io::Result<()>
     let is_rename = |note: &FieldNote| note.path == NAME.name && note.cause == Cause::Manifest;
     let is_template = event.address.starts_with("connection_template.");
     let is_renamed = event.action == Action::Update && is_template && event.fields.iter().any(is_rename);
-    let what = if is_renamed { "renamed" } else { done(event.action) };
+    let protection = event.fields.iter().find(|note| note.path == PROTECTION && event.action == Action::Adopt);
+    let what = match protection.map(|note| note.after == true) {
+        Some(true) => "protected",
+        Some(false) => "released",
+        None if is_renamed => "renamed",
+        None => done(event.action),
+    };
     let address = paint(&escape(&event.address), style_of(event.action).bold(), look);
     let line = format!("{} {address} {what} ({})", time(event.at), origin.join(", "));
     writeln!(out, "{}", folded(&line, "", "    ", look))?;

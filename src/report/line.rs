@@ -22,9 +22,7 @@ pub fn passed(report: &Report, at: Timestamp) -> String {
     ];
     let mut parts: Vec<String> =
         open.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    if summary.problems > 0 {
-        parts.push(counted(summary.problems, "problem"));
-    }
+    parts.extend(summary.complaints());
     let resources = counted(as_declared, "resource");
     let how = if parts.is_empty() {
         format!("in sync: {resources}")

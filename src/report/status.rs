@@ -14,6 +14,7 @@ use super::voice::done;
 use crate::model::pass::{DriftNote, Found, HeldNote, Pass, ProblemNote};
 use crate::model::plan::Action;
 use crate::model::status::{Entries, Status, Writer};
+use crate::model::summary::Summary;
 use crate::model::wording::counted;
 
 /// Writes what runs now, how the last pass went, and what it left open.
@@ -76,8 +77,8 @@ fn write_completed(journal: &Entries, found: &Found, look: Look, out: &mut dyn W
     let did = match (found.applied, found.failures.len()) {
         (0, 0) => String::new(),
         // What only had to be remembered does not fail.
-        (all, 0) => format!(" {}.", applied(all, found.summary.adopt.min(all))),
-        (all, failed) => format!(" {}; {failed} failed.", applied(all, 0)),
+        (all, 0) => format!(" {}.", applied(all, remembered(&found.summary, all))),
+        (all, failed) => format!(" {}; {failed} failed.", applied(all, [0; 3])),
     };
     writeln!(out, "{}", folded(&format!("{}{did}", summary_line(&found.summary)), "  ", "    ", look))?;
     if found.applied > 0 && found.leaves_nothing_open() && journal.failed.is_none() {
@@ -87,6 +88,12 @@ fn write_completed(journal: &Entries, found: &Found, look: Look, out: &mut dyn W
         writeln!(out, "{}", folded(&line, "  ", "    ", look))?;
     }
     Ok(())
+}
+
+/// What only had to be remembered, where all of it was; else nothing is known of it.
+fn remembered(summary: &Summary, applied: usize) -> [usize; 3] {
+    let Summary { adopt, protect, release, .. } = *summary;
+    if adopt > applied { [0; 3] } else { [adopt - protect - release, protect, release] }
 }
 
 /// One reason often holds many, so each is said once.

@@ -90,20 +90,27 @@ pub fn write_outcomes(report: &Report, look: Look, out: &mut dyn Write) -> io::R
         writeln!(out, "  {} {}", paint("!", Style::new().bold(), look), escape(&text))?;
     }
     let failed = report.failures().count();
-    let adopted = report.applied_changes().filter(|change| change.action == Action::Adopt).count();
+    let applied_as = |action: Action, protection: Option<bool>| {
+        report.applied_changes().filter(|it| it.action == action && it.protection() == protection).count()
+    };
+    let adopted = applied_as(Action::Adopt, None);
+    let (protected, released) = (applied_as(Action::Adopt, Some(true)), applied_as(Action::Adopt, Some(false)));
     let failed = if failed > 0 { format!("; {failed} failed") } else { String::new() };
-    writeln!(out, "{}{failed}.", applied(report.applied(), adopted))
+    writeln!(out, "{}{failed}.", applied(report.applied(), [adopted, protected, released]))
 }
 
-/// How many changes were made, of which so many only had to be remembered.
-pub(super) fn applied(all: usize, adopted: usize) -> String {
-    match (all - adopted, adopted) {
-        (changed, 0) => format!("Applied {}", counted(changed, "change")),
-        (0, adopted) => format!("Adopted {}", counted(adopted, "resource")),
-        (changed, adopted) => {
-            format!("Applied {}, adopted {}", counted(changed, "change"), counted(adopted, "resource"))
-        }
+/// How many changes were made, of which so many only had to be remembered: what was adopted, is protected now and no
+/// longer is.
+pub(super) fn applied(all: usize, remembered: [usize; 3]) -> String {
+    let changed = all - remembered.iter().sum::<usize>();
+    let resources = ["adopted", "protected", "released"].into_iter().zip(remembered).filter(|(_, count)| *count > 0);
+    let mut parts: Vec<String> =
+        resources.map(|(what, count)| format!("{what} {}", counted(count, "resource"))).collect();
+    if changed > 0 || parts.is_empty() {
+        parts.insert(0, format!("applied {}", counted(changed, "change")));
     }
+    let text = parts.join(", ");
+    text[..1].to_uppercase() + &text[1..]
 }
 
 /// What the platform remarks, in one line.
@@ -177,31 +184,30 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 pub(super) fn summary_line(summary: &Summary) -> String {
-    let Summary { create, update, replace, delete, adopt, drifted, held, unchanged, unmanaged, problems, .. } =
-        *summary;
-    let Summary { reported, in_broken_files, .. } = *summary;
+    let Summary { create, update, replace, delete, adopt, drifted, held, unchanged, unmanaged, .. } = *summary;
+    let Summary { reported, in_broken_files, protect, release, .. } = *summary;
     let counts = [
         (create, "to create"),
         (update, "to update"),
         (replace, "to replace"),
         (delete, "to delete"),
-        (adopt, "to adopt"),
+        (adopt - protect - release, "to adopt"),
+        (protect, "to protect"),
+        (release, "to release"),
         (held, "held"),
         (reported, "only reported"),
         (drifted, "drifted"),
     ];
     let mut parts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let in_sync = parts.is_empty() && problems == 0;
+    let in_sync = parts.is_empty() && summary.problems == 0;
     if parts.is_empty() {
         parts.push("nothing to do".to_owned());
     }
     if unmanaged > 0 {
         parts.push(format!("{unmanaged} unmanaged"));
     }
-    if problems > 0 {
-        parts.push(counted(problems, "problem"));
-    }
+    parts.extend(summary.complaints());
     if in_broken_files > 0 {
         let whose = if in_broken_files == 1 { "its file is" } else { "their files are" };
         parts.push(format!("{in_broken_files} left alone, since {whose} in error"));

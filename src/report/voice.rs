@@ -234,7 +234,12 @@ fn say_applied(report: &Report) {
         let fields =
             change.changed_fields().map(|it| field(it, change.action == Action::Create)).collect::<Vec<_>>().join(", ");
         let differs = if fields.is_empty() { String::new() } else { format!(": {fields}") };
-        let done = if change.is_rename() { "renamed" } else { done(change.action) };
+        let done = match change.protection() {
+            Some(true) => "protected",
+            Some(false) => "released",
+            None if change.is_rename() => "renamed",
+            None => done(change.action),
+        };
         say!(info, about, { fields = fields } "{done} {}{differs}{}", about.address, origin(&about));
     }
 }

@@ -51,9 +51,10 @@ impl Change {
         self.fields.iter().filter(|field| !field.kept)
     }
 
-    /// Whether all that is to be done is to remember whether it is protected.
-    pub fn is_protection(&self) -> bool {
-        self.action == Action::Adopt && self.fields.iter().any(|field| field.path == PROTECTION)
+    /// Whether it is protected from now on, or no longer, where all that is to be done is to remember that.
+    pub fn protection(&self) -> Option<bool> {
+        let field = self.fields.iter().find(|field| field.path == PROTECTION)?;
+        field.after.as_bool().filter(|_| self.action == Action::Adopt)
     }
 
     /// Whether it gives a template another name, as its file wants it.
