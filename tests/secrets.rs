@@ -75,8 +75,12 @@ fn a_secret_that_is_missing_stops_its_resource_before_the_first_request() {
     assert_eq!(report["summary"]["create"], 6);
     assert_eq!(
         problems(&report)[0],
-        "system.toml:43:82: auth_scheme_config.system/shopify/s-code lacks its grant.client_secret: the environment variable CANARY is not set"
+        "system.toml:43:82: auth_scheme_config.system/shopify/s-code cannot use its grant.client_secret: the environment variable CANARY is not set: \
+         set it where this command runs, also beside a daemon that has it, or refer to a file or a credential that both can read"
     );
+    let help =
+        "help: set it where this command runs, also beside a daemon that has it, or refer to a file or a credential";
+    assert!(site.versync(&["plan"]).out.contains(help));
     assert!(!site.writes().iter().any(|write| write.contains("s-code")));
 }
 
@@ -90,7 +94,7 @@ fn secrets_come_from_files_beside_the_manifest_that_only_their_owner_reads() {
     std::fs::write(&path, "from-a-file\n").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let told = site.versync(&["plan"]).out;
-    let name = "auth_scheme_config.system/shopify/s-code lacks its grant.client_secret";
+    let name = "auth_scheme_config.system/shopify/s-code cannot use its grant.client_secret";
     let file = "the secret file manifests/deep/../secret can be read by others: chmod 600 it";
     assert!(told.contains(&format!("{name}: {file}")), "{told}");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();

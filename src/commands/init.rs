@@ -169,9 +169,9 @@ fn usable(given: &str, base: &Path) -> Result<SecretRef, String> {
     match secrets::read(&reference, base) {
         Ok(_) => Ok(reference),
         // Whoever has it set elsewhere begins again there.
-        Err(SecretError::Variable { name, why }) => Err(format!(
-            "the environment variable {name} {why}: name another, or end this, export {name} and try again"
-        )),
+        Err(ref error @ (SecretError::Unset(ref name) | SecretError::Variable { ref name, .. })) => {
+            Err(format!("{error}: name another, or end this, export {name} and try again"))
+        }
         Err(error) => Err(error.to_string()),
     }
 }

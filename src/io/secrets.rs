@@ -18,7 +18,10 @@ const MAX_SECRET_BYTES: usize = 64 * 1024;
 /// A secret could not be read. Messages name the reference, never the value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The variable is not set, or holds nothing that can be used.
+    /// The variable is not set.
+    #[error("the environment variable {0} is not set")]
+    Unset(String),
+    /// The variable holds nothing that can be used.
     #[error("the environment variable {name} {why}")]
     Variable {
         /// The variable.
@@ -50,6 +53,17 @@ pub enum SecretError {
     },
 }
 
+impl SecretError {
+    /// What the user can do about it, where the message does not say so.
+    pub fn help(&self) -> Option<&'static str> {
+        // Whoever plans beside a daemon has not its variables.
+        let is_unset = matches!(self, SecretError::Unset(_));
+        is_unset.then_some(
+            "set it where this command runs, also beside a daemon that has it, or refer to a file or a credential that both can read",
+        )
+    }
+}
+
 /// How much a secret may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
@@ -79,9 +93,8 @@ pub fn read_lines(reference: &SecretRef, base: &Path) -> Result<SecretString, Se
 fn read_shaped(reference: &SecretRef, base: &Path, shape: Shape) -> Result<SecretString, SecretError> {
     match reference {
         SecretRef::Env(name) => {
-            let value = std::env::var_os(name).map(|value| value.into_encoded_bytes());
-            let secret = value.ok_or_else(|| "is not set".to_owned()).and_then(|value| secret(&value, shape));
-            secret.map_err(|why| SecretError::Variable { name: name.clone(), why })
+            let value = std::env::var_os(name).ok_or_else(|| SecretError::Unset(name.clone()))?;
+            secret(&value.into_encoded_bytes(), shape).map_err(|why| SecretError::Variable { name: name.clone(), why })
         }
         SecretRef::File(path) => read_file(&base.join(path), ClosedTo::AllButOwner, shape),
         SecretRef::Credential(name) => {

@@ -116,6 +116,15 @@ fn fields_from<'r>(files: &HashSet<&str>, recorded: &'r Recorded) -> KnownFields
     records.map(|record| (&record.address, &record.fields)).collect()
 }
 
+/// Why there is no secret where a reference points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoSecret {
+    /// What is wrong.
+    pub why: String,
+    /// How to mend it, where `why` does not say so.
+    pub help: Option<&'static str>,
+}
+
 impl Desired {
     /// Puts the files together.
     pub fn assemble(files: &[ManifestFile]) -> Self {
@@ -176,8 +185,8 @@ impl Desired {
 
     /// Reads every secret that is referred to, each once. `read` gives its value and its keyed hash, or why
     /// there is none: then the resources that refer to it take no part, and are no orphans either.
-    pub fn take_secrets(&mut self, mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), String>) {
-        let mut known: BTreeMap<SecretRef, Result<(SecretString, String), String>> = BTreeMap::new();
+    pub fn take_secrets(&mut self, mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), NoSecret>) {
+        let mut known: BTreeMap<SecretRef, Result<(SecretString, String), NoSecret>> = BTreeMap::new();
         for resource in self.resources.iter_mut().filter(|resource| !resource.secrets.is_empty()) {
             // What is kept of the file knows no secrets.
             let resource = Arc::make_mut(resource);
@@ -188,9 +197,10 @@ impl Desired {
                         secret.value = Some(value.clone());
                         resource.fields.insert(name, Value::String(hash.clone()));
                     }
-                    Err(why) => {
-                        let message = format!("{} lacks its {name}: {why}", resource.address);
-                        self.problems.push(Problem::at(secret.reference.place.clone(), message));
+                    Err(NoSecret { why, help }) => {
+                        let message = format!("{} cannot use its {name}: {why}", resource.address);
+                        let problem = Problem::at(secret.reference.place.clone(), message);
+                        self.problems.push(Problem { help: help.map(str::to_owned), ..problem });
                         self.disputed.insert(resource.address.clone());
                     }
                 }

@@ -3,7 +3,7 @@
 use super::{Hands, Memory, PassError, Told};
 use crate::io::folder::Manifests;
 use crate::io::versori::{ApiError, Names, Read, observe};
-use crate::model::desired::{Desired, ManifestFile, Parses};
+use crate::model::desired::{Desired, ManifestFile, NoSecret, Parses};
 use crate::model::observed::{Observed, Wanted};
 use crate::model::plan::Plan;
 use crate::model::recorded::Recorded;
@@ -80,7 +80,8 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
     let recorded = hands.recorded()?;
     let mut desired = Desired::assemble_sharing(&files, parses, &recorded);
     desired.take_secrets(|reference| {
-        let value = manifests.secret(reference).map_err(|error| error.to_string())?;
+        let value =
+            manifests.secret(reference).map_err(|error| NoSecret { why: error.to_string(), help: error.help() })?;
         let hash = key.digest(&value);
         Ok((value, hash))
     });
