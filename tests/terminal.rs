@@ -4,6 +4,9 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::json;
+use versync::sandbox::ids;
+
 use crate::support::{Fault, Flaky, Pty, Site};
 
 const SHOP: &str = "[connection_templates.shop]\nproject = \"storefront\"\nenvironment = \"production\"\n\
@@ -97,11 +100,18 @@ fn what_was_and_what_is_wrong_is_folded_and_coloured_as_plans_are() {
     let pay = |text: &str| PAY.replace("description = \"\"", &format!("description = \"{text}\""));
     site.file("shop.toml", SHOP).file("pay.toml", pay(text));
     site.apply();
+    let (_, screen) = Pty::start(site.command(&["status"]), 60).end();
+    assert!(screen.contains("Z: 2 resources\n    as declared."), "{screen}");
     site.tamper("shop", |template| template.dynamic = false);
     site.file("bad.toml", "[auth_scheme_configs.a-rather-long-name]\nsystem = \"stripe\"\ntype = \"none\"\n");
     site.file("pay.toml", pay(&format!("{text} and fifteen")));
-    for args in [&["plan"][..], &["apply", "--yes"], &["status"], &["history"], &["validate"]] {
-        let pty = Pty::start(site.command(&[args, &["--color", "always"]].concat()), 60);
+    let unmanaged = json!({"name": "made by hand, and with quite a long name of many words", "systemId": ids::STRIPE,
+        "environmentId": ids::PRODUCTION});
+    site.sandbox.world(|world| drop(world.create_template(ids::STOREFRONT, &unmanaged).unwrap()));
+    let commands = [&["plan"][..], &["plan", "-v"], &["apply", "--yes"], &["status"], &["history"], &["validate"]];
+    let explain = [&["explain", "shop"][..], &["explain", "pay"], &["explain", "*made by hand*"]];
+    for (args, rows) in commands.into_iter().chain(explain).flat_map(|args| [(args, 0), (args, 60)]) {
+        let pty = Pty::start_with(site.command(&[args, &["--color", "always"]].concat()), rows, 60);
         let written = pty.written();
         pty.end();
         let written = written.lock().unwrap().clone();

@@ -57,8 +57,8 @@ struct Terminal {
 /// Runs a command to its end. Whatever goes wrong is said on stderr, in one place.
 pub fn execute(args: Args) -> ExitCode {
     let terminal = Terminal {
-        out: look(args.global.color, terminal_size_of(io::stdout()), io::stdout().is_terminal()),
-        err: look(args.global.color, terminal_size_of(io::stderr()), io::stderr().is_terminal()),
+        out: look(args.global.color, columns_of(io::stdout()), io::stdout().is_terminal()),
+        err: look(args.global.color, columns_of(io::stderr()), io::stderr().is_terminal()),
     };
     let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
@@ -110,9 +110,10 @@ fn look(color: Color, width: Option<usize>, terminal: bool) -> Look {
     Look { color, terminal, width }
 }
 
-/// How many columns a terminal has; nothing where it is none.
-fn terminal_size_of(stream: impl AsFd) -> Option<usize> {
-    terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0))
+/// How many columns a terminal has; nothing where it is none, or does not know. Some know them and no rows.
+fn columns_of(stream: impl AsFd) -> Option<usize> {
+    let columns = rustix::termios::tcgetwinsize(stream).ok()?.ws_col;
+    (columns > 0).then_some(usize::from(columns))
 }
 
 /// Writes one JSON value.

@@ -63,7 +63,7 @@ pub fn write(explained: &Explained, look: Look, out: &mut dyn Write) -> io::Resu
     let resource = &explained.resource;
     let address = resource.address.to_string();
     let first = format!("{} {}", paint(&escape(&address), Style::new().bold(), look), sentence(resource));
-    writeln!(out, "{first}")?;
+    writeln!(out, "{}", folded(&first, "", "    ", look))?;
     let lines = standing_lines(explained);
     write_pairs(&lines, look, out)?;
     if let Some(compared) = &resource.compared

@@ -60,9 +60,9 @@ pub fn write_news(
         writeln!(out)?;
     }
     if !plan.listed_unmanaged.is_empty() {
-        writeln!(out, "Unmanaged: these are live, and no file declares them")?;
+        writeln!(out, "{}", folded("Unmanaged: these are live, and no file declares them", "", "  ", look))?;
         for address in &plan.listed_unmanaged {
-            writeln!(out, "    {}", escape(&address.to_string()))?;
+            writeln!(out, "{}", folded(&escape(&address.to_string()), "    ", "        ", look))?;
         }
         writeln!(out)?;
     }
@@ -70,7 +70,7 @@ pub fn write_news(
     if !plan.problems.is_empty() {
         writeln!(out)?;
     }
-    writeln!(out, "{}", summary_line(&plan.summary()))?;
+    writeln!(out, "{}", folded(&summary_line(&plan.summary()), "", "  ", look))?;
     out.flush()
 }
 
