@@ -320,6 +320,31 @@ fn a_template_was_not_renamed_from_its_own_name() {
 }
 
 #[test]
+fn what_help_gives_can_be_copied_and_leads_on() {
+    let config = |line: &str| format!("[auth_scheme_configs.c]\nsystem = \"s\"\ndescription = \"\"\n{line}\n");
+    for (line, said) in [
+        ("type = \"api-key\"\nname = \"X\"", "help: add in = \"header\"; it takes query, header, cookie\n"),
+        ("", "help: add type = \"api-key\"; it takes none, api-key, "),
+        (
+            "type = \"basic-auth\"\nname = \"X\"",
+            "help: it goes with type = \"api-key\" or \"hmac\", and this is \"basic-auth\"\n",
+        ),
+        ("type = \"none\"\ngrant = {}", "help: it goes with type = \"oauth2\", and this is \"none\"\n"),
+        ("type = \"none\"\nsistem = \"s\"", "help: did you mean `system`?\n"),
+    ] {
+        let out = validated(&config(line));
+        assert!(out.contains(said) && out.contains("1 file: 1 problem."), "{out}");
+    }
+    for (id, flaw) in [
+        ("01J0C0NNWAREH0VSE00000000", "it has 25 characters, not 26"),
+        ("01J0C0NNWAREH0VSEU00000000", "a ULID has digits and capital letters only, without I, L, O and U, and begins"),
+    ] {
+        let out = validated(&config("type = \"none\"").replace("system = \"s\"", &format!("connector = \"{id}\"")));
+        assert!(out.contains(&format!("connector \"{id}\" is not a ULID: {flaw}")), "{out}");
+    }
+}
+
+#[test]
 fn how_a_value_of_the_wrong_type_is_written_right_is_said() {
     let template = |line: &str| format!("[connection_templates.t]\nproject = \"p\"\nsystem = \"s\"\n{line}\n");
     for (line, help) in [

@@ -184,6 +184,14 @@ pub fn is_ulid(text: &str) -> bool {
     ulid::Ulid::from_string(text).is_ok_and(|id| id.to_string() == text)
 }
 
+/// What keeps a text from being a ULID, said of it.
+pub fn ulid_flaw(text: &str) -> String {
+    match text.chars().count() {
+        26 => "a ULID has digits and capital letters only, without I, L, O and U, and begins with 7 at most".to_owned(),
+        count => format!("it has {}, not 26", super::wording::counted(count, "character")),
+    }
+}
+
 /// Says why a text cannot stand in a URL's path as one segment, if it cannot: a `..` or a `/` would
 /// make the request go elsewhere.
 ///

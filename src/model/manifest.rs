@@ -10,7 +10,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::address::{Address, OwnerKind, is_ulid};
+use super::address::{Address, OwnerKind, is_ulid, ulid_flaw};
 use super::auth_scheme_config::{self, DESCRIPTION, SCHEMES, Scheme, TYPE, UNPUBLISHED_TYPES};
 use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS};
 use super::document::{Found, Reader, SecretRef, Section};
@@ -21,6 +21,9 @@ use lifecycle::{read_lifecycle, refuse_own_name};
 use names::{own_name, reference, refuse_repeats, required_reference, usable_name};
 
 pub use lifecycle::{Lifecycle, OnDrift};
+
+/// What most declare, of the words that there are to choose from.
+const USUAL: [&str; 4] = ["api-key", "header", "sha256", "base64"];
 
 /// A resource as a file declares it, in one environment.
 #[derive(Debug, Clone)]
@@ -236,8 +239,8 @@ fn read_config(key: &str, section: &Section<'_>, defaults: &Defaults) -> Option<
         .unwrap_or_default();
     let lifecycle = read_lifecycle(section, &known, false);
     // Which keys there may be depends on the type.
-    if scheme.is_some() {
-        section.finish();
+    if let Some(scheme) = scheme {
+        section.finish_with(|key| scheme::types_with(key, scheme));
     }
     let (id, (kind, owner), _) = (id?, owner?, scheme?);
     Some(Declared {
@@ -276,7 +279,8 @@ fn read_owner(section: &Section<'_>, defaults: &Defaults) -> Option<(OwnerKind, 
 /// What is wrong with what should be a connector's id, if it is none.
 pub fn refuse_connector(written: &str) -> Option<Problem> {
     let help = "connectors are named by their id: 26 characters, as in the platform's address bar";
-    (!is_ulid(written)).then(|| Problem::general(format!("connector {written:?} is not a ULID")).help(help))
+    let refuse = || Problem::general(format!("connector {written:?} is not a ULID: {}", ulid_flaw(written))).help(help);
+    (!is_ulid(written)).then(refuse)
 }
 
 fn read_type(section: &Section<'_>, kind: OwnerKind) -> Option<&'static Scheme> {
@@ -308,14 +312,20 @@ fn read_type(section: &Section<'_>, kind: OwnerKind) -> Option<&'static Scheme> 
     }
 }
 
+/// A line that can be copied, with the word that most declare, and the others that there are.
+fn add_one_of(key: &str, choices: &[&str]) -> String {
+    let usual = choices.iter().find(|choice| USUAL.contains(choice)).or(choices.first());
+    format!("add {key} = {:?}; it takes {}", usual.unwrap_or(&"…"), choices.join(", "))
+}
+
 fn missing(section: &Section<'_>, field: &Field) {
     let key = field.key();
     let help = match field.kind {
-        Kind::Choice(choices) | Kind::NewerChoice(choices) => format!("add {key} = one of {}", choices.join(", ")),
-        Kind::Choices(choices) => format!("add {key} = a list of {}", choices.join(", ")),
+        Kind::Choice(choices) | Kind::NewerChoice(choices) => add_one_of(key, choices),
+        Kind::Choices(choices) => format!("add {key} = [{:?}]; it takes {}", choices[0], choices.join(", ")),
         Kind::Set | Kind::Scopes | Kind::Sequence | Kind::Parameters => format!("add {key} = […]"),
         Kind::Url | Kind::UrlTemplate => format!("add {key} = \"https://…\""),
-        Kind::Flag => format!("add {key} = true or false"),
+        Kind::Flag => format!("add {key} = true, or false"),
         Kind::Text | Kind::Query | Kind::Name | Kind::Word(_) | Kind::Secret => format!("add {key} = \"…\""),
     };
     section.report(

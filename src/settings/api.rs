@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{duration, number};
 use crate::io::versori::{Credential, SigningKey, TokenScheme};
-use crate::model::address::{is_loopback, is_ulid};
+use crate::model::address::{is_loopback, is_ulid, ulid_flaw};
 use crate::model::document::{Found, Section};
 use crate::model::source::{Place, Problem};
 
@@ -141,7 +141,8 @@ fn ulid(section: &Section<'_>, what: &str, found: Found<String>, help: &str) -> 
     if is_ulid(&found.value) {
         return Some(found.value);
     }
-    let problem = Problem::at(found.place, format!("{what} {:?} is not a ULID", found.value));
+    let problem =
+        Problem::at(found.place, format!("{what} {:?} is not a ULID: {}", found.value, ulid_flaw(&found.value)));
     section.report(problem.help(help));
     None
 }

@@ -290,6 +290,11 @@ impl<'a> Section<'a> {
 
     /// Reports every key that nobody asked for, with the nearest one that exists. True where there is none.
     pub fn finish(&self) -> bool {
+        self.finish_with(|_| None)
+    }
+
+    /// The same, where there may be more to say of a key than which one is nearest.
+    pub fn finish_with(&self, help: impl Fn(&str) -> Option<String>) -> bool {
         let known = self.asked.borrow();
         let written = self.table.into_iter().flatten().map(|(key, value)| {
             // What a misspelled key holds may be a secret.
@@ -317,10 +322,10 @@ impl<'a> Section<'a> {
             }
         }
         for (name, place, near) in &unknown {
-            let help = match near {
+            let help = help(name).unwrap_or_else(|| match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("it takes {}", listed(&known)),
-            };
+            });
             let message = if self.name.is_empty() {
                 format!("unknown key `{name}`")
             } else {

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::missing;
 use super::names::{check_name, refuse_repeats, usable_name};
+use super::{add_one_of, missing};
 use crate::model::address::{OwnerKind, is_loopback};
 use crate::model::auth_scheme_config::{
-    CLIENT_CREDENTIALS, CLIENT_ID, CLIENT_SECRET, DEFAULT_SCOPES, ENDPOINTS, GRANT_TYPE, SCOPES, Scheme, TOKEN_AUTH,
+    CLIENT_CREDENTIALS, CLIENT_ID, CLIENT_SECRET, DEFAULT_SCOPES, ENDPOINTS, GRANT_TYPE, SCHEMES, SCOPES, Scheme,
+    TOKEN_AUTH,
 };
 use crate::model::document::{Found, Item, SecretRef, Section, holds_user};
 use crate::model::rule::Rule;
@@ -42,6 +43,14 @@ pub(super) fn read(section: &Section<'_>, owner: OwnerKind, scheme: &Scheme) -> 
     }
     check_scopes(section, &read.fields);
     read
+}
+
+/// Of which types a key is that configs of this one do not have, for whoever wrote it; nothing where it is of none.
+pub(super) fn types_with(key: &str, scheme: &Scheme) -> Option<String> {
+    let has = |other: &&Scheme| other.fields.iter().any(|field| table_of(field).unwrap_or(field.name) == key);
+    let types: Vec<String> = SCHEMES.iter().filter(has).map(|other| format!("{:?}", other.name)).collect();
+    let help = || format!("it goes with type = {}, and this is {:?}", types.join(" or "), scheme.name);
+    (!types.is_empty()).then(help)
 }
 
 /// The table that a field stands in, if it has one of its own.
@@ -290,7 +299,7 @@ fn parameters(section: &Section<'_>, key: &'static str) -> Option<Value> {
                 let ours: Vec<_> = words.iter().map(|(word, _)| *word).collect();
                 let problem =
                     Problem::at(table.place(), format!("{} is missing", table.path_of(key))).of(Rule::MissingKey);
-                table.report(problem.help(format!("add {key} = one of {}", ours.join(", "))));
+                table.report(problem.help(add_one_of(key, &ours)));
             }
             word(table, key, words)
         };
