@@ -450,35 +450,109 @@ fn a_saved_plan_that_has_moved_forgets_nothing() {
     site.tamper("b", |template| "c".clone_into(&mut template.name));
     assert_eq!(site.versync(&["apply", "saved.json", "--yes"]).code, Some(3));
     site.file("c.toml", template("c", ""));
-    site.versync(&["apply", "--yes"]);
+    let fields = change(&site.plan(), &address("c"))["fields"].clone();
+    assert!(fields.to_string().contains("lifecycle.prevent_delete"), "nobody loses it unseen: {fields}");
     site.remove("c.toml");
-    site.versync(&["apply", "--yes"]);
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
     assert!(is_live(&site, &ours));
 }
 
+/// Templates `a` on one system and `b` on another, `a` as `more` says, whose names somebody has exchanged; and their ids.
+fn exchanged(site: &Site, more: &str) -> (String, String) {
+    site.file("a.toml", template("a", more)).file("b.toml", template("b", "").replace("netsuite", "stripe"));
+    site.file("keep.toml", "");
+    site.apply();
+    let (a, b) = (site.template("a").id, site.template("b").id);
+    site.sandbox.world(|world| {
+        world.edit_template(&a, |template| "b".clone_into(&mut template.name));
+        world.edit_template(&b, |template| "a".clone_into(&mut template.name));
+    });
+    (a, b)
+}
+
 #[test]
-fn a_template_is_not_given_up_for_another_that_has_its_name_and_its_new_system() {
+fn a_template_of_an_exchanged_name_that_no_file_declares_goes_by_it() {
+    for (more, code) in [("lifecycle = { prevent_delete = true }", 4), ("", 0)] {
+        let site = Site::new();
+        site.settings(PRUNE);
+        let (a, b) = exchanged(&site, more);
+        site.remove("b.toml");
+        site.file("a.toml", template("a", more).replace("netsuite", "stripe"));
+        assert_eq!(change(&site.plan(), &address("b"))["action"], "delete", "that is what is called b now");
+        assert_eq!(site.versync(&["apply", "--yes"]).code, Some(code));
+        assert_eq!(site.template("a").id, b);
+        assert_eq!(is_live(&site, &a), code == 4, "protection is that of the template");
+    }
+}
+
+#[test]
+fn protection_goes_with_the_template_where_files_follow_an_exchange_of_names() {
+    let protected = "lifecycle = { prevent_delete = true }";
+    let follow = |site: &Site, a: &str, b: &str| {
+        site.file("a.toml", template("a", a).replace("netsuite", "stripe")).file("b.toml", template("b", b));
+    };
     let site = Site::new();
     site.settings(PRUNE);
-    let protected = "lifecycle = { prevent_delete = true }";
-    site.file("b.toml", template("b", "").replace("netsuite", "stripe")).file("c.toml", template("c", protected));
-    site.apply();
-    let (b, c) = (site.template("b").id, site.template("c").id);
-    site.sandbox.world(|world| {
-        world.edit_template(&b, |template| "c".clone_into(&mut template.name));
-        world.edit_template(&c, |template| "b".clone_into(&mut template.name));
-    });
-    site.remove("b.toml");
-    site.file("c.toml", template("c", protected).replace("netsuite", "stripe"));
-    assert!(change(&site.plan(), &address("c"))["held"].as_str().unwrap().contains("allow_replace"));
-    for _ in 0..2 {
-        site.versync(&["apply", "--yes"]);
+    let (a, b) = exchanged(&site, protected);
+    follow(&site, protected, "");
+    let plan = site.plan();
+    for name in ["a", "b"] {
+        let held = change(&plan, &address(name))["held"].as_str().unwrap();
+        assert!(held.contains("exchanged the names") && held.contains(&address("a")), "{held}");
     }
-    site.file("b.toml", template("b", ""));
     site.versync(&["apply", "--yes"]);
     site.remove("b.toml");
     site.versync(&["apply", "--yes"]);
-    assert!(is_live(&site, &c));
+    assert!(is_live(&site, &a) && is_live(&site, &b), "nobody has given it up");
+    follow(&site, "", protected);
+    site.apply();
+    site.remove("b.toml");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    assert!(is_live(&site, &a) && is_live(&site, &b));
+}
+
+#[test]
+fn files_that_follow_an_exchange_of_names_are_followed_whole_or_not_at_all() {
+    for target in [None, Some(address("a")), Some(address("b"))] {
+        let (site, _flaky) = refusing("PUT");
+        let (a, b) = exchanged(&site, "");
+        site.file("a.toml", template("a", "").replace("netsuite", "stripe"))
+            .file("b.toml", template("b", "dynamic = true"));
+        let args: Vec<&str> = ["apply", "--yes"].into_iter().chain(target.as_deref()).collect();
+        site.versync(&args);
+        for _ in 0..3 {
+            site.versync(&["apply", "--yes"]);
+        }
+        assert_eq!((site.template("a").id, site.template("b").id), (b, a));
+        assert!(site.template("b").dynamic);
+        assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+    }
+}
+
+#[test]
+fn names_that_have_moved_on_are_followed_one_by_one() {
+    let site = Site::new();
+    site.settings(PRUNE);
+    let (a, b) = exchanged(&site, "lifecycle = { prevent_delete = true }");
+    site.tamper("b", |template| "x".clone_into(&mut template.name));
+    site.remove("b.toml");
+    site.file("a.toml", template("a", "").replace("netsuite", "stripe"));
+    site.file("x.toml", template("x", "dynamic = true\nlifecycle = { prevent_delete = true }"));
+    site.apply();
+    assert_eq!((site.template("a").id, site.template("x").id), (b, a.clone()));
+    site.remove("x.toml");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    assert!(is_live(&site, &a));
+}
+
+#[test]
+fn what_is_renamed_from_a_name_that_is_declared_is_an_error_whatever_it_is_called() {
+    let (site, x, _) = swapped();
+    site.remove("x.toml");
+    site.file("z.toml", template("z", "lifecycle = { renamed_from = \"y\" }"));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert!(ran.out.contains("for which a file speaks already"), "{ran:?}");
+    assert!(is_live(&site, &x));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod claims;
 mod compare;
 mod conclude;
 mod configs;
+mod follow;
 mod hints;
 mod index;
 mod listed;
@@ -20,7 +21,7 @@ mod templates;
 mod trace;
 mod unmanaged;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -112,6 +113,13 @@ fn plan_watching(
     watch: Option<Watch>,
 ) -> (Plan, Option<Compared>) {
     let looked_up = resolve::resolve_all(&desired.resources, observed);
+    let index = Index::of(observed, recorded);
+    let followed = follow::followed(&looked_up, desired, recorded, &index);
+    let under_new_names = followed.recorded(recorded);
+    let (recorded, index) = match &under_new_names {
+        Some(recorded) => (recorded, Index::of(observed, recorded)),
+        None => (recorded, index),
+    };
     let mut planner = Planner {
         recorded,
         observed,
@@ -120,13 +128,15 @@ fn plan_watching(
             revision,
             problems: desired.problems.clone(),
             not_compared: desired.disputed.clone(),
+            bookkeeping: followed.bookkeeping(recorded),
             ..Plan::default()
         },
         claimed: Claims::with_room(looked_up.len()),
         targets: Targets::of(policy, desired, recorded),
-        index: Index::of(observed, recorded),
+        index,
         watch,
         lifted: Vec::new(),
+        unsaid: followed.unsaid,
     };
     let pointless = unknown_targets(policy, desired, recorded);
     if !pointless.is_empty() {
@@ -257,6 +267,8 @@ struct Planner<'a> {
     watch: Option<Watch>,
     /// Whose protection files give up in so many words.
     lifted: Vec<Identity>,
+    /// What has to be said first of the protection of the template of this address.
+    unsaid: BTreeMap<Identity, Address>,
 }
 
 impl<'a> Planner<'a> {
@@ -299,7 +311,6 @@ impl<'a> Planner<'a> {
     /// new one.
     fn claim_predecessors(&mut self, resources: &[(&Resolved<'_>, &Arc<Declared>)]) {
         for (resolved, declared) in resources {
-            self.keep_renamed(resolved);
             if let (Identity::ConnectionTemplate { scope, .. }, Some(old)) =
                 (&resolved.identity, &declared.lifecycle.renamed_from)
             {
@@ -307,6 +318,9 @@ impl<'a> Planner<'a> {
                 self.claimed.wish(resolved.identity.clone(), old.clone());
                 let is_done = self.recorded.resources.contains_key(&resolved.identity);
                 if !is_done && self.recorded.resources.contains_key(&old) {
+                    if !self.claimed.is_declared(&old) {
+                        self.remember_protection(declared, &old);
+                    }
                     self.claimed.rename(old, resolved.identity.clone());
                 }
             }
@@ -316,16 +330,6 @@ impl<'a> Planner<'a> {
             if !self.claimed.is_wanted(identity, here) {
                 self.claimed.insert(identity.clone());
             }
-        }
-    }
-
-    /// A template that somebody has renamed is its file's all the same, unless that wants it on another system.
-    fn keep_renamed(&mut self, resolved: &Resolved<'_>) {
-        let Identity::ConnectionTemplate { scope, name } = &resolved.identity else { return };
-        let id = self.index.record(&resolved.identity).and_then(|record| record.template_id.as_deref());
-        let live = id.and_then(|id| self.index.template(scope, id));
-        if let Some(live) = live.filter(|live| live.name != *name && live.system == resolved.owner.id) {
-            self.claimed.keep(&live.id);
         }
     }
 

@@ -12,8 +12,6 @@ pub(super) struct Claims<'a> {
     renamed: Map<Identity, Identity>,
     /// From what each declared template would be renamed, done or not.
     wishes: Map<Identity, Identity>,
-    /// The ids of templates that somebody has renamed, and whose files want them as they are but for that.
-    kept: Set<String>,
     /// The ids of templates that files turned out to be about, but for those that are as they were recorded.
     taken: Set<String>,
     /// What is spoken for by way of something else: the old place of what moves, for example.
@@ -50,16 +48,6 @@ impl<'a> Claims<'a> {
     /// Whether two files say of each other's template that it was once theirs.
     pub(super) fn are_swapped(&self, new: &Identity, old: &Identity) -> bool {
         self.wishes.get(new) == Some(old) && self.wishes.get(old) == Some(new)
-    }
-
-    /// The template of this id has another name, and its file wants it back under its own.
-    pub(super) fn keep(&mut self, id: &str) {
-        self.kept.insert(id.to_owned());
-    }
-
-    /// Whether the template of this id goes to nobody else, whatever it is called.
-    pub(super) fn is_kept(&self, id: &str) -> bool {
-        self.kept.contains(id)
     }
 
     /// Some file renames what is recorded as the one to the other.

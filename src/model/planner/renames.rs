@@ -52,7 +52,13 @@ impl<'a> Planner<'a> {
             let help = "swap two names in steps: rename one to a third name, apply, rename the other, apply, and so on";
             return Err(Problem::at(declared.place.clone(), message).help(help));
         }
-        if self.recorded.resources.contains_key(&resolved.identity) {
+        if let Some(record) = record.filter(|_| self.claimed.is_reserved(&identity)) {
+            return Err(while_in_error(declared, old, &record.source.file));
+        }
+        if record.is_some() && self.claimed.is_declared(&identity) && !self.is_recorded(&resolved.identity) {
+            return Err(spoken_for(declared, old));
+        }
+        if self.is_recorded(&resolved.identity) {
             let is_meant = before.is_some() && !self.claimed.contains(&identity);
             return if is_meant { Err(self.made_anew(declared, old, identity)) } else { Ok(Rename::None) };
         }
@@ -69,6 +75,10 @@ impl<'a> Planner<'a> {
             return Ok(Rename::None);
         }
         Err(self.taken(declared, old, identity))
+    }
+
+    fn is_recorded(&self, identity: &Identity) -> bool {
+        self.recorded.resources.contains_key(identity)
     }
 
     /// The file says too late that it renames: the new one is made already.
@@ -93,27 +103,11 @@ impl<'a> Planner<'a> {
 
     /// The live templates of a name that may be the declared one. Those of the name are not, where the one that is
     /// recorded is there under another name: that one is known by its id, whatever somebody has called it or others. Nor
-    /// are those that are recorded as what another file speaks for, or as what its template takes the place of. But where the recorded one would have to be
-    /// replaced, and one of ours of this name would not, the file has taken over what somebody did, unless the other
-    /// one's file wants that back, or no file declares what the recorded one is called now: it would be forgotten. A
-    /// stranger is never taken over so.
-    pub(super) fn candidates(
-        &self,
-        resolved: &Resolved<'_>,
-        scope: &Scope,
-        name: &str,
-        rename: &Rename<'_, '_>,
-    ) -> Vec<&'a LiveTemplate> {
+    /// are those that are recorded as what another file speaks for, or as what its template takes the place of.
+    pub(super) fn candidates(&self, scope: &Scope, name: &str, rename: &Rename<'_, '_>) -> Vec<&'a LiveTemplate> {
         let known = Identity::ConnectionTemplate { scope: scope.clone(), name: name.to_owned() };
         let recorded = self.index.record(&known).and_then(|known| known.template_id.as_deref());
         let recorded = recorded.and_then(|id| self.index.template(scope, id)).filter(|_| rename.done().is_none());
-        let is_taken_over = |template: &LiveTemplate| {
-            template.system == resolved.owner.id
-                && self.index.recorded_as(&template.id).is_some()
-                && !self.claimed.is_kept(&template.id)
-                && recorded
-                    .is_some_and(|known| known.system != resolved.owner.id && self.is_declared(scope, &known.name))
-        };
         let is_anothers = |template: &LiveTemplate| {
             let owner = self.index.owner(&template.id).filter(|_| rename.done().is_none());
             owner.is_some_and(|owner| self.claimed.contains(owner) && !is_named(owner, scope, name))
@@ -121,10 +115,7 @@ impl<'a> Planner<'a> {
         let has_strayed = recorded.is_some_and(|known| known.name != name);
         // Two files that rename the same one are told so.
         let is_taken = |template: &LiveTemplate| rename.open().is_none() && self.claimed.is_taken(&template.id);
-        let may_be = |template: &&LiveTemplate| {
-            let is_foreign = has_strayed || is_anothers(template);
-            (!is_foreign || is_taken_over(template)) && !is_taken(template)
-        };
+        let may_be = |template: &&LiveTemplate| !has_strayed && !is_anothers(template) && !is_taken(template);
         self.index.templates(scope, name).iter().copied().filter(may_be).collect()
     }
 
@@ -150,10 +141,6 @@ impl<'a> Planner<'a> {
         Some(found)
     }
 
-    fn is_declared(&self, scope: &Scope, name: &str) -> bool {
-        self.claimed.is_declared(&Identity::ConnectionTemplate { scope: scope.clone(), name: name.to_owned() })
-    }
-
     /// Whether some file is about a template under the name that it has now.
     pub(super) fn is_taken(&self, scope: &Scope, found: &LiveTemplate) -> bool {
         let named = Identity::ConnectionTemplate { scope: scope.clone(), name: found.name.clone() };
@@ -163,6 +150,20 @@ impl<'a> Planner<'a> {
         };
         self.claimed.is_taken(&found.id) || is_recorded_so()
     }
+}
+
+/// What is to be renamed is declared all the same, or renamed by another file as well.
+pub(super) fn spoken_for(declared: &Declared, old: &str) -> Problem {
+    let message = format!("{} cannot be renamed from {old:?}, for which a file speaks already", declared.address);
+    let help = "remove the other declaration of it, or the other `renamed_from`, or this one; apply renames that follow \
+                each other one after the other";
+    Problem::at(declared.place.clone(), message).help(help)
+}
+
+fn while_in_error(declared: &Declared, old: &str, file: &str) -> Problem {
+    let address = &declared.address;
+    let message = format!("{address} cannot be renamed from {old:?} while {file}, which declared that, is in error");
+    Problem::at(declared.place.clone(), message).help(format!("mend {file}"))
 }
 
 fn is_named(identity: &Identity, scope: &Scope, name: &str) -> bool {

@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::Planner;
 use super::compare::{Comparison, compare};
 use super::conclude::{Judged, is_recorded_as, record_of};
-use super::renames::Rename;
+use super::renames::{Rename, spoken_for};
 use super::replacements::{PLACE_IS_TAKEN, refused_replacement};
 use super::resolve::Resolved;
-use crate::model::address::{Identity, Scope};
+use crate::model::address::{Address, Identity, Scope};
 use crate::model::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, FIELDS, SYSTEM};
 use crate::model::manifest::{Declared, OnDrift};
 use crate::model::observed::LiveTemplate;
@@ -57,6 +57,9 @@ impl<'a> Planner<'a> {
         name: &str,
     ) {
         let Some(Ok(list)) = self.observed.templates.get(scope) else { return };
+        if let Some(protected) = self.unsaid.get(&resolved.identity).cloned() {
+            return self.hold_exchange(declared, resolved, &protected);
+        }
         if let Err(problem) = self.plan_unsettled(declared, resolved, (scope, name), list) {
             self.give_up(declared, [problem]);
         }
@@ -75,8 +78,7 @@ impl<'a> Planner<'a> {
         let recorded = recorded.as_deref();
         let pending = self.claim_pending(resolved, recorded);
         let is_other = |template: &&LiveTemplate| pending.as_ref().is_none_or(|old| old.id != template.id);
-        let matches: Vec<_> =
-            self.candidates(resolved, scope, known_as, &rename).into_iter().filter(is_other).collect();
+        let matches: Vec<_> = self.candidates(scope, known_as, &rename).into_iter().filter(is_other).collect();
         if let [first, second, ..] = matches.as_slice() {
             return Err(exists_twice(declared, known_as, [first, second]));
         }
@@ -174,16 +176,7 @@ impl<'a> Planner<'a> {
         if self.claimed.insert(old.clone()) || self.begun_to_replace(&resolved.identity) == Some(old) {
             return Ok(());
         }
-        if let Some(record) = self.index.record(old).filter(|_| self.claimed.is_reserved(old)) {
-            let (address, file) = (&declared.address, &record.source.file);
-            let message =
-                format!("{address} cannot be renamed from {name:?} while {file}, which declared that, is in error");
-            return Err(Problem::at(declared.place.clone(), message).help(format!("mend {file}")));
-        }
-        let message = format!("{} cannot be renamed from {name:?}, for which a file speaks already", declared.address);
-        let help = "remove the other declaration of it, or the other `renamed_from`, or this one; apply renames that follow \
-                    each other one after the other";
-        Err(Problem::at(declared.place.clone(), message).help(help))
+        Err(spoken_for(declared, name))
     }
 
     /// Plans a template of which nothing is live.
@@ -290,12 +283,36 @@ impl<'a> Planner<'a> {
         self.index.record(owner).filter(|record| is_another && record.prevent_delete)
     }
 
+    /// Names were exchanged, and what is recorded of each template cannot go with it yet. None of them is an orphan
+    /// meanwhile.
+    fn hold_exchange(&mut self, declared: &Declared, resolved: &Resolved<'_>, protected: &Address) {
+        let exchanged: Vec<Identity> = self.unsaid.keys().cloned().collect();
+        let own = exchanged.iter().filter_map(|identity| {
+            let Identity::ConnectionTemplate { scope, name } = identity else { return None };
+            self.index.templates(scope, name).iter().find_map(|live| self.index.recorded_as(&live.id))
+        });
+        let own: Vec<Identity> = own.cloned().collect();
+        for identity in own {
+            self.claimed.insert(identity);
+        }
+        let reason = format!(
+            "somebody has exchanged the names of templates, and {protected} was declared with lifecycle.prevent_delete: say \
+             in the table that has its name now whether it is still to be protected, true or false, or give the \
+             templates their own names back"
+        );
+        self.hold_as_is(declared, resolved, reason);
+    }
+
     fn hold_adoption(&mut self, declared: &Declared, resolved: &Resolved<'_>, protected: &RecordedResource) {
         let reason = format!(
             "the template of this name is recorded as {}, which was declared with lifecycle.prevent_delete: say here \
              whether it is still to be protected, true or false, or give the template its own name back",
             protected.address
         );
+        self.hold_as_is(declared, resolved, reason);
+    }
+
+    fn hold_as_is(&mut self, declared: &Declared, resolved: &Resolved<'_>, reason: String) {
         self.plan.changes.push(Change {
             address: declared.address.clone(),
             identity: resolved.identity.clone(),
