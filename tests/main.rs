@@ -45,6 +45,7 @@ mod status;
 mod status_page;
 mod support;
 mod syntax;
+mod takeovers;
 mod terminal;
 mod texts;
 mod tls;
