@@ -253,6 +253,55 @@ fn files_that_follow_an_exchange_of_names_are_followed_whole_or_not_at_all() {
 }
 
 #[test]
+fn what_is_held_of_an_exchange_is_held_whole_and_protected_as_its_files_say() {
+    let protected = "lifecycle = { prevent_delete = true }";
+    let site = Site::new();
+    site.settings(PRUNE);
+    site.file("c.toml", template("c", "").replace("netsuite", "shopify"));
+    let (a, b) = exchanged(&site, protected);
+    let c = site.template("c").id;
+    site.tamper("c", |template| "z".clone_into(&mut template.name));
+    site.sandbox.world(|world| world.edit_template(&b, |template| "c".clone_into(&mut template.name)));
+    // The one of b has the name of c, that of c another one, and that of a the name of b, which does not say enough.
+    site.remove("a.toml");
+    site.file("b.toml", template("b", "")).file("c.toml", template("c", protected).replace("netsuite", "stripe"));
+    for _ in 0..3 {
+        site.versync(&["apply", "--yes"]);
+    }
+    assert!(is_live(&site, &a) && is_live(&site, &b) && is_live(&site, &c));
+    site.remove("b.toml");
+    site.remove("c.toml");
+    for _ in 0..2 {
+        site.versync(&["apply", "--yes"]);
+    }
+    assert!(is_live(&site, &a) && is_live(&site, &b), "both were declared as protected");
+}
+
+#[test]
+fn an_error_of_another_file_forgets_no_template_that_somebody_has_renamed() {
+    let (site, ours) = renamed_protected("");
+    let c = "lifecycle = { renamed_from = \"b\" }";
+    site.file("c.toml", template("c", c));
+    let ran = site.versync(&["apply", "--yes"]);
+    assert!(ran.out.contains("for which a file speaks already") && !ran.out.contains("was deleted"), "{ran:?}");
+    site.remove("c.toml");
+    site.apply();
+    assert_eq!(site.template("b").id, ours);
+}
+
+#[test]
+fn a_template_is_renamed_also_from_the_name_that_somebody_has_given_it() {
+    let (site, ours) = renamed_protected("");
+    site.remove("b.toml");
+    site.file("d.toml", template("d", "lifecycle = { renamed_from = \"c\", prevent_delete = true }"));
+    site.apply();
+    assert_eq!(site.template("d").id, ours);
+    site.remove("d.toml");
+    assert_eq!(site.versync(&["apply", "--yes"]).code, Some(4));
+    assert!(is_live(&site, &ours));
+}
+
+#[test]
 fn names_that_have_moved_on_are_followed_one_by_one() {
     let site = Site::new();
     site.settings(PRUNE);

@@ -317,10 +317,8 @@ impl<'a> Planner<'a> {
                 let old = Identity::ConnectionTemplate { scope: scope.clone(), name: old.clone() };
                 self.claimed.wish(resolved.identity.clone(), old.clone());
                 let is_done = self.recorded.resources.contains_key(&resolved.identity);
-                if !is_done && self.recorded.resources.contains_key(&old) {
-                    if !self.claimed.is_declared(&old) {
-                        self.remember_protection(declared, &old);
-                    }
+                if !is_done && self.recorded.resources.contains_key(&old) && !self.claimed.is_declared(&old) {
+                    self.remember_protection(declared, &old);
                     self.claimed.rename(old, resolved.identity.clone());
                 }
             }

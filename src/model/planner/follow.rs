@@ -72,20 +72,21 @@ pub(super) fn followed<'a>(
         return Followed::default();
     }
     let files = Files::of(looked_up, desired);
+    let seeds = strays.values().filter(|stray| files.have_followed(stray, &strays, index));
+    let mut chains: Vec<_> = seeds.filter_map(|seed| chain(seed, &strays, index, recorded)).collect();
     let mut found = Followed::default();
-    let mut going: Set<&Identity> = Set::default();
-    for seed in strays.values().filter(|stray| files.have_followed(stray, &strays, index)) {
-        let Some(chain) = chain(seed, &strays, index, recorded) else { continue };
-        if chain.iter().any(|stray| files.keep(stray)) {
-            continue;
-        }
-        if let Some(silent) = chain.iter().find(|stray| files.leave_protection_open(stray)) {
-            let all = chain.iter().filter(|_| chain.len() > 1);
-            found.unsaid.extend(all.map(|stray| (stray.new.clone(), silent.record.address.clone())));
-            continue;
-        }
-        going.extend(chain.iter().map(|stray| stray.old));
+    // What keeps one of a chain where it is keeps all that the chain has anything to do with.
+    let mut stays: Set<&Identity> = strays.values().filter(|it| files.keep(it)).map(|stray| stray.old).collect();
+    while let Some(at) = chains.iter().position(|chain| files.stay(chain, &stays)) {
+        let chain = chains.swap_remove(at);
+        stays.extend(chain.iter().map(|stray| stray.old));
+        let said = chain.iter().find_map(|stray| found.unsaid.get(&stray.new)).cloned();
+        let silent = chain.iter().find(|stray| files.leave_protection_open(stray));
+        let unsaid = silent.map(|stray| stray.record.address.clone()).or(said);
+        let all = chain.iter().filter(|_| chain.len() > 1).map(|stray| stray.new.clone());
+        found.unsaid.extend(unsaid.into_iter().flat_map(|address| all.clone().map(move |new| (new, address.clone()))));
     }
+    let going: Set<&Identity> = chains.iter().flatten().map(|stray| stray.old).collect();
     let mut moves: Vec<_> = going.into_iter().map(|old| (old.clone(), strays[old].new.clone())).collect();
     moves.sort();
     Followed { moves, ..found }
@@ -177,6 +178,11 @@ impl<'a> Files<'a> {
             || self.desired.broken_files.contains(&stray.record.source.file)
             || self.desired.disputed.contains(address)
             || !self.declared.contains_key(stray.old) && is_declared()
+    }
+
+    /// Whether a chain cannot go by other names: one of its templates stays, or nothing is said of its protection.
+    fn stay(&self, chain: &[&Stray<'_>], stays: &Set<&Identity>) -> bool {
+        chain.iter().any(|stray| stays.contains(stray.old) || self.leave_protection_open(stray))
     }
 
     /// Whether it is protected, and the file that declares its new name does not say whether it still is.

@@ -119,7 +119,10 @@ impl<'a> Planner<'a> {
             },
             None => {
                 let strayed = strayed.is_some();
-                let before = self.recorded_elsewhere(resolved, live).filter(|_| renamed_from.is_none());
+                // A file may also rename it from the name that somebody has given it.
+                let is_open = renamed_from.is_none() || recorded.is_none();
+                let before = self.recorded_elsewhere(resolved, live).filter(|_| is_open);
+                before.into_iter().for_each(|before| self.remember_protection(declared, before));
                 let (recorded, recorded_as) = match before {
                     Some(before) => (self.index.record(before), Some(before.clone())),
                     None => (recorded, None),
@@ -232,7 +235,7 @@ impl<'a> Planner<'a> {
         let record = record_of(declared, resolved, Some(&live.id), &comparison.record);
         // What somebody has made in the place of ours is not ours.
         let recorded = recorded.filter(|known| !self.is_foreign(known, live));
-        let renamed_from = renamed_from.or(recorded_as);
+        let renamed_from = recorded_as.or(renamed_from);
         if let (Some(pending), Some(old), Some(_)) = (&pending, old, recorded)
             && (moved || comparison.changes.is_empty())
         {
@@ -294,6 +297,10 @@ impl<'a> Planner<'a> {
         let own: Vec<Identity> = own.cloned().collect();
         for identity in own {
             self.claimed.insert(identity);
+        }
+        if let Identity::ConnectionTemplate { scope, name } = &resolved.identity {
+            let owner = self.index.templates(scope, name).iter().find_map(|live| self.index.recorded_as(&live.id));
+            owner.into_iter().for_each(|owner| self.remember_protection(declared, owner));
         }
         let reason = format!(
             "somebody has exchanged the names of templates, and {protected} was declared with lifecycle.prevent_delete: say \
