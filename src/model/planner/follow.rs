@@ -76,10 +76,10 @@ pub(super) fn followed<'a>(
     let mut chains: Vec<_> = seeds.filter_map(|seed| chain(seed, &strays, index, recorded)).collect();
     let mut found = Followed::default();
     // What keeps one of a chain where it is keeps all that the chain has anything to do with.
-    let mut stays: Set<&Identity> = strays.values().filter(|it| files.keep(it)).map(|stray| stray.old).collect();
-    while let Some(at) = chains.iter().position(|chain| files.stay(chain, &stays)) {
+    let mut staying: Set<&Identity> = strays.values().filter(|it| files.keep(it)).map(|stray| stray.old).collect();
+    while let Some(at) = chains.iter().position(|chain| files.stay(chain, &staying)) {
         let chain = chains.swap_remove(at);
-        stays.extend(chain.iter().map(|stray| stray.old));
+        staying.extend(chain.iter().map(|stray| stray.old));
         let said = chain.iter().find_map(|stray| found.unsaid.get(&stray.new)).cloned();
         let silent = chain.iter().find(|stray| files.leave_protection_open(stray));
         let unsaid = silent.map(|stray| stray.record.address.clone()).or(said);
@@ -181,8 +181,8 @@ impl<'a> Files<'a> {
     }
 
     /// Whether a chain cannot go by other names: one of its templates stays, or nothing is said of its protection.
-    fn stay(&self, chain: &[&Stray<'_>], stays: &Set<&Identity>) -> bool {
-        chain.iter().any(|stray| stays.contains(stray.old) || self.leave_protection_open(stray))
+    fn stay(&self, chain: &[&Stray<'_>], staying: &Set<&Identity>) -> bool {
+        chain.iter().any(|stray| staying.contains(stray.old) || self.leave_protection_open(stray))
     }
 
     /// Whether it is protected, and the file that declares its new name does not say whether it still is.
