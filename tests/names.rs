@@ -28,12 +28,17 @@ pub(crate) fn swapped() -> (Site, String, String) {
 pub(crate) fn swap(site: &Site) -> (String, String) {
     site.file("x.toml", template("x", "")).file("y.toml", template("y", "dynamic = true")).file("keep.toml", "");
     site.apply();
-    let (x, y) = (site.template("x").id, site.template("y").id);
+    exchange_names(site, "x", "y")
+}
+
+/// Somebody gives two templates each other's names. Their ids, in the order of the names that they had.
+pub(crate) fn exchange_names(site: &Site, one: &str, other: &str) -> (String, String) {
+    let (first, second) = (site.template(one).id, site.template(other).id);
     site.sandbox.world(|world| {
-        world.edit_template(&x, |template| "y".clone_into(&mut template.name));
-        world.edit_template(&y, |template| "x".clone_into(&mut template.name));
+        world.edit_template(&first, |template| other.clone_into(&mut template.name));
+        world.edit_template(&second, |template| one.clone_into(&mut template.name));
     });
-    (x, y)
+    (first, second)
 }
 
 /// A site whose first request of a method to change a template that exists is refused.

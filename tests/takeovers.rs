@@ -3,7 +3,7 @@
 use serde_json::json;
 use versync::sandbox::ids;
 
-use crate::names::{PRUNE, address, refusing, swapped, template};
+use crate::names::{PRUNE, address, exchange_names, refusing, swapped, template};
 use crate::support::{Site, actions, change};
 
 #[test]
@@ -185,12 +185,7 @@ fn exchanged(site: &Site, more: &str) -> (String, String) {
     site.file("a.toml", template("a", more)).file("b.toml", template("b", "").replace("netsuite", "stripe"));
     site.file("keep.toml", "");
     site.apply();
-    let (a, b) = (site.template("a").id, site.template("b").id);
-    site.sandbox.world(|world| {
-        world.edit_template(&a, |template| "b".clone_into(&mut template.name));
-        world.edit_template(&b, |template| "a".clone_into(&mut template.name));
-    });
-    (a, b)
+    exchange_names(site, "a", "b")
 }
 
 #[test]

@@ -72,15 +72,8 @@ fn is_merged(member: &Map<String, Value>) -> bool {
 
 /// Takes a member away in a merge: null does.
 fn take_away(object: &mut Map<String, Value>, path: &str) {
-    match path.split_once('.') {
-        Some((outer, inner)) => {
-            if let Some(Value::Object(object)) = object.get_mut(outer) {
-                take_away(object, inner);
-            }
-        }
-        None => {
-            object.get_mut(path).map(Value::take);
-        }
+    if let Some((object, name)) = innermost(object, path) {
+        object.get_mut(name).map(Value::take);
     }
 }
 
@@ -110,15 +103,19 @@ pub(super) fn makes_credential(member: &Map<String, Value>) -> bool {
 }
 
 fn unset(object: &mut Map<String, Value>, path: &str) {
+    if let Some((object, name)) = innermost(object, path) {
+        object.remove(name);
+    }
+}
+
+/// The object that holds the member of this path, if it is there, and the member's own name.
+fn innermost<'m, 'p>(
+    object: &'m mut Map<String, Value>,
+    path: &'p str,
+) -> Option<(&'m mut Map<String, Value>, &'p str)> {
     match path.split_once('.') {
-        Some((outer, inner)) => {
-            if let Some(Value::Object(object)) = object.get_mut(outer) {
-                unset(object, inner);
-            }
-        }
-        None => {
-            object.remove(path);
-        }
+        Some((outer, inner)) => innermost(object.get_mut(outer)?.as_object_mut()?, inner),
+        None => Some((object, path)),
     }
 }
 

@@ -289,18 +289,12 @@ impl<'a> Planner<'a> {
     /// Names were exchanged, and what is recorded of each template cannot go with it yet. None of them is an orphan
     /// meanwhile.
     fn hold_exchange(&mut self, declared: &Declared, resolved: &Resolved<'_>, protected: &Address) {
-        let exchanged: Vec<Identity> = self.unsaid.keys().cloned().collect();
-        let own = exchanged.iter().filter_map(|identity| {
-            let Identity::ConnectionTemplate { scope, name } = identity else { return None };
-            self.index.templates(scope, name).iter().find_map(|live| self.index.recorded_as(&live.id))
-        });
-        let own: Vec<Identity> = own.cloned().collect();
-        for identity in own {
-            self.claimed.insert(identity);
+        let owners: Vec<&Identity> = self.unsaid.keys().filter_map(|called| self.recorded_of(called)).collect();
+        for owner in owners {
+            self.claimed.insert(owner.clone());
         }
-        if let Identity::ConnectionTemplate { scope, name } = &resolved.identity {
-            let owner = self.index.templates(scope, name).iter().find_map(|live| self.index.recorded_as(&live.id));
-            owner.into_iter().for_each(|owner| self.remember_protection(declared, owner));
+        if let Some(owner) = self.recorded_of(&resolved.identity) {
+            self.remember_protection(declared, owner);
         }
         let reason = format!(
             "somebody has exchanged the names of templates, and {protected} was declared with lifecycle.prevent_delete: say \
@@ -308,6 +302,12 @@ impl<'a> Planner<'a> {
              templates their own names back"
         );
         self.hold_as_is(declared, resolved, reason);
+    }
+
+    /// As what the template is recorded that is called so.
+    fn recorded_of(&self, called: &Identity) -> Option<&'a Identity> {
+        let Identity::ConnectionTemplate { scope, name } = called else { return None };
+        self.index.templates(scope, name).iter().find_map(|live| self.index.recorded_as(&live.id))
     }
 
     fn hold_adoption(&mut self, declared: &Declared, resolved: &Resolved<'_>, protected: &RecordedResource) {
