@@ -96,7 +96,12 @@ pub(super) fn is_secretive(text: &str) -> bool {
     SECRETIVE.iter().any(|word| text.contains(word))
 }
 
-/// Whether a name is that of a secret, or of a table that holds some, or comes near one.
+/// Whether a key that is known, so spelt right, is that of a secret, or of a table that holds some.
+pub(super) fn holds_secrets(key: &str) -> bool {
+    SECRET_NAMES.contains(&key) || SECRETIVE.iter().any(|word| key.contains(word))
+}
+
+/// Whether a name that somebody wrote is that of a secret, or of a table that holds some, or comes near one.
 pub(super) fn may_hold_secret(name: &str) -> bool {
     is_secretive(name) || nearest(name, &SECRET_NAMES).is_some()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::mask::may_hold_secret;
+use super::mask::holds_secrets;
 use super::types::{kind_of, right_type};
 use super::{Found, Overlay, Reader, SecretRef};
 use crate::model::rule::Rule;
@@ -187,7 +187,7 @@ impl<'a> Section<'a> {
             overlay: None,
             span: item.span(),
             name,
-            is_open: self.is_open && !may_hold_secret(key),
+            is_open: self.is_open_below(key),
             asked: RefCell::default(),
         })
     }
@@ -198,7 +198,7 @@ impl<'a> Section<'a> {
         match (self.entry(key), overlay) {
             (Some(Entry::Written(value)), overlay) => {
                 let (name, _) = self.table?.get_key_value(key)?;
-                Some(Section { overlay, ..self.subsection(name, value)? })
+                Some(Section { overlay, is_open: self.is_open_below(key), ..self.subsection(name, value)? })
             }
             (Some(entry @ Entry::Given(_)), _) => {
                 // A variable is shown whole, and where a table is asked for it may hold a secret.
@@ -214,7 +214,7 @@ impl<'a> Section<'a> {
                 overlay,
                 span: self.span.clone(),
                 name: self.name_of(key),
-                is_open: self.is_open && !may_hold_secret(key),
+                is_open: self.is_open_below(key),
                 asked: RefCell::default(),
             }),
             (None, None) => None,
@@ -224,13 +224,9 @@ impl<'a> Section<'a> {
     /// Every table below the table `key`, under the names that the user chose, as they are written.
     pub fn sections(&self, key: &'static str) -> Vec<(String, Section<'a>)> {
         let Some(outer) = self.section(key) else { return Vec::new() };
-        let mut inner: Vec<_> = outer
-            .table
-            .into_iter()
-            .flatten()
+        let written = outer.table.into_iter().flatten();
+        let mut inner: Vec<_> = written
             .filter_map(|(name, value)| Some((name.get_ref().to_string(), outer.subsection(name, value)?)))
-            // What a user calls it says nothing of what is in it.
-            .map(|(name, section)| (name, Section { is_open: outer.is_open, ..section }))
             .collect();
         inner.sort_by_key(|(_, section)| section.span.start);
         inner
@@ -355,6 +351,11 @@ impl<'a> Section<'a> {
         self.table?.get(key).map(Entry::Written)
     }
 
+    fn is_open_below(&self, key: &str) -> bool {
+        self.is_open && !holds_secrets(key)
+    }
+
+    /// A table below this one, whose name says nothing of what is in it.
     fn subsection(
         &self,
         key: &'a Spanned<toml::de::DeString<'a>>,
@@ -371,7 +372,7 @@ impl<'a> Section<'a> {
             overlay: None,
             span: key.span(),
             name: self.name_of(name),
-            is_open: self.is_open && !may_hold_secret(name),
+            is_open: self.is_open,
             asked: RefCell::default(),
         })
     }
