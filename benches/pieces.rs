@@ -13,8 +13,9 @@ mod worlds;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use versync::model::desired::{Desired, ManifestFile, Parses};
+use versync::model::desired::{Desired, ManifestFile};
 use versync::model::observed::Observed;
+use versync::model::parses::Parses;
 use versync::model::plan::Plan;
 use versync::model::planner::{Policy, plan};
 use versync::model::recorded::Recorded;

@@ -20,19 +20,20 @@ use crate::io::drift_log::DriftLog;
 use crate::io::folder::Manifests;
 use crate::io::secrets::{DigestKey, DigestKeyError};
 use crate::io::store::{self, Books, Store, StoreError, Tenant};
-use crate::io::versori::{Names, Read, Write, observe_elsewhere};
+use crate::io::versori::{Names, Read, Write};
 use crate::model::address::Address;
 use crate::model::blame;
-use crate::model::desired::{Desired, Parses};
+use crate::model::desired::Desired;
 use crate::model::guard::Guards;
 use crate::model::ledger::Ledger;
-use crate::model::observed::Observed;
+use crate::model::parses::Parses;
+use crate::model::part::Calm;
 use crate::model::pass::Pass;
 use crate::model::plan::{Bookkeeping, Plan};
-use crate::model::planner::{self, Policy};
+use crate::model::planner::Policy;
 use crate::model::recorded::Recorded;
 use crate::model::schedule::Instant;
-use crate::model::seen::{Seen, is_within, touched};
+use crate::model::seen::Seen;
 use crate::model::source::Problem;
 
 pub use apply::{Failure, Outcome};
@@ -71,6 +72,8 @@ pub struct Memory {
     pub parses: Parses,
     /// What was live.
     pub seen: Option<Seen>,
+    /// That nothing was left to do.
+    calm: Option<Calm>,
     /// When all of it was looked at last.
     checked_at: Option<Timestamp>,
     /// Why passes cannot be kept, where that was said.
@@ -277,36 +280,19 @@ async fn attempt<H: Hands, F: Manifests>(
     stop: &Stop,
     began_at: Timestamp,
 ) -> Result<Report, PassError> {
-    let Memory { names, parses, seen, checked_at, .. } = target.memory;
-    let Ground { desired, recorded, wanted, revision, .. } =
-        look::stand(target.manifests, parses, hands, |_| {}).await?;
-    let plan_of = |observed: &Observed| planner::plan(&desired, &recorded, observed, target.policy, revision.clone());
-    let unseen = |error| PassError::Api { error, problems: desired.problems.clone() };
+    let ground = look::stand(target.manifests, &mut target.memory.parses, hands).await?;
     let told = Told::of(hands);
-    let api = Sharing { api: &told, recorded: &recorded };
+    let api = Sharing { api: &told, recorded: &ground.recorded };
     // Boxed, since the daemon's loop would carry all of it.
-    let found = match (target.look, seen.take()) {
-        (Look::Never, _) => Ok(Found { observed: Observed::from_recorded(&recorded, &wanted), only: None, plan: None }),
-        (Look::WhereNeeded, Some(seen)) if recorded.approvals.is_empty() => {
-            let touched = |observed: &Observed| touched(parses.news(&desired), &recorded, observed);
-            Box::pin(look::where_needed(&api, &wanted, names, seen, touched, plan_of)).await
-        }
-        _ => Box::pin(look::everywhere(&api, &wanted, names)).await,
-    };
-    let Found { mut observed, mut only, plan } = found.map_err(unseen)?;
-    let mut plan = plan.unwrap_or_else(|| plan_of(&observed));
-    if only.as_ref().is_some_and(|looked| !is_within(&plan, looked)) {
-        Found { observed, only, .. } = Box::pin(look::everywhere(&api, &wanted, names)).await.map_err(unseen)?;
-        plan = plan_of(&observed);
-    }
+    let found = Box::pin(look::find(&api, target.look, &ground, target.policy, target.memory)).await;
+    let Ground { desired, secrets, recorded, .. } = ground;
+    let Found { observed, stale, only, mut plan } =
+        found.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?;
+    let Memory { seen, calm, checked_at, .. } = target.memory;
     if only.is_none() {
         *checked_at = Some(Timestamp::now());
     }
     let checked_at = checked_at.unwrap_or(began_at);
-    if plan.needs_every_template() {
-        observe_elsewhere(&api, &mut observed).await;
-        plan = plan_of(&observed);
-    }
     drop(told);
     let mut guards = target.guards;
     let mut again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now));
@@ -320,11 +306,16 @@ async fn attempt<H: Hands, F: Manifests>(
     // So that what is applied is noted in the one copy that is kept.
     drop(recorded);
     if target.look != Look::Never {
-        *seen = Some(Seen::after(observed, plan.changes.iter().filter(|it| it.is_due()).map(|it| &it.identity)));
+        let tried = plan.changes.iter().filter(|it| it.is_due()).map(|it| &it.identity);
+        *seen = Some(Seen::after(observed, stale, tried));
     }
     let outcomes = hands.carry_out(&plan, stop).await;
     let blamed = blamed(&desired, outcomes.as_deref().unwrap_or_default());
     let mut report = Report { began_at, checked_at, plan, outcomes, blamed, again_in };
+    if target.look != Look::Never && report.has_done_all() {
+        let recorded = hands.recorded().ok();
+        *calm = recorded.and_then(|recorded| Calm::after(&report.plan, target.policy, &desired, secrets, &recorded));
+    }
     if report.plan.frees_a_name() && report.applied() > 0 {
         report.again_in = Some(Duration::ZERO);
     }
@@ -341,8 +332,7 @@ async fn attempt<H: Hands, F: Manifests>(
 fn blamed(desired: &Desired, outcomes: &[Outcome]) -> BTreeMap<Address, Vec<Problem>> {
     let one = |outcome: &Outcome| {
         let Err(Failure::Api(error)) = &outcome.result else { return None };
-        let declared = desired.resources.binary_search_by(|declared| declared.address.cmp(&outcome.address)).ok()?;
-        let problems = blame::problems(&desired.resources[declared], &error.fields);
+        let problems = blame::problems(desired.find(&outcome.address)?, &error.fields);
         (!problems.is_empty()).then(|| (outcome.address.clone(), problems))
     };
     outcomes.iter().filter_map(one).collect()

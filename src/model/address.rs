@@ -74,6 +74,21 @@ impl Address {
         }
     }
 
+    /// Whether it is written to be in the same place as another: the same environment, system or connector.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Address::ConnectionTemplate { project, environment, .. },
+                Address::ConnectionTemplate { project: its_project, environment: its_environment, .. },
+            ) => environment == its_environment && project == its_project,
+            (
+                Address::AuthSchemeConfig { kind, owner, .. },
+                Address::AuthSchemeConfig { kind: its_kind, owner: its_owner, .. },
+            ) => kind == its_kind && owner == its_owner,
+            _ => false,
+        }
+    }
+
     /// Reads an address back from its text. Names with a `/` in them are read from the left.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix("connection_template.") {

@@ -1,6 +1,6 @@
 //! All files together: what is declared, and what is wrong with it before anything is looked up.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::address::{Address, Identity, Owner, OwnerKind};
 use super::document::SecretRef;
-use super::manifest::{self, Declared, Target};
+use super::manifest::{Declared, Target};
 use super::observed::Wanted;
+use super::parses::{Edit, Parse, Parses};
 use super::recorded::Recorded;
 use super::rule::Rule;
-use super::schema::Fields;
 use super::source::{Problem, Severity, SourceFile, sort_problems};
 
 /// A file of the folder: its text, or why it could not be read.
@@ -22,7 +22,7 @@ pub type ManifestFile = Result<Arc<SourceFile>, Problem>;
 /// Everything that the folder declares.
 #[derive(Debug, Clone, Default)]
 pub struct Desired {
-    /// The resources of every sound file, without those that are declared twice.
+    /// The resources of every sound file, without those that are declared twice; in the order of their addresses.
     pub resources: Vec<Arc<Declared>>,
     /// Every problem of every file.
     pub problems: Vec<Problem>,
@@ -36,85 +36,8 @@ pub struct Desired {
     pub files: Vec<String>,
 }
 
-/// What files say, kept from one pass to the next: a file that has not changed is not parsed again.
-#[derive(Debug, Default)]
-pub struct Parses {
-    of_files: HashMap<String, Arc<Parse>>,
-    /// What the files of the last pass came to together.
-    last: Option<(Vec<Arc<Parse>>, Desired)>,
-    /// How many files were parsed, and not known from before.
-    pub made: usize,
-    /// The names of those that were parsed last.
-    new: HashSet<String>,
-}
-
-/// What one text says.
-#[derive(Debug)]
-struct Parse {
-    file: Arc<SourceFile>,
-    resources: Vec<Arc<Declared>>,
-    problems: Vec<Problem>,
-}
-
-impl Parse {
-    fn of(file: &Arc<SourceFile>, recorded: &KnownFields<'_>) -> Arc<Self> {
-        let (mut resources, problems) = manifest::parse(file);
-        for declared in &mut resources {
-            if let Some(fields) = recorded.get(&declared.address) {
-                declared.fields.share_with(fields);
-            }
-        }
-        let mut resources: Vec<_> = resources.into_iter().map(Arc::new).collect();
-        // It would keep the room of what it was collected from.
-        resources.shrink_to_fit();
-        Arc::new(Self { file: Arc::clone(file), resources, problems })
-    }
-}
-
-impl Parses {
-    /// What the files of the last pass declare, those that are in error among them.
-    pub fn declared(&self) -> Vec<Arc<Declared>> {
-        self.of_files.values().flat_map(|parse| parse.resources.iter().cloned()).collect()
-    }
-
-    /// The resources of those files that the last pass did not know.
-    pub fn news<'d>(&self, desired: &'d Desired) -> impl Iterator<Item = &'d Arc<Declared>> {
-        desired.resources.iter().filter(|declared| self.new.contains(declared.place.file()))
-    }
-
-    /// What every file says, in their order; nothing for one that could not be read. Parses on all cores.
-    fn of(&mut self, files: &[ManifestFile], recorded: &Recorded) -> Vec<Option<Arc<Parse>>> {
-        let is_same =
-            |known: &Parse, file: &Arc<SourceFile>| Arc::ptr_eq(&known.file, file) || known.file.text() == file.text();
-        let known = |file: &Arc<SourceFile>| self.of_files.get(file.name()).filter(|known| is_same(known, file));
-        let new = files.iter().flatten().filter(|file| known(file).is_none()).map(|file| file.name()).collect();
-        let fields = fields_from(&new, recorded);
-        let parse = |file: &ManifestFile| {
-            let file = file.as_ref().ok()?;
-            Some(known(file).map_or_else(|| (Parse::of(file, &fields), true), |known| (Arc::clone(known), false)))
-        };
-        let parses: Vec<_> = files.par_iter().map(parse).collect();
-        let new = parses.iter().flatten().filter(|(_, is_new)| *is_new);
-        self.new = new.map(|(parse, _)| parse.file.name().to_owned()).collect();
-        self.made += self.new.len();
-        let parses: Vec<_> = parses.into_iter().map(|parse| parse.map(|(parse, _)| parse)).collect();
-        let all = parses.iter().flatten().map(|parse| (parse.file.name().to_owned(), Arc::clone(parse)));
-        self.of_files = all.collect();
-        parses
-    }
-}
-
-/// Recorded fields, by what files call the resources that have them.
-type KnownFields<'r> = HashMap<&'r Address, &'r Fields, foldhash::fast::RandomState>;
-
-/// The fields of what was declared in these files when it was recorded.
-fn fields_from<'r>(files: &HashSet<&str>, recorded: &'r Recorded) -> KnownFields<'r> {
-    if files.is_empty() {
-        return KnownFields::default();
-    }
-    let records = recorded.resources.values().filter(|record| files.contains(record.source.file.as_str()));
-    records.map(|record| (&record.address, &record.fields)).collect()
-}
+/// The keyed hash of every secret that is referred to.
+pub type SecretHashes = BTreeMap<SecretRef, String>;
 
 /// Why there is no secret where a reference points.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,18 +61,46 @@ impl Desired {
 
     /// The same, without a second copy of fields that are recorded just so.
     pub fn assemble_sharing(files: &[ManifestFile], parses: &mut Parses, recorded: &Recorded) -> Self {
-        let found = parses.of(files, recorded);
+        let last = parses.last.take();
+        let found = parses.take_in(files, recorded);
         // Nothing of what could not be read.
         let all: Option<Vec<_>> = found.iter().cloned().collect();
-        if let (Some(all), Some((last, desired))) = (&all, &parses.last)
-            && all.len() == last.len()
-            && all.iter().zip(last).all(|(new, known)| Arc::ptr_eq(new, known))
-        {
-            return desired.clone();
-        }
-        let desired = Self::put_together(files, found);
+        let known = last.filter(|(last, _)| all.as_ref().is_some_and(|all| all.len() == last.len()));
+        let patched = known.and_then(|(_, desired)| desired.patched(parses.edit()));
+        let desired = patched.unwrap_or_else(|| Self::put_together(files, found));
         parses.last = all.map(|all| (all, desired.clone()));
         desired
+    }
+
+    /// The same where files were edited so that they declare the same resources as before, without problems: nothing of
+    /// what holds between files has changed then.
+    fn patched(mut self, edit: &Edit) -> Option<Self> {
+        for (before, after) in edit.pairs()? {
+            let mut replaced = HashSet::new();
+            if !before.problems.is_empty() || !after.problems.is_empty() {
+                return None;
+            }
+            for declared in &after.resources {
+                let at = self.position(&declared.address)?;
+                if self.resources[at].place.file() != after.file.name() || !replaced.insert(at) {
+                    return None;
+                }
+                self.resources[at] = Arc::clone(declared);
+            }
+            if replaced.len() != before.resources.len() {
+                return None;
+            }
+        }
+        Some(self)
+    }
+
+    /// What is declared under an address.
+    pub fn find(&self, address: &Address) -> Option<&Arc<Declared>> {
+        self.position(address).map(|at| &self.resources[at])
+    }
+
+    fn position(&self, address: &Address) -> Option<usize> {
+        self.resources.binary_search_by(|declared| declared.address.cmp(address)).ok()
     }
 
     fn put_together(files: &[ManifestFile], parses: Vec<Option<Arc<Parse>>>) -> Self {
@@ -184,8 +135,11 @@ impl Desired {
     }
 
     /// Reads every secret that is referred to, each once. `read` gives its value and its keyed hash, or why
-    /// there is none: then the resources that refer to it take no part, and are no orphans either.
-    pub fn take_secrets(&mut self, mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), NoSecret>) {
+    /// there is none: then the resources that refer to it take no part, and are no orphans either. Returns the hashes.
+    pub fn take_secrets(
+        &mut self,
+        mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), NoSecret>,
+    ) -> SecretHashes {
         let mut known: BTreeMap<SecretRef, Result<(SecretString, String), NoSecret>> = BTreeMap::new();
         for resource in self.resources.iter_mut().filter(|resource| !resource.secrets.is_empty()) {
             // What is kept of the file knows no secrets.
@@ -208,6 +162,7 @@ impl Desired {
         }
         self.resources.retain(|resource| !self.disputed.contains(&resource.address));
         sort_problems(&mut self.problems);
+        known.into_iter().filter_map(|(reference, found)| Some((reference, found.ok()?.1))).collect()
     }
 
     /// What a pass has to read to compare all of this, and all that is recorded.

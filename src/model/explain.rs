@@ -192,7 +192,7 @@ pub fn explain(
 /// What files declare of which nothing is taken.
 fn unsound(files: &[ManifestFile], desired: &Desired) -> Vec<Declared> {
     let all = files.iter().flatten().flat_map(|file| manifest::parse(file).0);
-    let takes_part = |address: &Address| desired.resources.binary_search_by(|it| it.address.cmp(address)).is_ok();
+    let takes_part = |address: &Address| desired.find(address).is_some();
     all.filter(|declared| !takes_part(&declared.address)).collect()
 }
 

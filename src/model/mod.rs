@@ -29,6 +29,8 @@ pub mod ledger;
 pub mod manifest;
 pub mod notice;
 pub mod observed;
+pub mod parses;
+pub mod part;
 pub mod pass;
 pub mod plan;
 pub mod planner;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::address::{Address, Identity};
+use super::address::{Address, Identity, Owner, Scope};
 use super::approval::Approval;
 use super::manifest::Declared;
 use super::recorded::RecordedResource;
@@ -34,7 +34,7 @@ pub struct Plan {
     /// for each other.
     pub turns: BTreeMap<Identity, Vec<Identity>>,
     /// How many live objects, in the places that were read, no file declares.
-    pub unmanaged: usize,
+    pub unmanaged: Unmanaged,
     /// Those objects, where the policy asks for them, in the order of their addresses.
     pub listed_unmanaged: Vec<Address>,
     /// How many recorded resources are left as they are, since the files that declared them are in error.
@@ -74,6 +74,22 @@ impl InSync {
     /// What declares it.
     pub(super) fn declared(&self) -> &Declared {
         &self.0
+    }
+}
+
+/// How many live objects of each place are no file's; of places without any, nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unmanaged {
+    /// By environment.
+    pub templates: BTreeMap<Scope, usize>,
+    /// By system or connector.
+    pub configs: BTreeMap<Owner, usize>,
+}
+
+impl Unmanaged {
+    /// All of them.
+    pub fn count(&self) -> usize {
+        self.templates.values().chain(self.configs.values()).sum()
     }
 }
 
@@ -130,6 +146,16 @@ impl Plan {
     /// Whether something is in error that no file can mend: an answer that did not come.
     pub fn has_unread(&self) -> bool {
         self.problems.iter().any(|problem| problem.severity == Severity::Error && problem.file_name().is_none())
+    }
+
+    /// Whether another plan of the same files comes to the same.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let in_sync = |plan: &Self| plan.in_sync.iter().map(|it| it.address().clone()).collect::<Vec<_>>();
+        let said = |plan: &Self| (plan.problems.iter().map(|it| it.message.clone()).collect::<Vec<_>>(), plan.hash());
+        self.bookkeeping == other.bookkeeping
+            && (&self.marks, &self.unmanaged) == (&other.marks, &other.unmanaged)
+            && said(self) == said(other)
+            && in_sync(self) == in_sync(other)
     }
 
     /// A name for exactly these changes: the same changes have the same hash.

@@ -296,7 +296,7 @@ impl<'a> Planner<'a> {
 
     /// What a file declared last that is in error now, or that is declared and cannot be told, stays as it is.
     fn reserve_what_is_in_error(&mut self, desired: &Desired) {
-        let is_declared = |address: &Address| desired.resources.binary_search_by(|it| it.address.cmp(address)).is_ok();
+        let is_declared = |address: &Address| desired.find(address).is_some();
         for (identity, resource) in self.recorded.resources.iter() {
             let in_error = desired.broken_files.contains(&resource.source.file)
                 || desired.disputed.contains(&resource.address)

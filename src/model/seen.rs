@@ -1,6 +1,7 @@
 //! What earlier passes have seen live, and where it is looked at again: after an edit only where something is to be
 //! done about it. Nothing is ever sent on the strength of an earlier look.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -13,31 +14,90 @@ use super::plan::{Bookkeeping, Plan, Step};
 use super::planner::identity_of;
 use super::recorded::Recorded;
 
-/// The live world as it was seen last, without what was changed since and without what an update would have to
-/// send back: that is read anew.
+/// The live world as it was seen last, without what an update would have to send back: that is read anew.
 #[derive(Debug, Default)]
 pub struct Seen {
     observed: Observed,
+    /// Where something was changed since.
+    stale: Wanted,
 }
 
 impl Seen {
-    /// What is left to know of a world after a pass that has tried to change these.
-    pub fn after<'a>(mut observed: Observed, tried: impl IntoIterator<Item = &'a Identity>) -> Self {
-        for identity in tried {
-            match identity {
-                Identity::ConnectionTemplate { scope, .. } => drop(observed.templates.remove(scope)),
-                Identity::AuthSchemeConfig { owner, .. } => drop(observed.configs.remove(owner)),
-            }
-        }
+    /// What is left to know of a world after a pass that has tried to change these. What is `stale` was not read by it,
+    /// and was changed before.
+    pub fn after<'a>(mut observed: Observed, mut stale: Wanted, tried: impl IntoIterator<Item = &'a Identity>) -> Self {
+        tried.into_iter().for_each(|identity| stale.insert(identity));
         observed.configs.values_mut().flatten().flatten().for_each(|config| config.raw = Raw::default());
         observed.listed_elsewhere = None;
-        Self { observed }
+        Self { observed, stale }
+    }
+
+    /// All of it, what was changed since among it.
+    pub(super) fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
+    /// Which of these places are not known as they are now.
+    pub(super) fn unknown_of(&self, places: &Wanted) -> Wanted {
+        let Observed { templates, configs, .. } = &self.observed;
+        let knows = |scope: &&Scope| !self.stale.scopes.contains(scope) && matches!(templates.get(scope), Some(Ok(_)));
+        let scopes = places.scopes.iter().filter(|scope| !knows(scope)).cloned().collect();
+        let knows = |owner: &&Owner| !self.stale.owners.contains(owner) && matches!(configs.get(owner), Some(Ok(_)));
+        let owners = places.owners.iter().filter(|owner| !knows(owner)).cloned().collect();
+        Wanted { scopes, owners, ..Wanted::default() }
+    }
+
+    /// Takes in what was read just now. False where a config has gone, which templates anywhere may list.
+    #[must_use]
+    pub fn renew(&mut self, read: Observed) -> bool {
+        let mut all_there = true;
+        for (owner, list) in read.configs {
+            self.stale.owners.remove(&owner);
+            if let (Some(Ok(before)), Ok(now)) = (self.observed.configs.get(&owner), &list) {
+                let now: HashSet<&str> = now.iter().map(|config| config.id.as_str()).collect();
+                all_there &= before.iter().all(|config| now.contains(config.id.as_str()));
+            }
+            self.observed.configs.insert(owner, list);
+        }
+        for (scope, list) in read.templates {
+            self.stale.scopes.remove(&scope);
+            self.observed.templates.insert(scope, list);
+        }
+        all_there
+    }
+
+    /// What references mean, and the lists of these places and of these systems. To be given back.
+    pub(super) fn lend(&mut self, places: &Wanted, systems: &BTreeSet<Owner>) -> Observed {
+        let Observed { projects, systems: meant, templates, configs, .. } = &mut self.observed;
+        let owners = places.owners.union(systems);
+        Observed {
+            projects: std::mem::take(projects),
+            systems: std::mem::take(meant),
+            templates: places.scopes.iter().filter_map(|scope| templates.remove_entry(scope)).collect(),
+            configs: owners.filter_map(|owner| configs.remove_entry(owner)).collect(),
+            listed_elsewhere: None,
+        }
+    }
+
+    /// Takes back what was lent.
+    pub(super) fn take_back(&mut self, lent: Observed) {
+        let Observed { projects, systems, templates, configs, .. } = lent;
+        (self.observed.projects, self.observed.systems) = (projects, systems);
+        self.observed.templates.extend(templates);
+        self.observed.configs.extend(configs);
+    }
+
+    /// The world and where it was changed since.
+    pub fn into_parts(self) -> (Observed, Wanted) {
+        (self.observed, self.stale)
     }
 
     /// The part of it that a pass wants, and what has to be read for the rest. Nothing where it is not known what
     /// the references in the files mean: then everything is read.
     pub fn part_of(self, wanted: &Wanted) -> Option<(Observed, Wanted)> {
-        let mut observed = self.observed;
+        let Self { mut observed, stale } = self;
+        observed.templates.retain(|scope, _| !stale.scopes.contains(scope));
+        observed.configs.retain(|owner, _| !stale.owners.contains(owner));
         let mut scopes = wanted.scopes.clone();
         for (project, names) in &wanted.environments {
             let project = observed.projects.get(project)?.as_ref().ok()?;
@@ -114,7 +174,8 @@ pub fn is_within(plan: &Plan, looked: &Wanted) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::desired::{Desired, ManifestFile, Parses};
+    use crate::model::desired::{Desired, ManifestFile};
+    use crate::model::parses::Parses;
     use crate::model::planner::{Policy, plan};
     use crate::model::source::SourceFile;
 
@@ -129,7 +190,7 @@ mod tests {
             let files: [ManifestFile; 2] =
                 [Ok(SourceFile::new("shop.toml", shop)), Ok(SourceFile::new("pay.toml", pay))];
             let desired = Desired::assemble_known(&files, &mut parses);
-            let news: Vec<_> = parses.news(&desired).cloned().collect();
+            let news: Vec<_> = parses.edit().after(&desired).cloned().collect();
             (desired, news)
         };
         let (desired, news) = assemble(SHOP, PAY);

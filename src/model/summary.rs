@@ -66,7 +66,7 @@ impl Plan {
             drifted: self.changes.iter().filter(|change| change.is_drifted()).count(),
             held: self.changes.iter().filter(|change| change.action != Action::None && change.held.is_some()).count(),
             unchanged: self.in_sync.len(),
-            unmanaged: self.unmanaged,
+            unmanaged: self.unmanaged.count(),
             problems: self.problems.len(),
             in_broken_files: self.in_broken_files,
             protect: remembered(true),

@@ -2,12 +2,15 @@
 
 use super::{Hands, Memory, PassError, Told};
 use crate::io::folder::Manifests;
-use crate::io::versori::{ApiError, Names, Read, observe};
-use crate::model::desired::{Desired, ManifestFile, NoSecret, Parses};
+use crate::io::versori::{ApiError, Names, Read, observe, observe_elsewhere};
+use crate::model::desired::{Desired, ManifestFile, NoSecret, SecretHashes};
 use crate::model::observed::{Observed, Wanted};
+use crate::model::parses::Parses;
+use crate::model::part::{Calm, Part};
 use crate::model::plan::Plan;
+use crate::model::planner::{self, Policy};
 use crate::model::recorded::Recorded;
-use crate::model::seen::{Seen, concerns};
+use crate::model::seen::{Seen, concerns, is_within, touched};
 
 /// How a pass looks at the live platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +42,19 @@ pub struct Sight {
 pub(super) struct Ground {
     pub(super) files: Vec<ManifestFile>,
     pub(super) desired: Desired,
+    pub(super) secrets: SecretHashes,
     pub(super) recorded: Recorded,
-    pub(super) wanted: Wanted,
     pub(super) revision: Option<String>,
+}
+
+impl Ground {
+    fn wanted(&self) -> Wanted {
+        self.desired.wanted(&self.recorded)
+    }
+
+    fn plan(&self, policy: &Policy, observed: &Observed) -> Plan {
+        planner::plan(&self.desired, &self.recorded, observed, policy, self.revision.clone())
+    }
 }
 
 /// Reads and looks at everything, as a pass does that only wants to know. `more` may add to what is looked at. With
@@ -57,13 +70,15 @@ pub async fn look<H: Hands, F: Manifests>(
     hands: &H,
     more: impl FnOnce(&mut Wanted),
 ) -> Result<Sight, PassError> {
-    let Ground { files, desired, recorded, wanted, revision } =
-        stand(manifests, &mut memory.parses, hands, more).await?;
+    let ground = stand(manifests, &mut memory.parses, hands).await?;
+    let mut wanted = ground.wanted();
+    more(&mut wanted);
+    let Ground { files, desired, recorded, revision, .. } = ground;
     let observed = if look == Look::Never {
         Observed::from_recorded(&recorded, &wanted)
     } else {
-        let found = everywhere(&Told::of(hands), &wanted, &mut memory.names).await;
-        found.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?.observed
+        let observed = observe(&Told::of(hands), &wanted, &mut memory.names).await;
+        observed.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?
     };
     Ok(Sight { files, desired, recorded, observed, revision })
 }
@@ -73,58 +88,126 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
     manifests: &F,
     parses: &mut Parses,
     hands: &H,
-    more: impl FnOnce(&mut Wanted),
 ) -> Result<Ground, PassError> {
     let files = manifests.read().await?;
     let key = hands.digest_key()?;
     let recorded = hands.recorded()?;
     let mut desired = Desired::assemble_sharing(&files, parses, &recorded);
-    desired.take_secrets(|reference| {
+    let secrets = desired.take_secrets(|reference| {
         let value =
             manifests.secret(reference).map_err(|error| NoSecret { why: error.to_string(), help: error.help() })?;
         let hash = key.digest(&value);
         Ok((value, hash))
     });
     let revision = manifests.revision();
-    let mut wanted = desired.wanted(&recorded);
-    more(&mut wanted);
-    Ok(Ground { files, desired, recorded, wanted, revision })
+    Ok(Ground { files, desired, secrets, recorded, revision })
 }
 
-/// What a look has found, and where it has looked; nothing where it has looked everywhere.
+/// What a look has found, and what follows.
 pub(super) struct Found {
     pub(super) observed: Observed,
+    /// Where that was changed since it was seen, and was not looked at again.
+    pub(super) stale: Wanted,
+    /// Where was looked; nothing where that was everywhere.
     pub(super) only: Option<Wanted>,
-    /// The plan that follows, where it was made already.
-    pub(super) plan: Option<Plan>,
+    pub(super) plan: Plan,
+}
+
+/// Looks as far as a pass has to, and plans.
+pub(super) async fn find<A: Read>(
+    api: &A,
+    look: Look,
+    ground: &Ground,
+    policy: &Policy,
+    memory: &mut Memory,
+) -> Result<Found, ApiError> {
+    let before = (memory.seen.take(), memory.calm.take());
+    let mut found = match (look, before) {
+        (Look::Never, _) => {
+            let observed = Observed::from_recorded(&ground.recorded, &ground.wanted());
+            let plan = ground.plan(policy, &observed);
+            Found { observed, stale: Wanted::default(), only: None, plan }
+        }
+        (Look::WhereNeeded, (Some(seen), calm)) if ground.recorded.approvals.is_empty() => {
+            let in_part = match calm {
+                Some(calm) => at_part(api, ground, policy, memory, calm, seen).await?,
+                None => Err(seen),
+            };
+            match in_part {
+                Ok(found) => found,
+                Err(seen) => where_needed(api, ground, policy, memory, seen).await?,
+            }
+        }
+        _ => everywhere(api, ground, policy, &mut memory.names).await?,
+    };
+    if found.only.as_ref().is_some_and(|looked| !is_within(&found.plan, looked)) {
+        found = everywhere(api, ground, policy, &mut memory.names).await?;
+    }
+    if found.plan.needs_every_template() {
+        observe_elsewhere(api, &mut found.observed).await;
+        found.plan = ground.plan(policy, &found.observed);
+    }
+    Ok(found)
 }
 
 /// Reads all that is wanted.
-pub(super) async fn everywhere<A: Read>(api: &A, wanted: &Wanted, names: &mut Names) -> Result<Found, ApiError> {
-    Ok(Found { observed: observe(api, wanted, names).await?, only: None, plan: None })
+async fn everywhere<A: Read>(api: &A, ground: &Ground, policy: &Policy, names: &mut Names) -> Result<Found, ApiError> {
+    let observed = observe(api, &ground.wanted(), names).await?;
+    let plan = ground.plan(policy, &observed);
+    Ok(Found { observed, stale: Wanted::default(), only: None, plan })
 }
 
-/// Reads what was not seen before and what was `touched`, and what else the plan that `plan` makes then is about.
-pub(super) async fn where_needed<A: Read>(
+/// Reads what the files' edit is about, and plans that part alone. Gives back what was seen where that is not enough.
+async fn at_part<A: Read>(
     api: &A,
-    wanted: &Wanted,
-    names: &mut Names,
+    ground: &Ground,
+    policy: &Policy,
+    memory: &mut Memory,
+    calm: Calm,
+    mut seen: Seen,
+) -> Result<Result<Found, Seen>, ApiError> {
+    let Ground { desired, secrets, recorded, revision, .. } = ground;
+    let Some(part) = Part::of(&calm, memory.parses.edit(), (desired, secrets), recorded, &seen) else {
+        return Ok(Err(seen));
+    };
+    let has_looks = part.looks != Wanted::default();
+    if has_looks && !seen.renew(observe(api, &part.looks, &mut memory.names).await?) {
+        return Ok(Err(seen));
+    }
+    let plan = part.plan(&calm, desired, &mut seen, |desired, recorded, observed| {
+        planner::plan(desired, recorded, observed, policy, revision.clone())
+    });
+    let Some(plan) = plan else { return Ok(Err(seen)) };
+    let (observed, stale) = seen.into_parts();
+    debug_assert!(stale != Wanted::default() || plan.says_the_same(&ground.plan(policy, &observed)));
+    Ok(Ok(Found { observed, stale, only: Some(part.looks), plan }))
+}
+
+/// Reads what was not seen before and what the files' edit touches, and what else the plan that follows is about.
+async fn where_needed<A: Read>(
+    api: &A,
+    ground: &Ground,
+    policy: &Policy,
+    memory: &mut Memory,
     seen: Seen,
-    touched: impl FnOnce(&Observed) -> Wanted,
-    plan: impl FnOnce(&Observed) -> Plan,
 ) -> Result<Found, ApiError> {
-    let Some((mut observed, mut looked)) = seen.part_of(wanted) else { return everywhere(api, wanted, names).await };
-    looked.append(touched(&observed));
+    let Memory { names, parses, .. } = memory;
+    let Some((mut observed, mut looked)) = seen.part_of(&ground.wanted()) else {
+        return everywhere(api, ground, policy, names).await;
+    };
+    looked.append(touched(parses.edit().after(&ground.desired), &ground.recorded, &observed));
     take_in(&mut observed, api, &looked, names).await?;
-    let plan = plan(&observed);
-    let Some(mut concerned) = concerns(&plan) else { return everywhere(api, wanted, names).await };
+    let mut plan = ground.plan(policy, &observed);
+    let Some(mut concerned) = concerns(&plan) else { return everywhere(api, ground, policy, names).await };
     concerned.scopes.retain(|scope| !looked.scopes.contains(scope));
     concerned.owners.retain(|owner| !looked.owners.contains(owner));
     // What has been looked at just now needs no second plan.
-    let plan = (concerned == Wanted::default()).then_some(plan);
-    take_in(&mut observed, api, &concerned, names).await?;
-    looked.append(concerned);
-    Ok(Found { observed, only: Some(looked), plan })
+    if concerned != Wanted::default() {
+        take_in(&mut observed, api, &concerned, names).await?;
+        plan = ground.plan(policy, &observed);
+        looked.append(concerned);
+    }
+    Ok(Found { observed, stale: Wanted::default(), only: Some(looked), plan })
 }
 
 async fn take_in<A: Read>(

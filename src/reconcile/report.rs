@@ -43,6 +43,11 @@ impl Report {
         self.plan.has_errors() || self.failures().next().is_some()
     }
 
+    /// Whether all that was found was done.
+    pub fn has_done_all(&self) -> bool {
+        !self.has_failures() && self.tried().count() == self.plan.changes.len()
+    }
+
     /// The changes that failed or were not tried.
     pub fn failures(&self) -> impl Iterator<Item = (&Outcome, &Failure)> {
         self.outcomes.iter().flatten().filter_map(|outcome| Some((outcome, outcome.result.as_ref().err()?)))

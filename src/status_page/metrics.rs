@@ -142,7 +142,7 @@ impl Metrics {
             family.get_or_create(&OfAction { action: change.action.as_str() }).inc();
         }
         self.drift.inc_by(new_drift(board));
-        self.unmanaged.set(number(report.plan.unmanaged));
+        self.unmanaged.set(number(report.plan.unmanaged.count()));
         self.show(board);
     }
 

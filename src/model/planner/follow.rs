@@ -173,7 +173,7 @@ impl<'a> Files<'a> {
     /// Whether it stays what it is recorded as: the file that declared it last is in error, or renames it.
     fn keep(&self, stray: &Stray<'_>) -> bool {
         let address = &stray.record.address;
-        let is_declared = || self.desired.resources.binary_search_by(|it| it.address.cmp(address)).is_ok();
+        let is_declared = || self.desired.find(address).is_some();
         self.renamed.contains(stray.old)
             || self.desired.broken_files.contains(&stray.record.source.file)
             || self.desired.disputed.contains(address)

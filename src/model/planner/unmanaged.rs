@@ -4,18 +4,22 @@ use super::Planner;
 use super::index::Other;
 use crate::model::address::{Address, Scope, is_ulid};
 use crate::model::export::written;
+use crate::model::plan::Unmanaged;
 
 impl Planner<'_> {
     /// Counts them, and lists them where the policy asks for that.
     pub(super) fn count_unmanaged(&mut self) {
-        let others = self.index.others(&self.claimed);
-        if !self.policy.lists_unmanaged {
-            self.plan.unmanaged = others.count();
-            return;
+        let mut unmanaged = Unmanaged::default();
+        let mut listed = Vec::new();
+        for other in self.index.others(&self.claimed) {
+            match &other {
+                Other::Template(scope, _) => *unmanaged.templates.entry((*scope).clone()).or_default() += 1,
+                Other::Config(owner, _) => *unmanaged.configs.entry((*owner).clone()).or_default() += 1,
+            }
+            listed.extend(self.policy.lists_unmanaged.then(|| self.address_of(&other)));
         }
-        let mut listed: Vec<Address> = others.map(|other| self.address_of(&other)).collect();
         listed.sort();
-        self.plan.unmanaged = listed.len();
+        self.plan.unmanaged = unmanaged;
         self.plan.listed_unmanaged = listed;
     }
 

@@ -1,0 +1,430 @@
+//! The part of the world that an edit is about. Whatever decides about a resource is in its own place: its environment,
+//! or the system or connector that it belongs to. So where the last pass has left nothing to do and nothing to say, a
+//! plan of the places that the edited files speak of is a plan of everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::address::{Address, Identity, Owner, OwnerKind, Scope};
+use super::desired::{Desired, SecretHashes};
+use super::manifest::{Declared, Target};
+use super::observed::{Observed, Project, Wanted};
+use super::parses::Edit;
+use super::plan::{Bookkeeping, Change, InSync, Plan, Step, Unmanaged};
+use super::planner::{Policy, identity_of};
+use super::recorded::{Recorded, RecordedResource};
+use super::seen::{Seen, touched};
+use super::source::Severity;
+
+/// A world in which a pass has left nothing to do, and nothing to say.
+#[derive(Debug)]
+pub struct Calm {
+    unmanaged: Unmanaged,
+    secrets: SecretHashes,
+}
+
+impl Calm {
+    /// What is left after a plan that was carried out whole, with what is recorded then. Nothing where there may be more
+    /// to do or to say.
+    pub fn after(
+        plan: &Plan,
+        policy: &Policy,
+        desired: &Desired,
+        secrets: SecretHashes,
+        recorded: &Recorded,
+    ) -> Option<Self> {
+        let is_kept = |entry: &Bookkeeping| match entry {
+            Bookkeeping::Record(identity, record) => {
+                let is_changed = plan.changes.iter().any(|change| change.identity == *identity);
+                is_changed || recorded.resources.get(identity) == Some(record)
+            }
+            _ => false,
+        };
+        let is_calm = policy.is_unlimited()
+            && !policy.lists_unmanaged
+            && is_plain(plan, desired)
+            && plan.bookkeeping.iter().all(is_kept)
+            && is_at_rest(recorded)
+            && recorded.resources.values().all(|record| record.replaces.is_none());
+        is_calm.then(|| Self { unmanaged: plan.unmanaged.clone(), secrets })
+    }
+
+    /// Whether secrets that unchanged files refer to may have changed.
+    fn has_other_secrets(&self, now: &SecretHashes) -> bool {
+        self.secrets.iter().any(|(reference, hash)| now.get(reference).is_some_and(|now| now != hash))
+    }
+}
+
+/// Whether a plan holds nothing that concerns more than the place where it is: changes and notes of what stays where and
+/// what it is, none of them held, and no word beside what the files alone have it say.
+fn is_plain(plan: &Plan, desired: &Desired) -> bool {
+    let is_plain = |change: &Change| {
+        change.is_due()
+            && match &change.step {
+                Step::CreateTemplate(step) => step.record.replaces.is_none(),
+                Step::UpdateTemplate { renamed_from, .. } | Step::Record { renamed_from, .. } => renamed_from.is_none(),
+                Step::PutConfig(_) => true,
+                _ => false,
+            }
+    };
+    !plan.refused
+        && plan.turns.is_empty()
+        && plan.not_compared.is_empty()
+        && plan.problems.len() == desired.problems.len()
+        && !plan.has_errors()
+        && plan.bookkeeping.iter().all(|entry| matches!(entry, Bookkeeping::Record(..)))
+        && plan.changes.iter().all(is_plain)
+}
+
+/// Whether nothing is under way, approved or lost.
+fn is_at_rest(recorded: &Recorded) -> bool {
+    recorded.intents.is_empty() && recorded.approvals.is_empty() && !recorded.is_lost
+}
+
+/// What an edit is about, with all that is declared and recorded in the same places.
+#[derive(Debug)]
+pub struct Part {
+    desired: Desired,
+    recorded: Recorded,
+    /// Where that is.
+    places: Wanted,
+    /// The systems of its templates.
+    systems: BTreeSet<Owner>,
+    /// What is to be read: where something is to be done, and what is not known.
+    pub looks: Wanted,
+}
+
+impl Part {
+    /// The part that an edit is about. Nothing where a plan of it may not be one of everything: where something is no
+    /// longer declared or is renamed, means nothing yet, or is most of all there is.
+    pub fn of(
+        calm: &Calm,
+        edit: &Edit,
+        (desired, secrets): (&Desired, &SecretHashes),
+        recorded: &Recorded,
+        seen: &Seen,
+    ) -> Option<Self> {
+        let errors = desired.problems.iter().any(|problem| problem.severity == Severity::Error);
+        if errors || !desired.disputed.is_empty() || !is_at_rest(recorded) || calm.has_other_secrets(secrets) {
+            return None;
+        }
+        let observed = seen.observed();
+        let mut places = Wanted::default();
+        for declared in edit.before() {
+            desired.find(&declared.address)?;
+            places.insert(&identity_of(&declared.address, observed).ok()?);
+        }
+        for declared in edit.after(desired) {
+            if declared.lifecycle.renamed_from.is_some() {
+                return None;
+            }
+            places.insert(&identity_of(&declared.address, observed).ok()?);
+        }
+        // Whatever is looked at shows what somebody has changed there.
+        let mut looks = touched(edit.after(desired), recorded, observed);
+        places.append(looks.clone());
+        let mut resources = declared_in(&places, desired, observed);
+        let systems = systems_of(&resources, observed)?;
+        let unknown = seen.unknown_of(&Wanted { owners: systems.clone(), ..Wanted::default() });
+        if !unknown.owners.is_empty() {
+            places.append(unknown);
+            resources = declared_in(&places, desired, observed);
+        }
+        if resources.len() * 2 > desired.resources.len() {
+            return None;
+        }
+        looks.append(seen.unknown_of(&places));
+        let recorded = Recorded { resources: Arc::new(recorded_in(&places, recorded)), ..Recorded::default() };
+        let desired = Desired {
+            resources,
+            problems: desired.problems.clone(),
+            files: edit.after(desired).map(|declared| declared.place.file().to_owned()).collect(),
+            ..Desired::default()
+        };
+        Some(Self { desired, recorded, places, systems, looks })
+    }
+
+    /// The plan of everything, as `plan` makes that of the part. Nothing where that holds more than changes in their
+    /// places.
+    pub fn plan(
+        &self,
+        calm: &Calm,
+        desired: &Desired,
+        seen: &mut Seen,
+        plan: impl FnOnce(&Desired, &Recorded, &Observed) -> Plan,
+    ) -> Option<Plan> {
+        let here = seen.lend(&self.places, &self.systems);
+        let plan = plan(&self.desired, &self.recorded, &here);
+        seen.take_back(here);
+        is_plain(&plan, &self.desired).then(|| Plan {
+            in_sync: self.all_in_sync(&plan, desired),
+            unmanaged: self.all_unmanaged(&plan, calm),
+            ..plan
+        })
+    }
+
+    /// What is as declared, here and elsewhere.
+    fn all_in_sync(&self, plan: &Plan, desired: &Desired) -> Vec<InSync> {
+        // Both parts are in the order of all.
+        let mut here = self.desired.resources.iter().peekable();
+        let mut in_sync = plan.in_sync.iter().peekable();
+        let is_in_sync = |declared: &&Arc<Declared>| match here.next_if(|here| Arc::ptr_eq(here, declared)) {
+            Some(_) => in_sync.next_if(|in_sync| *in_sync.address() == declared.address).is_some(),
+            None => true,
+        };
+        desired.resources.iter().filter(is_in_sync).map(InSync::new).collect()
+    }
+
+    fn all_unmanaged(&self, plan: &Plan, calm: &Calm) -> Unmanaged {
+        let mut all = calm.unmanaged.clone();
+        renew(&mut all.templates, &plan.unmanaged.templates, &self.places.scopes);
+        renew(&mut all.configs, &plan.unmanaged.configs, &self.places.owners);
+        all
+    }
+}
+
+fn renew<K: Clone + Ord>(all: &mut BTreeMap<K, usize>, now: &BTreeMap<K, usize>, places: &BTreeSet<K>) {
+    for place in places {
+        match now.get(place) {
+            Some(count) => all.insert(place.clone(), *count),
+            None => all.remove(place),
+        };
+    }
+}
+
+/// All that is declared in these places, in the order of addresses.
+fn declared_in(places: &Wanted, desired: &Desired, observed: &Observed) -> Vec<Arc<Declared>> {
+    let mut written: BTreeSet<Address> = BTreeSet::new();
+    for (project, found) in &observed.projects {
+        for (id, name) in found.iter().flat_map(|found| &found.environments) {
+            let scope = |found: &Project| Scope { project: found.id.clone(), environment: id.clone() };
+            if found.as_ref().is_ok_and(|found| places.scopes.contains(&scope(found))) {
+                let address = |environment: &String| Address::ConnectionTemplate {
+                    project: project.clone(),
+                    environment: environment.clone(),
+                    name: String::new(),
+                };
+                written.extend([id, name].map(address));
+            }
+        }
+    }
+    let config = |kind, owner: &String| Address::AuthSchemeConfig { kind, owner: owner.clone(), id: String::new() };
+    for (system, found) in &observed.systems {
+        if found.as_ref().is_ok_and(|id| places.owners.contains(&Owner::system(id))) {
+            written.insert(config(OwnerKind::System, system));
+        }
+    }
+    let connectors = places.owners.iter().filter(|owner| owner.kind == OwnerKind::Connector);
+    written.extend(connectors.map(|owner| config(OwnerKind::Connector, &owner.id)));
+    written.iter().flat_map(|first| declared_from(first, desired)).cloned().collect()
+}
+
+/// What is declared in the place of an address, from it on.
+fn declared_from<'d>(first: &Address, desired: &'d Desired) -> impl Iterator<Item = &'d Arc<Declared>> {
+    let from = desired.resources.partition_point(|declared| declared.address < *first);
+    desired.resources[from..].iter().take_while(|declared| declared.address.is_beside(first))
+}
+
+/// All that is recorded in these places.
+fn recorded_in(places: &Wanted, recorded: &Recorded) -> BTreeMap<Identity, RecordedResource> {
+    let configs = places.owners.iter().flat_map(|owner| {
+        let first = Identity::AuthSchemeConfig { owner: owner.clone(), id: String::new() };
+        let all = recorded.resources.range(first..);
+        all.take_while(
+            move |(identity, _)| matches!(identity, Identity::AuthSchemeConfig { owner: found, .. } if found == owner),
+        )
+    });
+    let templates = places.scopes.iter().flat_map(|scope| {
+        let first = Identity::ConnectionTemplate { scope: scope.clone(), name: String::new() };
+        let all = recorded.resources.range(first..);
+        all.take_while(
+            move |(identity, _)| matches!(identity, Identity::ConnectionTemplate { scope: found, .. } if found == scope),
+        )
+    });
+    configs.chain(templates).map(|(identity, record)| (identity.clone(), record.clone())).collect()
+}
+
+/// The systems that templates are of; nothing where one means nothing.
+fn systems_of(resources: &[Arc<Declared>], observed: &Observed) -> Option<BTreeSet<Owner>> {
+    let written = resources.iter().filter_map(|declared| match &declared.target {
+        Target::ConnectionTemplate { system, .. } => Some(&system.value),
+        Target::AuthSchemeConfig { .. } => None,
+    });
+    let written: BTreeSet<&String> = written.collect();
+    written.into_iter().map(|system| Some(Owner::system(observed.systems.get(system)?.as_ref().ok()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt::Write;
+
+    use fastrand::Rng;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::model::desired::ManifestFile;
+    use crate::model::observed::LiveTemplate;
+    use crate::model::parses::Parses;
+    use crate::model::planner::plan;
+    use crate::model::source::SourceFile;
+
+    const FILES: usize = 6;
+    const NAMES: usize = 5;
+
+    /// What is declared: by the place, in which file and how.
+    #[derive(Clone, Default)]
+    struct Cells {
+        /// By environment and name: the file, the system, whether it is dynamic, and the lines before it.
+        templates: BTreeMap<(usize, usize), (usize, usize, bool, usize)>,
+        /// By system and id: the file, and the description.
+        configs: BTreeMap<(usize, usize), (usize, usize)>,
+    }
+
+    impl Cells {
+        fn any(rng: &mut Rng) -> Self {
+            let mut cells = Self::default();
+            for _ in 0..20 {
+                cells.change(rng);
+            }
+            cells
+        }
+
+        /// Declares something anew, elsewhere or otherwise, or no longer.
+        fn change(&mut self, rng: &mut Rng) {
+            let file = rng.usize(..FILES);
+            let place = (rng.usize(..3), rng.usize(..NAMES));
+            match rng.u8(..8) {
+                0 => drop(self.templates.remove(&place)),
+                1 => drop(self.configs.remove(&place)),
+                2..5 => {
+                    let file = self.configs.get(&place).map_or(file, |known| known.0);
+                    self.configs.insert(place, (file, rng.usize(..3)));
+                }
+                _ => {
+                    let (file, system) = self.templates.get(&place).map_or((file, rng.usize(..3)), |it| (it.0, it.1));
+                    self.templates.insert(place, (file, system, rng.bool(), rng.usize(..3)));
+                }
+            }
+        }
+
+        fn files(&self) -> Vec<ManifestFile> {
+            let mut texts = vec![String::new(); FILES];
+            for ((environment, name), (file, system, dynamic, lines)) in &self.templates {
+                let listed = self.configs.keys().find(|(of, _)| of == system).map(|(_, id)| format!("\"c{id}\""));
+                let (text, listed) = (&mut texts[*file], listed.unwrap_or_default());
+                let header = if environment + name == 0 { "t0".to_owned() } else { format!("t{environment}{name}") };
+                let _ = write!(
+                    text,
+                    "{}[connection_templates.{header}]\nname = \"t{name}\"\nproject = \"p\"\nenvironment = \"e{environment}\"\n\
+                     system = \"s{system}\"\ndynamic = {dynamic}\nauth_scheme_configs = [{listed}]\n",
+                    "\n".repeat(*lines)
+                );
+            }
+            for ((system, id), (file, description)) in &self.configs {
+                let _ = write!(
+                    texts[*file],
+                    "[auth_scheme_configs.c{system}{id}]\nid = \"c{id}\"\nsystem = \"s{system}\"\ntype = \"none\"\n\
+                     description = \"{description}\"\n"
+                );
+            }
+            texts.into_iter().enumerate().map(|(n, text)| Ok(SourceFile::new(format!("{n}.toml"), text))).collect()
+        }
+    }
+
+    /// What would be recorded once all of it was made.
+    fn recorded_of(plan: &Plan) -> Recorded {
+        let record = |change: &Change| match &change.step {
+            Step::CreateTemplate(step) => {
+                RecordedResource { template_id: Some(format!("id of {}", change.identity)), ..step.record.clone() }
+            }
+            Step::PutConfig(step) => step.record.clone(),
+            step => unreachable!("{step:?}"),
+        };
+        let resources = plan.changes.iter().map(|change| (change.identity.clone(), record(change)));
+        Recorded { resources: Arc::new(resources.collect()), ..Recorded::default() }
+    }
+
+    /// Somebody changes what is live.
+    fn disturb(observed: &mut Observed, rng: &mut Rng) {
+        let name = format!("t{}", rng.usize(..NAMES));
+        let lists: Vec<_> = observed.templates.values_mut().flatten().filter(|list| !list.is_empty()).collect();
+        if let Some(list) = rng.choice(lists) {
+            let at = rng.usize(..list.len());
+            match rng.u8(..5) {
+                0 => drop(list.remove(at)),
+                1 => list[at].name = name,
+                2 => list[at].dynamic = !list[at].dynamic,
+                3 => list.push(LiveTemplate { id: format!("stranger {}", list.len()), name, ..list[at].clone() }),
+                _ => {}
+            }
+        }
+        let lists: Vec<_> = observed.configs.values_mut().flatten().filter(|list| !list.is_empty()).collect();
+        if let Some(list) = rng.choice(lists) {
+            let at = rng.usize(..list.len());
+            match rng.u8(..4) {
+                0 => drop(list.remove(at)),
+                1 => drop(list[at].fields.insert("description", Value::from("other"))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Plans an edit by its part, and everything; whether the part was enough.
+    fn try_one(rng: &mut Rng) -> Option<bool> {
+        let mut cells = Cells::any(rng);
+        let mut parses = Parses::default();
+        let policy = Policy { prune: rng.bool(), ..Policy::default() };
+        let none = Recorded::default();
+        let mut desired = Desired::assemble_known(&cells.files(), &mut parses);
+        let wanted = desired.wanted(&none);
+        let made = plan(&desired, &none, &Observed::from_recorded(&none, &wanted), &policy, None);
+        assert!(made.problems.is_empty(), "{:?}", made.problems);
+        let recorded = recorded_of(&made);
+        let observed = Observed { listed_elsewhere: None, ..Observed::from_recorded(&recorded, &wanted) };
+        let settled = plan(&desired, &recorded, &observed, &policy, None);
+        let secrets = desired.take_secrets(|_| unreachable!("there are none"));
+        let calm = Calm::after(&settled, &policy, &desired, secrets.clone(), &recorded).expect("nothing is left to do");
+        (0..=rng.usize(..3)).for_each(|_| cells.change(rng));
+        let edited = Desired::assemble_known(&cells.files(), &mut parses);
+        let mut live = observed.clone();
+        (0..rng.usize(..3)).for_each(|_| disturb(&mut live, rng));
+        let mut seen = Seen::after(observed, Wanted::default(), []);
+        let part = Part::of(&calm, parses.edit(), (&edited, &secrets), &recorded, &seen)?;
+        live.templates.retain(|scope, _| part.looks.scopes.contains(scope));
+        live.configs.retain(|owner, _| part.looks.owners.contains(owner));
+        if !seen.renew(live) {
+            return Some(false);
+        }
+        let in_part = part.plan(&calm, &edited, &mut seen, |desired, recorded, observed| {
+            plan(desired, recorded, observed, &policy, None)
+        });
+        let whole = plan(&edited, &recorded, seen.observed(), &policy, None);
+        if let Some(in_part) = &in_part {
+            let said = |plan: &Plan| {
+                let messages: Vec<_> = plan.problems.iter().map(|it| it.message.clone()).collect();
+                let changes: Vec<_> =
+                    plan.changes.iter().map(|it| (it.address.to_string(), it.action, it.held.clone())).collect();
+                format!(
+                    "{changes:?} {messages:?} {:?} {:?} {} {:?}",
+                    plan.bookkeeping,
+                    plan.unmanaged,
+                    plan.in_sync.len(),
+                    plan.marks
+                )
+            };
+            assert!(in_part.says_the_same(&whole), "{}\n{}", said(in_part), said(&whole));
+        }
+        Some(in_part.is_some_and(|plan| !plan.changes.is_empty()))
+    }
+
+    #[test]
+    fn a_plan_of_the_part_is_a_plan_of_everything() {
+        let mut enough = 0;
+        for seed in 0..2000 {
+            let outcome = std::panic::catch_unwind(|| try_one(&mut Rng::with_seed(seed)));
+            enough += usize::from(outcome.unwrap_or_else(|_| panic!("seed {seed}")) == Some(true));
+        }
+        assert!(enough > 100, "{enough} of the plans were made of a part, with something to do");
+    }
+}
