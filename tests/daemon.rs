@@ -473,6 +473,7 @@ fn an_edit_reads_only_where_something_is_to_be_done() {
         site.file("pay.toml", PAY.replace("\"none\"", "\"basic-auth\""));
     });
     assert!(edit.contains(&system(ids::STRIPE)), "{edit:?}");
+    assert!(!edit.contains(&templates), "another edit is no business of this one: {edit:?}");
     assert!(!daemon.said("drift").is_empty(), "{:#?}", daemon.log());
     // Before anything is deleted, everything is looked at.
     let removed = after(&|| site.remove("other.toml"));

@@ -165,7 +165,7 @@ impl Stay<'_> {
         let Stay { context, global, signals, fault, page } = self;
         let parts = Parts {
             manifests: &folder,
-            hints: Watch::start(&settings.manifests),
+            hints: Watch::start(&folder),
             policy: &policy,
             hands,
             writes,

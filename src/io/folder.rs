@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::manifests::FolderError;
 use super::revision::revision;
 use super::secrets::{self, SecretError};
-use super::snapshot::{Known, read_settled};
+use super::snapshot::{AsRead, Known, read_settled};
 use crate::model::desired::ManifestFile;
 use crate::model::document::SecretRef;
 
@@ -38,12 +38,18 @@ pub struct Folder {
     root: PathBuf,
     /// Its files as they were read last.
     known: Mutex<Known>,
+    as_read: AsRead,
 }
 
 impl Folder {
     /// The folder at this path, whether it is there or not.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), known: Mutex::default() }
+        Self { root: root.into(), known: Mutex::default(), as_read: AsRead::default() }
+    }
+
+    /// The state in which it was read last.
+    pub fn as_read(&self) -> AsRead {
+        self.as_read.clone()
     }
 
     /// Where it is.
@@ -54,7 +60,7 @@ impl Folder {
 
 impl Manifests for Folder {
     async fn read(&self) -> Result<Vec<ManifestFile>, FolderError> {
-        read_settled(&self.root, &self.known).await
+        read_settled(&self.root, &self.known, &self.as_read).await
     }
 
     fn secret(&self, reference: &SecretRef) -> Result<SecretString, SecretError> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rayon::prelude::*;
@@ -25,13 +25,33 @@ const FINEST_CHANGE: Duration = Duration::from_secs(3);
 /// Files as they were read, each with what shows whether it has changed since.
 pub(super) type Known = HashMap<PathBuf, (Mark, ManifestFile)>;
 
+/// The state that the folder was in when it was read last, for whoever looks whether it is still in that; nothing where
+/// it could not be read.
+#[derive(Debug, Clone, Default)]
+pub struct AsRead(Arc<Mutex<Option<Arc<State>>>>);
+
+impl AsRead {
+    pub(super) fn state(&self) -> Option<Arc<State>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, state: Option<State>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = state.map(Arc::new);
+    }
+}
+
 /// Reads every manifest below `root` while nothing changes there: no file, no folder, no commit, and no git
 /// at work on it. What is `known`, and has not changed since, is not read again.
 ///
 /// # Errors
 ///
 /// Those of [`read_folder`], and [`FolderError::Unsettled`] where it does not come to rest for a while.
-pub(super) async fn read_settled(root: &Path, known: &Mutex<Known>) -> Result<Vec<ManifestFile>, FolderError> {
+pub(super) async fn read_settled(
+    root: &Path,
+    known: &Mutex<Known>,
+    as_read: &AsRead,
+) -> Result<Vec<ManifestFile>, FolderError> {
+    as_read.note(None);
     let mut why = String::new();
     for look in 0..LOOKS {
         if look > 0 {
@@ -45,6 +65,7 @@ pub(super) async fn read_settled(root: &Path, known: &Mutex<Known>) -> Result<Ve
             Ok(before) => {
                 let files = read_changed(&before, &mut known.lock().unwrap_or_else(PoisonError::into_inner));
                 if State::of(root).is_ok_and(|now| now == before) && git_lock(root).is_none() {
+                    as_read.note(Some(before));
                     return Ok(files);
                 }
             }
@@ -84,7 +105,7 @@ fn git_lock(root: &Path) -> Option<PathBuf> {
 
 /// Everything by which a change shows without reading files.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub struct State {
     folder: PathBuf,
     root: Mark,
     revision: Option<String>,
@@ -157,7 +178,7 @@ mod tests {
             fs::write(folder.path().join(name), "# one").unwrap();
         }
         let known = Mutex::default();
-        let read = async || read_settled(folder.path(), &known).await.unwrap();
+        let read = async || read_settled(folder.path(), &known, &AsRead::default()).await.unwrap();
         let texts = |files: Vec<ManifestFile>| {
             files.into_iter().map(|file| file.unwrap().text().to_owned()).collect::<Vec<_>>()
         };

@@ -12,7 +12,8 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::snapshot::State;
+use super::folder::Folder;
+use super::snapshot::{AsRead, State};
 
 /// How often the files are looked at whatever the system says: events get lost, and some file systems send none.
 const USUAL_LOOK: Duration = Duration::from_secs(60);
@@ -47,8 +48,10 @@ pub struct Watch<W = RecommendedWatcher> {
     hints: mpsc::Receiver<()>,
     /// Whether the system could not watch it when it was last asked to.
     is_blind: bool,
-    /// What the files looked like at the last look, and when the next one is due.
-    seen: Option<State>,
+    /// What the next look is compared with.
+    before: Before,
+    as_read: AsRead,
+    /// When the next look is due.
     next_look: Instant,
     /// How often to look, usually and where the system is blind.
     looks: (Duration, Duration),
@@ -63,9 +66,19 @@ impl<W> fmt::Debug for Watch<W> {
 impl Watch {
     /// Starts to watch `root` and everything below it, and the way to it: a root that is removed and made
     /// again, or that lies behind a link that is swapped, shows its change only there.
-    pub fn start(root: &Path) -> Self {
-        Self::start_with(root, (USUAL_LOOK, BLIND_LOOK), notify::recommended_watcher)
+    pub fn start(folder: &Folder) -> Self {
+        let mut watch = Self::start_with(folder.root(), (USUAL_LOOK, BLIND_LOOK), notify::recommended_watcher);
+        watch.as_read = folder.as_read();
+        watch
     }
+}
+
+/// What a look at the files is compared with.
+enum Before {
+    /// The state in which they were read last.
+    AsRead,
+    /// What an earlier look has shown; nothing where there was no folder.
+    Looked(Option<Arc<State>>),
 }
 
 /// What the system's watcher calls.
@@ -99,12 +112,18 @@ impl<W: Watcher> Watch<W> {
             filter,
             hints,
             is_blind: false,
-            seen: None,
+            before: Before::AsRead,
+            as_read: AsRead::default(),
             next_look: Instant::now(),
             looks,
         };
         watch.rearm();
+        watch.before = Before::Looked(watch.look());
         watch
+    }
+
+    fn look(&self) -> Option<Arc<State>> {
+        State::of(&self.root).ok().map(Arc::new)
     }
 
     fn arm(&mut self) -> notify::Result<()> {
@@ -157,7 +176,7 @@ impl<W: Watcher> Hints for Watch<W> {
             }
             Ok(()) | Err(_) => {}
         }
-        self.seen = State::of(&self.root).ok();
+        self.before = Before::AsRead;
         self.look_later();
     }
 
@@ -169,9 +188,13 @@ impl<W: Watcher> Hints for Watch<W> {
                 () = tokio::time::sleep_until(self.next_look) => {}
             }
             self.look_later();
-            let now = State::of(&self.root).ok();
-            if now != self.seen {
-                self.seen = now;
+            let now = self.look();
+            let is_same = match &self.before {
+                Before::AsRead => now == self.as_read.state(),
+                Before::Looked(before) => now == *before,
+            };
+            if !is_same {
+                self.before = Before::Looked(now);
                 return;
             }
         }

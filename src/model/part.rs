@@ -364,7 +364,7 @@ mod tests {
             let at = rng.usize(..list.len());
             match rng.u8(..4) {
                 0 => drop(list.remove(at)),
-                1 => drop(list[at].fields.insert("description", Value::from("other"))),
+                1 => list[at].fields.insert("description", Value::from("other")),
                 _ => {}
             }
         }
