@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The page size when the client does not ask for one; the published default.
@@ -85,17 +86,27 @@ impl IntoResponse for Refusal {
 /// The query string of a list.
 pub(super) type Query = HashMap<String, String>;
 
-/// Cuts one page out of a list of ids and renders only what is on it.
+/// A page of a list.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page<T> {
+    total_count: usize,
+    items: Vec<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Cuts one page out of a list of ids and shows only what is on it.
 ///
 /// `ids` are in ascending order, and a cursor names the last id that was shown and the list it belongs
 /// to. So a page never repeats or skips anything when things come and go between two requests, and a
 /// cursor of another list is refused like any unknown one.
-pub(super) fn page<'a>(
+pub(super) fn page<'a, T>(
     list: &str,
     query: &Query,
     ids: impl Iterator<Item = &'a str>,
-    mut render: impl FnMut(&str) -> Option<Value>,
-) -> Result<Value, Refusal> {
+    show: impl FnMut(&str) -> Option<T>,
+) -> Result<Page<T>, Refusal> {
     if query.contains_key("before") {
         return Err(Refusal::field("before", "the sandbox pages forwards only: use after"));
     }
@@ -118,12 +129,8 @@ pub(super) fn page<'a>(
     };
     let end = ids.len().min(start + size);
     let shown = &ids[start..end];
-    let items: Vec<Value> = shown.iter().filter_map(|id| render(id)).collect();
-    let mut page = json!({"totalCount": ids.len(), "items": items});
-    if let (true, Some(last)) = (end < ids.len(), shown.last()) {
-        page["next"] = cursor(list, last).into();
-    }
-    Ok(page)
+    let next = shown.last().filter(|_| end < ids.len()).map(|last| cursor(list, last));
+    Ok(Page { total_count: ids.len(), items: shown.iter().copied().filter_map(show).collect(), next })
 }
 
 /// Hexadecimal, so that it survives a query string as it is and nobody is tempted to read it.
@@ -156,7 +163,8 @@ mod tests {
 
     fn ask(query: &[(&str, &str)], ids: &[&str]) -> Result<Value, Refusal> {
         let query = query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        page("letters", &query, ids.iter().copied(), |id| Some(json!(id)))
+        let page = page("letters", &query, ids.iter().copied(), |id| Some(json!(id)))?;
+        Ok(serde_json::to_value(page).unwrap())
     }
 
     #[test]

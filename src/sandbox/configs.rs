@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::answer::Refusal;
 use super::form::{clean_object, merge};
 use super::schemes::{self, Dialect, Kind, Sent};
-use super::wire::{self, Config};
+use super::wire::{Config, Shown, rendered};
 use super::world::{World, path_id};
 
 /// What an auth scheme config belongs to; an id means something only within its owner. Holds the
@@ -33,12 +33,12 @@ impl World {
     /// when there is no such owner.
     pub fn configs(&self, owner: &Owner) -> Vec<Value> {
         let configs = self.configs_of(owner).into_iter().flatten();
-        configs.map(|config| wire::render(owner.dialect(), config)).collect()
+        configs.map(|config| rendered(&Shown { dialect: owner.dialect(), config })).collect()
     }
 
     /// One auth scheme config, as its API shows it.
     pub fn config(&self, owner: &Owner, id: &str) -> Option<Value> {
-        self.stored(owner, id).map(|config| wire::render(owner.dialect(), config))
+        self.stored(owner, id).map(|config| rendered(&Shown { dialect: owner.dialect(), config }))
     }
 
     /// The client secret or consumer secret that the platform holds for a config. No answer ever shows

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -95,7 +96,7 @@ pub(super) fn router(shared: Shared) -> Router {
 }
 
 /// A JSON answer.
-pub(super) fn answer(status: StatusCode, body: Result<Value, Refusal>) -> Answer {
+pub(super) fn answer(status: StatusCode, body: Result<impl Serialize, Refusal>) -> Answer {
     body.map(|body| (status, Json(body)).into_response())
 }
 

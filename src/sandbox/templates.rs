@@ -1,11 +1,12 @@
 //! The rules for connection templates.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::answer::{Query, Refusal, page};
+use super::answer::{Page, Query, Refusal, page};
 use super::form::{self, Optional, Required};
 use super::schemes::Dialect;
-use super::wire;
+use super::wire::{self, rendered};
 use super::world::{World, path_id};
 
 /// A connection template as the platform keeps it. An answer shows less: no project, no environment,
@@ -84,7 +85,7 @@ impl World {
             auth_scheme_configs: Vec::new(),
             created_at: self.mint.now(),
         };
-        let answer = self.render_template(&template);
+        let answer = rendered(&self.shown(&template));
         self.templates.insert(template.id.clone(), template);
         Ok(answer)
     }
@@ -120,7 +121,7 @@ impl World {
                 template.auth_scheme_configs = ids;
             }
         })?;
-        let answer = self.render_template(&template);
+        let answer = rendered(&self.shown(&template));
         self.templates.insert(id, template);
         Ok(answer)
     }
@@ -138,7 +139,7 @@ impl World {
 
     /// `GET …/connection-templates?env_id=`. The environment has to be named, because the answer's
     /// items do not say which one they are in.
-    pub(super) fn list_templates(&self, project: &str, query: &Query) -> Result<Value, Refusal> {
+    pub(super) fn list_templates(&self, project: &str, query: &Query) -> Result<Page<Shown<'_>>, Refusal> {
         let (_, project) = self.project(project)?;
         let environment = query.get("env_id").ok_or_else(|| Refusal::field("env_id", "is required"))?;
         let environment = path_id("env_id", environment)?;
@@ -147,7 +148,7 @@ impl World {
         }
         let there = self.templates.iter().filter(|(_, template)| template.environment == environment);
         page(&format!("templates/{environment}"), query, there.map(|(id, _)| id.as_str()), |id| {
-            self.templates.get(id).map(|template| self.render_template(template))
+            self.templates.get(id).map(|template| self.shown(template))
         })
     }
 
@@ -161,21 +162,35 @@ impl World {
         }
     }
 
-    fn render_template(&self, template: &Template) -> Value {
+    fn shown<'w>(&'w self, template: &'w Template) -> Shown<'w> {
         let system = self.systems.get(&template.system);
         let configs = system.map(|system| system.configs.as_slice()).unwrap_or_default();
         let used = template.auth_scheme_configs.iter();
         let used = used.filter_map(|id| configs.iter().find(|config| config.id == *id));
-        json!({
-            "id": template.system,
-            "connectionTemplateId": template.id,
-            "name": template.name,
-            "domain": system.map(|system| system.domain.as_str()).unwrap_or_default(),
-            "dynamic": template.dynamic,
-            "templateBaseUrl": system.map(|system| system.template_base_url.as_str()).unwrap_or_default(),
-            "authSchemeConfigs": used.map(|config| wire::render(Dialect::Platform, config)).collect::<Vec<_>>(),
-            // In no document: unknown fields can appear at any time, and clients have to live with it.
-            "createdAt": template.created_at,
-        })
+        Shown {
+            id: &template.system,
+            connection_template_id: &template.id,
+            name: &template.name,
+            domain: system.map(|system| system.domain.as_str()).unwrap_or_default(),
+            dynamic: template.dynamic,
+            template_base_url: system.map(|system| system.template_base_url.as_str()).unwrap_or_default(),
+            auth_scheme_configs: used.map(|config| wire::Shown { dialect: Dialect::Platform, config }).collect(),
+            created_at: &template.created_at,
+        }
     }
+}
+
+/// A connection template as an answer shows it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Shown<'w> {
+    id: &'w str,
+    connection_template_id: &'w str,
+    name: &'w str,
+    domain: &'w str,
+    dynamic: bool,
+    template_base_url: &'w str,
+    auth_scheme_configs: Vec<wire::Shown<'w>>,
+    /// In no document: unknown fields can appear at any time, and clients have to live with it.
+    created_at: &'w str,
 }

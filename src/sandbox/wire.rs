@@ -1,5 +1,7 @@
 //! Writes stored auth scheme configs out again, in the dialect of the API that asks.
 
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::schemes::{Dialect, Kind};
@@ -14,30 +16,59 @@ pub(super) struct Config {
     pub(super) credential: Option<String>,
 }
 
-/// The config as an answer shows it. Secrets are not in it, because they are not in what is stored.
-pub(super) fn render(dialect: Dialect, config: &Config) -> Value {
-    let mut fields = config.fields.clone();
-    fields.insert("id".to_owned(), config.id.as_str().into());
-    if let Some(Value::Object(grant)) = fields.remove("grant") {
-        fields.insert("grant".to_owned(), render_grant(dialect, grant));
-    }
-    let messages = messages(config);
-    if !messages.is_empty() {
-        fields.insert("validationMessages".to_owned(), messages.into());
-    }
-    match dialect {
+/// The config as an answer shows it. Secrets are not in it, because they are not in what is stored. Written out of what
+/// is stored, without a copy: lists show thousands of them.
+pub(super) struct Shown<'c> {
+    pub(super) dialect: Dialect,
+    pub(super) config: &'c Config,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { dialect, config } = self;
+        if *dialect == Dialect::Connect {
+            return Fields(self).serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(Some(3))?;
         // The top-level id is in one published version only; showing it suits readers of both.
-        Dialect::Platform => {
-            json!({"id": config.id, "type": config.kind.tag(), config.kind.member(): fields})
-        }
-        Dialect::Connect => {
-            fields.insert("schemeType".to_owned(), config.kind.tag().into());
-            fields.into()
-        }
+        map.serialize_entry("id", &config.id)?;
+        map.serialize_entry("type", config.kind.tag())?;
+        map.serialize_entry(config.kind.member(), &Fields(self))?;
+        map.end()
     }
 }
 
-fn render_grant(dialect: Dialect, mut grant: Map<String, Value>) -> Value {
+struct Fields<'s>(&'s Shown<'s>);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Shown { dialect, config } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &config.id)?;
+        for (name, value) in config.fields.iter().filter(|(name, _)| *name != "id") {
+            match value {
+                Value::Object(grant) if name == "grant" => map.serialize_entry(name, &shown_grant(*dialect, grant))?,
+                _ => map.serialize_entry(name, value)?,
+            }
+        }
+        let messages = messages(config);
+        if !messages.is_empty() {
+            map.serialize_entry("validationMessages", &messages)?;
+        }
+        if *dialect == Dialect::Connect {
+            map.serialize_entry("schemeType", config.kind.tag())?;
+        }
+        map.end()
+    }
+}
+
+/// A part of an answer as a value.
+pub(super) fn rendered(shown: &impl Serialize) -> Value {
+    serde_json::to_value(shown).unwrap_or_default()
+}
+
+fn shown_grant(dialect: Dialect, grant: &Map<String, Value>) -> Value {
+    let mut grant = grant.clone();
     let Some(Value::String(kind)) = grant.remove("type") else {
         return grant.into();
     };

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use axum::http::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::answer::{Query, Refusal, page};
+use super::answer::{Page, Query, Refusal, page};
 use super::configs::{Credential, Owner};
 use super::mint::{LONG_AGO, Mint, ulid};
 use super::schemes::Dialect;
 use super::templates::Template;
-use super::wire::{self, Config};
+use super::wire::{self, Config, rendered};
 
 /// An organisation and everything in it, in memory.
 ///
@@ -160,7 +161,7 @@ impl World {
     }
 
     /// `GET …/projects`.
-    pub(super) fn list_projects(&self, query: &Query) -> Result<Value, Refusal> {
+    pub(super) fn list_projects(&self, query: &Query) -> Result<Page<Value>, Refusal> {
         page("projects", query, self.projects.keys().map(String::as_str), |id| {
             self.projects.get(id).map(|project| render_project(id, project))
         })
@@ -173,20 +174,20 @@ impl World {
     }
 
     /// `GET …/systems`: `search` is part of a name, in any case.
-    pub(super) fn list_systems(&self, query: &Query) -> Result<Value, Refusal> {
+    pub(super) fn list_systems(&self, query: &Query) -> Result<Page<ShownSystem<'_>>, Refusal> {
         let search = query.get("search").map(|search| search.to_lowercase()).unwrap_or_default();
         let found = self.systems.iter().filter(|(_, system)| system.name.to_lowercase().contains(&search));
         // The search is part of the list's name: a cursor is good for one search only.
         page(&format!("systems/{search}"), query, found.map(|(id, _)| id.as_str()), |id| {
-            self.systems.get(id).map(|system| render_system(id, system))
+            self.systems.get_key_value(id).map(|(id, system)| ShownSystem::of(id, system))
         })
     }
 
     /// `GET …/systems/{system}`.
-    pub(super) fn read_system(&self, id: &str) -> Result<Value, Refusal> {
+    pub(super) fn read_system(&self, id: &str) -> Result<ShownSystem<'_>, Refusal> {
         let id = path_id("system_id", id)?;
-        let system = self.systems.get(&id).ok_or_else(|| Refusal::absent("system"))?;
-        Ok(render_system(&id, system))
+        let (id, system) = self.systems.get_key_value(&id).ok_or_else(|| Refusal::absent("system"))?;
+        Ok(ShownSystem::of(id, system))
     }
 
     /// `GET …/connectors/{connector}`, and what every change to a connector's configs answers.
@@ -200,7 +201,7 @@ impl World {
             "public": false,
             "protocol": "http",
             "baseUrl": connector.base_url,
-            "authSchemeConfigs": render_configs(Dialect::Connect, &connector.configs),
+            "authSchemeConfigs": rendered(&show_configs(Dialect::Connect, &connector.configs)),
             "connections": [],
             "versions": [],
             "createdAt": LONG_AGO,
@@ -258,8 +259,8 @@ pub(super) fn path_id(parameter: &str, text: &str) -> Result<String, Refusal> {
     ulid(text).ok_or_else(|| Refusal::field(parameter, "must be a ULID"))
 }
 
-pub(super) fn render_configs(dialect: Dialect, configs: &[Config]) -> Value {
-    configs.iter().map(|config| wire::render(dialect, config)).collect()
+fn show_configs(dialect: Dialect, configs: &[Config]) -> Vec<wire::Shown<'_>> {
+    configs.iter().map(|config| wire::Shown { dialect, config }).collect()
 }
 
 fn render_project(id: &str, project: &Project) -> Value {
@@ -287,12 +288,25 @@ fn render_project(id: &str, project: &Project) -> Value {
     })
 }
 
-fn render_system(id: &str, system: &System) -> Value {
-    json!({
-        "id": id,
-        "name": system.name,
-        "domain": system.domain,
-        "templateBaseUrl": system.template_base_url,
-        "authSchemeConfigs": render_configs(Dialect::Platform, &system.configs),
-    })
+/// A system as an answer shows it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ShownSystem<'w> {
+    id: &'w str,
+    name: &'w str,
+    domain: &'w str,
+    template_base_url: &'w str,
+    auth_scheme_configs: Vec<wire::Shown<'w>>,
+}
+
+impl<'w> ShownSystem<'w> {
+    fn of(id: &'w str, system: &'w System) -> Self {
+        Self {
+            id,
+            name: &system.name,
+            domain: &system.domain,
+            template_base_url: &system.template_base_url,
+            auth_scheme_configs: show_configs(Dialect::Platform, &system.configs),
+        }
+    }
 }
