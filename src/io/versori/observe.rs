@@ -134,6 +134,29 @@ struct OwnersRead {
 }
 
 async fn read_projects<A: Read>(api: &A, wanted: &Wanted, names: &mut NameTable) -> ProjectsRead {
+    let list = |scope: Scope| async {
+        let templates = api.templates(&scope).await.map_err(Failure::from);
+        (scope, templates)
+    };
+    // What is known by its id waits for no name.
+    let known = join_all(wanted.scopes.iter().cloned().map(list));
+    let by_name = async {
+        let projects = read_named_projects(api, wanted, names).await;
+        let read = projects.iter().filter_map(|(written, project)| Some((written, project.as_ref().ok()?)));
+        let meant = read.flat_map(|(written, project)| scopes_of(project, &wanted.environments[written]));
+        let others: BTreeSet<Scope> = meant.filter(|scope| !wanted.scopes.contains(scope)).collect();
+        (projects, join_all(others.into_iter().map(list)).await)
+    };
+    let (mut templates, (projects, others)) = join(known, by_name).await;
+    templates.extend(others);
+    ProjectsRead { projects, templates }
+}
+
+async fn read_named_projects<A: Read>(
+    api: &A,
+    wanted: &Wanted,
+    names: &mut NameTable,
+) -> Vec<(String, Attempt<Project>)> {
     let listed = if names.knows_all(wanted.environments.keys()) {
         Ok(())
     } else {
@@ -147,23 +170,14 @@ async fn read_projects<A: Read>(api: &A, wanted: &Wanted, names: &mut NameTable)
         (written.clone(), project)
     });
     let projects = join_all(reads).await;
-    let mut scopes = wanted.scopes.clone();
     for (written, project) in &projects {
-        match project {
-            Ok(project) => scopes.extend(scopes_of(project, &wanted.environments[written])),
-            Err(Failure::Api(error)) if error.kind == ErrorKind::NotFound => {
-                if let Ok(id) = names.look_up(written) {
-                    names.forget(&id);
-                }
-            }
-            Err(_) => {}
+        if matches!(project, Err(Failure::Api(error)) if error.kind == ErrorKind::NotFound)
+            && let Ok(id) = names.look_up(written)
+        {
+            names.forget(&id);
         }
     }
-    let lists = scopes.into_iter().map(|scope| async {
-        let templates = api.templates(&scope).await.map_err(Failure::from);
-        (scope, templates)
-    });
-    ProjectsRead { templates: join_all(lists).await, projects }
+    projects
 }
 
 /// The scopes of the environments that the files name; names that do not exist have none.
@@ -173,21 +187,29 @@ fn scopes_of(project: &Project, wanted: &BTreeSet<String>) -> Vec<Scope> {
 }
 
 async fn read_owners<A: Read>(api: &A, wanted: &Wanted, names: &mut NameTable) -> OwnersRead {
-    let listed = if names.knows_all(wanted.systems.iter()) {
-        Ok(())
-    } else {
-        api.systems().await.map(|found| names.fill(found))
-    };
-    let systems: Vec<_> =
-        wanted.systems.iter().map(|written| (written.clone(), names.resolve(written, &listed))).collect();
-    let ids = systems.iter().filter_map(|(_, found)| found.as_ref().ok());
-    let owners: BTreeSet<Owner> = ids.map(Owner::system).chain(wanted.owners.iter().cloned()).collect();
-    let reads = owners.into_iter().map(|owner| async {
-        let configs = api.configs(&owner).await.map_err(Failure::from);
-        (owner, configs)
-    });
     // No more than can be under way: lists of templates, which take longest, would wait behind all that wait already.
-    let configs: Vec<_> = stream::iter(reads).buffer_unordered(api.at_once()).collect().await;
+    let read = |owners: BTreeSet<Owner>| {
+        let reads = owners.into_iter().map(|owner| async {
+            let configs = api.configs(&owner).await.map_err(Failure::from);
+            (owner, configs)
+        });
+        stream::iter(reads).buffer_unordered(api.at_once()).collect::<Vec<_>>()
+    };
+    let by_name = async {
+        let listed = if names.knows_all(wanted.systems.iter()) {
+            Ok(())
+        } else {
+            api.systems().await.map(|found| names.fill(found))
+        };
+        let resolve = |written: &String| (written.clone(), names.resolve(written, &listed));
+        let systems: Vec<_> = wanted.systems.iter().map(resolve).collect();
+        let ids = systems.iter().filter_map(|(_, found)| found.as_ref().ok());
+        let others = ids.map(Owner::system).filter(|owner| !wanted.owners.contains(owner)).collect();
+        (systems, read(others).await)
+    };
+    // What is known by its id waits for no name.
+    let ((systems, others), mut configs) = join(by_name, read(wanted.owners.clone())).await;
+    configs.extend(others);
     for (owner, read) in &configs {
         if matches!(read, Err(Failure::Api(error)) if error.kind == ErrorKind::NotFound) {
             names.forget(&owner.id);
