@@ -303,8 +303,8 @@ async fn attempt<H: Hands, F: Manifests>(
     if let Some(log) = &mut drift_log {
         log.found(&plan);
     }
-    // So that what is applied is noted in the one copy that is kept.
-    drop(recorded);
+    // Where something is applied, it is noted in the one copy that is kept.
+    let unchanged = plan.is_empty().then_some(recorded);
     if target.look != Look::Never {
         let tried = plan.changes.iter().filter(|it| it.is_due()).map(|it| &it.identity);
         *seen = Some(Seen::after(observed, stale, tried));
@@ -313,7 +313,7 @@ async fn attempt<H: Hands, F: Manifests>(
     let blamed = blamed(&desired, outcomes.as_deref().unwrap_or_default());
     let mut report = Report { began_at, checked_at, plan, outcomes, blamed, again_in };
     if target.look != Look::Never && report.has_done_all() {
-        let recorded = hands.recorded().ok();
+        let recorded = unchanged.or_else(|| hands.recorded().ok());
         *calm = recorded.and_then(|recorded| Calm::after(&report.plan, target.policy, &desired, secrets, &recorded));
     }
     if report.plan.frees_a_name() && report.applied() > 0 {

@@ -172,7 +172,7 @@ async fn declared<A: Read>(
     };
     let mut parses = Parses::default();
     let in_error = Desired::assemble_known(&files, &mut parses).broken_files;
-    let desired = Desired { resources: parses.declared(), ..Desired::default() };
+    let desired = Desired { resources: parses.declared().into(), ..Desired::default() };
     let observed = observe(api, &desired.wanted(&Recorded::default()), names).await?;
     Ok((planner::identities(&desired.resources, &observed), in_error))
 }

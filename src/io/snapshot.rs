@@ -1,7 +1,8 @@
 //! The folder at rest. `git checkout` and `git merge` are not atomic: for a moment a folder is empty or holds
 //! half of a commit, and what is read then was never declared.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const FINEST_CHANGE: Duration = Duration::from_secs(3);
 
 /// Files as they were read, each with what shows whether it has changed since.
-pub(super) type Known = HashMap<PathBuf, (Mark, ManifestFile)>;
+pub(super) type Known = HashMap<OsString, (Mark, ManifestFile), foldhash::fast::RandomState>;
 
 /// The state that the folder was in when it was read last, for whoever looks whether it is still in that; nothing where
 /// it could not be read.
@@ -81,20 +82,31 @@ pub(super) async fn read_settled(
 /// Reads what is not known of a folder in this state.
 fn read_changed(state: &State, known: &mut Known) -> Vec<ManifestFile> {
     let now = SystemTime::now();
-    let mut before = std::mem::take(known);
+    let mut still_known = 0;
     let mut read = |(path, kind, mark): &(PathBuf, Kind, Option<Mark>)| {
         let mark = mark.as_ref().filter(|_| *kind == Kind::Manifest);
-        let (mark, file) = match (mark, before.remove(path)) {
-            (Some(mark), Some((last, file))) if *mark == last => (last, file),
-            (Some(mark), _) if mark.shows_changes_after(now) => {
-                (mark.clone(), manifests::read(path, *kind, &state.folder)?)
+        if let (Some(mark), Some((last, file))) = (mark, known.get(path.as_os_str()))
+            && mark == last
+        {
+            still_known += 1;
+            return Some(file.clone());
+        }
+        let file = manifests::read(path, *kind, &state.folder);
+        match (mark.filter(|mark| mark.shows_changes_after(now)), &file) {
+            (Some(mark), Some(file)) => {
+                still_known += 1;
+                known.insert(path.clone().into_os_string(), (mark.clone(), file.clone()));
             }
-            _ => return manifests::read(path, *kind, &state.folder),
-        };
-        known.insert(path.clone(), (mark, file.clone()));
-        Some(file)
+            _ => drop(known.remove(path.as_os_str())),
+        }
+        file
     };
-    state.files.iter().filter_map(&mut read).collect()
+    let files = state.files.iter().filter_map(&mut read).collect();
+    if known.len() > still_known {
+        let there: HashSet<&OsStr> = state.files.iter().map(|(path, ..)| path.as_os_str()).collect();
+        known.retain(|path, _| there.contains(path.as_os_str()));
+    }
+    files
 }
 
 /// What git holds while it changes files.
@@ -186,7 +198,10 @@ mod tests {
         // As if both had been read long after they were written.
         let state = State::of(folder.path()).unwrap();
         let marked = |(path, _, mark): &(PathBuf, Kind, Option<Mark>)| {
-            (path.clone(), (mark.clone().unwrap(), Ok(crate::model::source::SourceFile::new("known", "# known"))))
+            (
+                path.clone().into_os_string(),
+                (mark.clone().unwrap(), Ok(crate::model::source::SourceFile::new("known", "# known"))),
+            )
         };
         *known.lock().unwrap() = state.files.iter().map(marked).collect();
         fs::write(folder.path().join("b.toml"), "# two").unwrap();

@@ -38,14 +38,14 @@ fn unknown_configs(desired: &Desired) -> Vec<Problem> {
     }
     let mut ids = BTreeSet::new();
     let mut beside: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-    for resource in &desired.resources {
+    for resource in desired.resources.iter() {
         if let Target::AuthSchemeConfig { kind: OwnerKind::System, owner, id } = &resource.target {
             ids.insert(id.as_str());
             beside.entry((resource.place.file(), &owner.value)).or_default().push(id);
         }
     }
     let mut found = Vec::new();
-    for resource in &desired.resources {
+    for resource in desired.resources.iter() {
         let Target::ConnectionTemplate { system, auth_scheme_configs, .. } = &resource.target else { continue };
         let Some(near) = beside.get(&(resource.place.file(), system.value.as_str())) else { continue };
         for listed in auth_scheme_configs.iter().filter(|listed| !ids.contains(listed.value.as_str())) {

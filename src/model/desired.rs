@@ -23,7 +23,8 @@ pub type ManifestFile = Result<Arc<SourceFile>, Problem>;
 #[derive(Debug, Clone, Default)]
 pub struct Desired {
     /// The resources of every sound file, without those that are declared twice; in the order of their addresses.
-    pub resources: Vec<Arc<Declared>>,
+    /// Shared with what is kept for the next pass.
+    pub resources: Arc<Vec<Arc<Declared>>>,
     /// Every problem of every file.
     pub problems: Vec<Problem>,
     /// Files of which nothing is taken, because something in them is in error. What they declared
@@ -33,7 +34,7 @@ pub struct Desired {
     /// either.
     pub disputed: BTreeSet<Address>,
     /// The name of every file that there is, sound or not. Names that are no text may look the same.
-    pub files: Vec<String>,
+    pub files: Arc<Vec<String>>,
 }
 
 /// The keyed hash of every secret that is referred to.
@@ -75,17 +76,19 @@ impl Desired {
     /// The same where files were edited so that they declare the same resources as before, without problems: nothing of
     /// what holds between files has changed then.
     fn patched(mut self, edit: &Edit) -> Option<Self> {
+        // Nobody else has them any more, so nothing is copied.
+        let resources = Arc::make_mut(&mut self.resources);
         for (before, after) in edit.pairs()? {
             let mut replaced = HashSet::new();
             if !before.problems.is_empty() || !after.problems.is_empty() {
                 return None;
             }
             for declared in &after.resources {
-                let at = self.position(&declared.address)?;
-                if self.resources[at].place.file() != after.file.name() || !replaced.insert(at) {
+                let at = position(resources, &declared.address)?;
+                if resources[at].place.file() != after.file.name() || !replaced.insert(at) {
                     return None;
                 }
-                self.resources[at] = Arc::clone(declared);
+                resources[at] = Arc::clone(declared);
             }
             if replaced.len() != before.resources.len() {
                 return None;
@@ -96,24 +99,21 @@ impl Desired {
 
     /// What is declared under an address.
     pub fn find(&self, address: &Address) -> Option<&Arc<Declared>> {
-        self.position(address).map(|at| &self.resources[at])
-    }
-
-    fn position(&self, address: &Address) -> Option<usize> {
-        self.resources.binary_search_by(|declared| declared.address.cmp(address)).ok()
+        position(&self.resources, address).map(|at| &self.resources[at])
     }
 
     fn put_together(files: &[ManifestFile], parses: Vec<Option<Arc<Parse>>>) -> Self {
         let mut desired = Self::default();
+        let (mut resources, mut names) = (Vec::new(), Vec::new());
         for (file, parse) in files.iter().zip(parses) {
             let file = match file {
                 Ok(file) => {
-                    desired.files.push(file.name().to_owned());
+                    names.push(file.name().to_owned());
                     file
                 }
                 Err(problem) => {
                     let name = problem.file_name().map(str::to_owned);
-                    desired.files.extend(name.clone());
+                    names.extend(name.clone());
                     desired.broken_files.extend(name);
                     desired.problems.push(problem.clone());
                     continue;
@@ -124,12 +124,13 @@ impl Desired {
                 desired.broken_files.insert(file.name().to_owned());
                 desired.problems.extend(repeats(&parse.resources).map(|(_, problem)| problem));
             } else {
-                desired.resources.extend(parse.resources.iter().cloned());
+                resources.extend(parse.resources.iter().cloned());
             }
             desired.problems.extend(parse.problems.iter().cloned());
         }
-        desired.resources.par_sort_by(|a, b| a.address.cmp(&b.address));
-        desired.drop_repeats();
+        resources.par_sort_by(|a, b| a.address.cmp(&b.address));
+        desired.drop_repeats(&mut resources);
+        (desired.resources, desired.files) = (Arc::new(resources), Arc::new(names));
         sort_problems(&mut desired.problems);
         desired
     }
@@ -141,7 +142,11 @@ impl Desired {
         mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), NoSecret>,
     ) -> SecretHashes {
         let mut known: BTreeMap<SecretRef, Result<(SecretString, String), NoSecret>> = BTreeMap::new();
-        for resource in self.resources.iter_mut().filter(|resource| !resource.secrets.is_empty()) {
+        if self.resources.iter().all(|resource| resource.secrets.is_empty()) {
+            return SecretHashes::default();
+        }
+        let resources = Arc::make_mut(&mut self.resources);
+        for resource in resources.iter_mut().filter(|resource| !resource.secrets.is_empty()) {
             // What is kept of the file knows no secrets.
             let resource = Arc::make_mut(resource);
             for (name, secret) in &mut resource.secrets {
@@ -160,7 +165,7 @@ impl Desired {
                 }
             }
         }
-        self.resources.retain(|resource| !self.disputed.contains(&resource.address));
+        resources.retain(|resource| !self.disputed.contains(&resource.address));
         sort_problems(&mut self.problems);
         known.into_iter().filter_map(|(reference, found)| Some((reference, found.ok()?.1))).collect()
     }
@@ -169,7 +174,7 @@ impl Desired {
     pub fn wanted(&self, recorded: &Recorded) -> Wanted {
         // Many mean the same few places: what they are is found out before anything is copied.
         let (mut environments, mut systems, mut connectors) = (Few::default(), Few::default(), Few::default());
-        for resource in &self.resources {
+        for resource in self.resources.iter() {
             match &resource.target {
                 Target::ConnectionTemplate { project, environment, system, .. } => {
                     environments.insert((&project.value, &environment.value));
@@ -203,13 +208,18 @@ impl Desired {
     }
 
     /// Of resources with one address none is taken: which one is meant is not ours to guess.
-    fn drop_repeats(&mut self) {
-        for (address, problem) in repeats(&self.resources) {
+    fn drop_repeats(&mut self, resources: &mut Vec<Arc<Declared>>) {
+        for (address, problem) in repeats(resources) {
             self.problems.push(problem);
             self.disputed.insert(address.clone());
         }
-        self.resources.retain(|resource| !self.disputed.contains(&resource.address));
+        resources.retain(|resource| !self.disputed.contains(&resource.address));
     }
+}
+
+/// Where an address is among resources in the order of theirs.
+fn position(resources: &[Arc<Declared>], address: &Address) -> Option<usize> {
+    resources.binary_search_by(|declared| declared.address.cmp(address)).ok()
 }
 
 /// Different ones among many that are mostly the same.

@@ -136,9 +136,9 @@ impl Part {
         looks.append(seen.unknown_of(&places));
         let recorded = Recorded { resources: Arc::new(recorded_in(&places, recorded)), ..Recorded::default() };
         let desired = Desired {
-            resources,
+            resources: Arc::new(resources),
             problems: desired.problems.clone(),
-            files: edit.after(desired).map(|declared| declared.place.file().to_owned()).collect(),
+            files: Arc::clone(&desired.files),
             ..Desired::default()
         };
         Some(Self { desired, recorded, places, systems, looks })

@@ -110,6 +110,11 @@ pub enum Bookkeeping {
     LookedAtEverything,
 }
 impl Plan {
+    /// Whether there is nothing to do, to hold or to remember.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.bookkeeping.is_empty()
+    }
+
     /// Whether applying it would do anything.
     pub fn has_work(&self) -> bool {
         self.changes.iter().any(Change::is_due)
