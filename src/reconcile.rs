@@ -1,5 +1,6 @@
 //! One pass: read → observe → plan → apply → report. Every command and the daemon call this one function.
 
+mod ahead;
 mod apply;
 mod look;
 mod order;
@@ -42,6 +43,7 @@ pub use progress::{Progress, Told};
 pub use record::pass_note;
 pub use report::{PassError, Report};
 
+use ahead::Ahead;
 use look::{Found, Ground};
 use sharing::Sharing;
 
@@ -280,9 +282,9 @@ async fn attempt<H: Hands, F: Manifests>(
     stop: &Stop,
     began_at: Timestamp,
 ) -> Result<Report, PassError> {
-    let ground = look::stand(target.manifests, &mut target.memory.parses, hands).await?;
+    let ground = look::stand(target.manifests, target.memory, target.look, hands).await?;
     let told = Told::of(hands);
-    let api = Sharing { api: &told, recorded: &ground.recorded };
+    let api = Ahead { api: Sharing { api: &told, recorded: &ground.recorded }, answers: &ground.answers };
     // Boxed, since the daemon's loop would carry all of it.
     let found = Box::pin(look::find(&api, target.look, &ground, target.policy, target.memory)).await;
     let Ground { desired, secrets, recorded, .. } = ground;

@@ -1,5 +1,9 @@
 //! Looking at the live platform, as much of it as a pass needs.
 
+use futures_util::future::join;
+
+use super::ahead::{Ahead, Answers};
+use super::sharing::Sharing;
 use super::{Hands, Memory, PassError, Told};
 use crate::io::folder::Manifests;
 use crate::io::versori::{ApiError, Names, Read, observe, observe_elsewhere};
@@ -45,6 +49,8 @@ pub(super) struct Ground {
     pub(super) secrets: SecretHashes,
     pub(super) recorded: Recorded,
     pub(super) revision: Option<String>,
+    /// What has been read already.
+    pub(super) answers: Answers,
 }
 
 impl Ground {
@@ -70,29 +76,42 @@ pub async fn look<H: Hands, F: Manifests>(
     hands: &H,
     more: impl FnOnce(&mut Wanted),
 ) -> Result<Sight, PassError> {
-    let ground = stand(manifests, &mut memory.parses, hands).await?;
+    let ground = stand(manifests, memory, look, hands).await?;
     let mut wanted = ground.wanted();
     more(&mut wanted);
-    let Ground { files, desired, recorded, revision, .. } = ground;
+    let Ground { files, desired, recorded, revision, answers, .. } = ground;
     let observed = if look == Look::Never {
         Observed::from_recorded(&recorded, &wanted)
     } else {
-        let observed = observe(&Told::of(hands), &wanted, &mut memory.names).await;
+        let api = Ahead { api: Told::of(hands), answers: &answers };
+        let observed = observe(&api, &wanted, &mut memory.names).await;
         observed.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?
     };
     Ok(Sight { files, desired, recorded, observed, revision })
 }
 
-/// Reads the files, their secrets, and what is recorded.
+/// Reads the files, their secrets, and what is recorded. Where all files are new, what is recorded is looked at meanwhile
+/// if the pass is to look at everything.
 pub(super) async fn stand<H: Hands, F: Manifests>(
     manifests: &F,
-    parses: &mut Parses,
+    memory: &mut Memory,
+    look: Look,
     hands: &H,
 ) -> Result<Ground, PassError> {
     let files = manifests.read().await?;
     let key = hands.digest_key()?;
     let recorded = hands.recorded()?;
-    let mut desired = Desired::assemble_sharing(&files, parses, &recorded);
+    let answers = Answers::default();
+    let mut desired = if look == Look::Whole && memory.parses.made == 0 && !recorded.resources.is_empty() {
+        let api = Sharing { api: &Told::of(hands), recorded: &recorded };
+        // Boxed, since the daemon's loop would carry all of it.
+        let both = Box::pin(join(assemble_aside(&files, &recorded), answers.gather(&api, &recorded)));
+        let ((desired, parses), ()) = both.await;
+        memory.parses = parses;
+        desired
+    } else {
+        Desired::assemble_sharing(&files, &mut memory.parses, &recorded)
+    };
     let secrets = desired.take_secrets(|reference| {
         let value =
             manifests.secret(reference).map_err(|error| NoSecret { why: error.to_string(), help: error.help() })?;
@@ -100,7 +119,20 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
         Ok((value, hash))
     });
     let revision = manifests.revision();
-    Ok(Ground { files, desired, secrets, recorded, revision })
+    Ok(Ground { files, desired, secrets, recorded, revision, answers })
+}
+
+/// Parses the files beside the thread that talks to the platform.
+async fn assemble_aside(files: &[ManifestFile], recorded: &Recorded) -> (Desired, Parses) {
+    let (files, recorded) = (files.to_vec(), recorded.clone());
+    let assemble = move || {
+        let mut parses = Parses::default();
+        (Desired::assemble_sharing(&files, &mut parses, &recorded), parses)
+    };
+    match tokio::task::spawn_blocking(assemble).await {
+        Ok(assembled) => assembled,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 /// What a look has found, and what follows.
