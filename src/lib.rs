@@ -29,8 +29,10 @@
 //! [`reconcile`] executes its steps with a plain `match`, writing down what it is about to make and
 //! remembering every success as it comes. [`model::guard`] and [`model::flapping`] hold what may not happen now.
 //!
-//! What does not change from pass to pass is kept in a [`reconcile::Memory`]: what names mean, what files say, and what
-//! was [`model::seen`]. After an edit the plan is first made of that, and then only what it is about is looked at.
+//! What does not change from pass to pass is kept in a [`reconcile::Memory`]: what names mean, what files say
+//! ([`model::parses`]), and what was [`model::seen`]. After an edit, as long as the pass before it has left nothing to do,
+//! only the [`model::part`] of the world that the edit is about is looked at and planned. Otherwise the plan is first made of
+//! what was seen, and then only what that is about is looked at. The first look of all begins while the files are parsed.
 //!
 //! [`model::explain`] tells of one resource what the planner compared and what follows, and [`model::blame`] at which
 //! line of which file the platform refuses something.
