@@ -196,8 +196,10 @@ impl Context {
             Some(_) => (Store::in_memory(&self.tenant)?, DigestKey::random()?),
             None => {
                 let state = &self.settings.state;
-                // Opened first: only who holds the state makes the key.
-                (Store::open(state, &self.tenant, command)?, DigestKey::read_or_make(state)?)
+                // Only who holds the state makes the key.
+                let key = || DigestKey::read_or_make(state);
+                let (store, key) = Store::open_and(state, &self.tenant, command, key)?;
+                (store, key?)
             }
         };
         let api = Writer::new(self.client()?);

@@ -12,6 +12,12 @@ use super::schema::{SCHEMA_VERSION, WITH_JOURNAL, migrate};
 /// Below the state directory.
 pub(super) const FILE: &str = "versync.db";
 
+/// What it is called until it has its tables.
+const UNFINISHED: &str = "versync.db.new";
+
+/// How many pages the journal may have before they are taken over into the file, which waits for the disk three times.
+const JOURNAL_PAGES: u32 = 4_000;
+
 /// How long a connection waits for another one to end its transaction.
 const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -23,9 +29,34 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// The file below `directory`, which is made where there is none.
-    pub(super) fn create(directory: &Path) -> Result<Self, StoreError> {
-        Self::of(directory, Connection::open(directory.join(FILE)))
+    /// `tenant`'s file below `directory`, which is made where there is none.
+    pub(super) fn create(directory: &Path, tenant: &Tenant) -> Result<Self, StoreError> {
+        let file = directory.join(FILE);
+        if !file.exists() {
+            Self::make(directory, &file, tenant)?;
+        }
+        Self::of(directory, Connection::open(file))
+    }
+
+    /// Makes the file under another name with all of its tables, and gives it to the disk once, not with every step.
+    /// Its name follows with that of its journal, before the first intent is on the disk.
+    fn make(directory: &Path, file: &Path, tenant: &Tenant) -> Result<(), StoreError> {
+        let new = directory.join(UNFINISHED);
+        let failed = |source| StoreError::Directory { path: new.clone(), source };
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let database = Self::of(directory, Connection::open(&new))?;
+        let set_up = || -> rusqlite::Result<()> {
+            database.connection.pragma_update(None, "synchronous", "OFF")?;
+            database.connection.pragma_update(None, "journal_mode", "MEMORY")?;
+            migrate(&database.connection, 0, tenant)?;
+            database.connection.pragma_update(None, "journal_mode", "WAL")
+        };
+        set_up().map_err(|source| database.error(source))?;
+        drop(database);
+        fs::File::open(&new).and_then(|made| made.sync_all()).and_then(|()| fs::rename(&new, file)).map_err(failed)
     }
 
     /// A database that lives as long as the process.
@@ -61,6 +92,7 @@ impl Database {
     pub(super) fn prepare(self, tenant: &Tenant) -> Result<Self, StoreError> {
         let set_up = || -> rusqlite::Result<()> {
             self.connection.pragma_update(None, "journal_mode", "WAL")?;
+            self.connection.pragma_update(None, "wal_autocheckpoint", JOURNAL_PAGES)?;
             self.connection.pragma_update(None, "synchronous", "NORMAL")
         };
         set_up().map_err(|source| self.error(source))?;

@@ -35,11 +35,16 @@ impl Database {
         let save = || -> rusqlite::Result<i64> {
             let sql = "INSERT OR REPLACE INTO history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
             self.connection.prepare_cached(sql)?.execute(values)?;
-            let saved = self.connection.last_insert_rowid();
-            self.connection.prepare_cached("DELETE FROM history WHERE id <= ?1")?.execute([saved - KEPT])?;
-            Ok(saved)
+            Ok(self.connection.last_insert_rowid())
         };
         save().map_err(|source| self.error(source))
+    }
+
+    /// Forgets the oldest events.
+    pub(super) fn trim_events(&self) -> Result<(), StoreError> {
+        let sql = "DELETE FROM history WHERE id <= (SELECT max(id) FROM history) - ?1";
+        let trimmed = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([KEPT]));
+        trimmed.map(drop).map_err(|source| self.error(source))
     }
 
     /// The newest events first; all of them where there is no `limit`.

@@ -78,12 +78,27 @@ impl Store {
     ///
     /// Where another process writes it, and where it cannot be used.
     pub fn open(directory: &Path, tenant: &Tenant, command: &str) -> Result<Self, StoreError> {
+        Self::open_and(directory, tenant, command, || ()).map(|(store, ())| store)
+    }
+
+    /// The same, with something else that only who holds the state may do beside it: both may wait for the disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_and<T: Send>(
+        directory: &Path,
+        tenant: &Tenant,
+        command: &str,
+        work: impl FnOnce() -> T + Send,
+    ) -> Result<(Self, T), StoreError> {
         let failed = |source| StoreError::Directory { path: directory.to_owned(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
         let lock = lock::take(directory, command)?;
-        let (database, resources) = set_aside::open_or_set_aside(directory, tenant)?;
+        let (opened, worked) = rayon::join(|| set_aside::open_or_set_aside(directory, tenant), work);
+        let (database, resources) = opened?;
         let known = RefCell::new(Some(Arc::new(resources)));
-        Ok(Self { database, known, command: command.to_owned(), _lock: Some(lock) })
+        Ok((Self { database, known, command: command.to_owned(), _lock: Some(lock) }, worked))
     }
 
     /// A state that lives as long as the process, for the sandbox.

@@ -17,7 +17,7 @@ const FIRST_LOOK: &str = "what exists as declared is adopted, and nothing is mad
 /// remembers it.
 pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<(Database, Resources), StoreError> {
     let was_there = directory.join(FILE).exists();
-    let opened = Database::create(directory).and_then(|database| {
+    let opened = Database::create(directory, tenant).and_then(|database| {
         // A file without tables was cut off, or its first writer was.
         let is_blank = was_there && database.version()? == 0;
         let database = database.prepare(tenant)?;
@@ -38,7 +38,7 @@ pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<(Da
     match opened {
         Err(error) if error.is_damage() => {
             let aside = move_aside(directory)?;
-            let database = Database::create(directory)?.prepare(tenant)?;
+            let database = Database::create(directory, tenant)?.prepare(tenant)?;
             database.remember_set_aside(&aside.to_string_lossy())?;
             tracing::warn!("{error}: it was set aside as {}; {FIRST_LOOK}", aside.display());
             Ok((database, Resources::new()))
