@@ -2,6 +2,7 @@
 
 mod ahead;
 mod apply;
+mod group;
 mod look;
 mod order;
 mod progress;

@@ -2,10 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::mem;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::select;
 
+use super::group::{Group, Made};
 use super::order::{Phase, in_turn};
 use super::{Progress, Stop};
 use crate::io::store::{Books, StoreError};
@@ -58,7 +61,8 @@ impl Failure {
 }
 
 /// Applies a plan: configs before the templates that list them, deletes the other way round, and what
-/// does not depend on each other side by side. Every success is recorded as it comes, before anything else is begun.
+/// does not depend on each other side by side. Successes are recorded in a [`Group`], and before anything that
+/// depends on them is begun; a create that is not recorded yet is known by its intent.
 pub(super) async fn apply<A: Write, S: Books>(
     plan: &Plan,
     api: &A,
@@ -105,26 +109,6 @@ pub(super) async fn apply<A: Write, S: Books>(
 /// After so many changes in a row that the platform could not serve, the rest of the pass is not tried.
 const CIRCUIT: u32 = 5;
 
-/// What came of a change.
-type Done = Result<Vec<Remark>, Failure>;
-
-/// A change that was made on the platform, and is to be recorded.
-#[derive(Default)]
-struct Made {
-    /// What the platform remarks on it.
-    remarks: Vec<Remark>,
-    /// What is to be recorded.
-    books: Vec<Bookkeeping>,
-    /// Its row in the history, where the first half of it has one already.
-    row: Option<i64>,
-}
-
-impl Made {
-    fn of(books: Vec<Bookkeeping>) -> Self {
-        Self { books, ..Self::default() }
-    }
-}
-
 fn enter<S: Books>(store: &mut S, entry: &Bookkeeping) -> Result<(), StoreError> {
     match entry {
         Bookkeeping::Record(identity, record) => store.save(identity, record),
@@ -153,20 +137,50 @@ struct Applier<'a, A, S> {
 }
 
 impl<A: Write, S: Books> Applier<'_, A, S> {
-    /// Makes so many changes at once, which do not depend on each other.
+    /// Makes so many changes at once, which do not depend on each other. The disk is not waited for while others could
+    /// be on their way.
     async fn carry_out(&self, changes: Vec<&Change>, at_once: usize, progress: Option<&dyn Progress>) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(changes.len());
         let (mut waiting, mut under_way) = (changes.into_iter(), FuturesUnordered::new());
         let make = async |change| (change, self.make(change).await);
+        let mut group = Group::default();
         loop {
             under_way.extend(waiting.by_ref().take(at_once - under_way.len()).map(&make));
-            let Some(done) = (&mut under_way).ready_chunks(at_once).next().await else { return outcomes };
-            for (change, result) in self.record(done) {
-                let outcome = self.conclude(change, result);
-                progress.inspect(|progress| progress.applied(&outcome));
-                outcomes.push(outcome);
+            let is_last = under_way.is_empty();
+            let is_due = is_last || group.is_due();
+            let mut concluded = Vec::new();
+            if !is_last {
+                let mut answers = (&mut under_way).ready_chunks(at_once);
+                select! {
+                    biased;
+                    answered = answers.next() => {
+                        concluded = self.take_in(answered.unwrap_or_default(), &mut group);
+                    }
+                    () = group.until_due() => {}
+                }
+            }
+            if is_due {
+                concluded.extend(self.record(mem::take(&mut group).made));
+            }
+            progress.inspect(|progress| concluded.iter().for_each(|outcome| progress.applied(outcome)));
+            outcomes.extend(concluded);
+            if is_last {
+                return outcomes;
             }
         }
+    }
+
+    /// Puts what was made to the rest that is to be recorded. What could not be made needs no record.
+    fn take_in<'c>(&self, answered: Vec<(&'c Change, Result<Made, Failure>)>, group: &mut Group<'c>) -> Vec<Outcome> {
+        let failed = answered.into_iter().filter_map(|(change, result)| match result {
+            Ok(made) => {
+                self.unserved.set(0);
+                group.add(change, made);
+                None
+            }
+            Err(failure) => Some(self.conclude(change, Err(failure))),
+        });
+        failed.collect()
     }
 
     /// Makes a change on the platform, if it may be made now.
@@ -177,22 +191,19 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
         }
     }
 
-    /// Records what came of changes that were made: as one, since that costs little more than to record one of them;
-    /// where that goes wrong, each for itself.
-    fn record<'c>(&self, done: Vec<(&'c Change, Result<Made, Failure>)>) -> Vec<(&'c Change, Done)> {
-        let made: Vec<_> = done.iter().filter_map(|(change, made)| Some((*change, made.as_ref().ok()?))).collect();
-        let is_kept = self.keep(&made).is_ok();
-        let one = |change, made: Made| {
-            if !is_kept {
-                self.keep(&[(change, &made)])?;
-            }
-            Ok(made.remarks)
+    /// Records what came of changes that were made: as one; where that goes wrong, each for itself.
+    fn record(&self, made: Vec<(&Change, Made)>) -> Vec<Outcome> {
+        let together: Vec<_> = made.iter().map(|(change, made)| (*change, made)).collect();
+        let are_kept = self.keep(&together).is_ok();
+        let one = |(change, made): (&Change, Made)| {
+            let kept = if are_kept { Ok(()) } else { self.keep(&[(change, &made)]).map(drop) };
+            self.conclude(change, kept.map(|()| made.remarks).map_err(Failure::from))
         };
-        done.into_iter().map(|(change, made)| (change, made.and_then(|made| one(change, made)))).collect()
+        made.into_iter().map(one).collect()
     }
 
     /// Draws from what came of a change what follows for others.
-    fn conclude(&self, change: &Change, result: Done) -> Outcome {
+    fn conclude(&self, change: &Change, result: Result<Vec<Remark>, Failure>) -> Outcome {
         if let Err(failure) = &result {
             self.failed.borrow_mut().insert(change.identity.clone());
             self.strike(change, failure);
@@ -211,8 +222,6 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
                 }
                 Failure::Api(_) | Failure::NotTried(_) | Failure::Stopped => {}
             }
-        } else {
-            self.unserved.set(0);
         }
         Outcome { address: change.address.clone(), result }
     }
