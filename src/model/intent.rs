@@ -65,5 +65,6 @@ fn config_payload(declared: &Fields, live: &Fields) -> String {
 }
 
 fn payload(system: &str, environment: &str, name: &str, dynamic: bool) -> String {
-    hex(&Sha256::digest(json!([system, environment, name, dynamic]).to_string()))
+    // Text and flags can always be written.
+    hex(&Sha256::digest(serde_json::to_string(&(system, environment, name, dynamic)).unwrap_or_default()))
 }

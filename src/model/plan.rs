@@ -5,7 +5,6 @@ mod change;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -187,19 +186,17 @@ pub fn change_hash(change: &Change) -> String {
 }
 
 fn in_one_line(change: &Change) -> String {
-    let fields: Vec<_> = change
-        .fields
-        .iter()
-        .map(|field| serde_json::json!([field.path, field.before, field.after, field.cause.as_str()]))
-        .collect();
-    format!("{}\n", serde_json::json!([change.identity.to_string(), change.action.as_str(), fields]))
+    let fields: Vec<_> =
+        change.fields.iter().map(|field| (field.path, &field.before, &field.after, field.cause.as_str())).collect();
+    let line = (change.identity.to_string(), change.action.as_str(), fields);
+    // Text and values can always be written.
+    let mut text = serde_json::to_string(&line).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 /// Bytes as text.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

@@ -90,8 +90,9 @@ pub fn write_outcomes(report: &Report, look: Look, out: &mut dyn Write) -> io::R
         writeln!(out, "  {} {}", paint("!", Style::new().bold(), look), escape(&text))?;
     }
     let failed = report.failures().count();
+    let changes: Vec<&Change> = report.applied_changes().collect();
     let applied_as = |action: Action, protection: Option<bool>| {
-        report.applied_changes().filter(|it| it.action == action && it.protection() == protection).count()
+        changes.iter().filter(|it| it.action == action && it.protection() == protection).count()
     };
     let adopted = applied_as(Action::Adopt, None);
     let (protected, released) = (applied_as(Action::Adopt, Some(true)), applied_as(Action::Adopt, Some(false)));

@@ -18,9 +18,10 @@ use super::meter::Meter;
 use super::request::Request;
 use super::retry::{self, Allowance};
 use super::token::{CredentialError, Credentials, Token};
+use super::urls::Urls;
 use super::wire::Page;
 use crate::io::root_cause;
-use crate::model::address::{check_segment, is_loopback};
+use crate::model::address::is_loopback;
 use crate::model::blame::Refused;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -79,6 +80,7 @@ struct Answer {
 pub struct Client {
     http: reqwest::Client,
     connection: Connection,
+    urls: Urls,
     permits: Semaphore,
     retries: Allowance,
     meter: Meter,
@@ -116,9 +118,10 @@ impl Client {
             let hint = "are the system's authorities installed, which come with the package ca-certificates?";
             ApiError::new(ErrorKind::Setup, "", format!("cannot set up the HTTP client: {why} ({hint})"))
         })?;
+        let urls = Urls::below(connection.base_url.clone(), connection.organisation.clone());
         let permits = Semaphore::new(connection.concurrency.max(1));
         let (retries, meter, next_start) = (Allowance::default(), Meter::default(), Mutex::new(Instant::now()));
-        Ok(Self { http, connection, permits, retries, meter, next_start })
+        Ok(Self { http, connection, urls, permits, retries, meter, next_start })
     }
 
     /// Counts requests where somebody looks.
@@ -294,14 +297,16 @@ impl Client {
         let status = response.status();
         let retry_after = retry::asked_for(response.headers());
         let body = self.read_body(request, response).await?;
-        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (what, code) = (request.describe(), status.as_u16());
-        tracing::trace!(
-            request = what,
-            status = code,
-            milliseconds,
-            "answered {code} within {milliseconds} ms: {what}"
-        );
+        if tracing::enabled!(tracing::Level::TRACE) {
+            let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let (what, code) = (request.describe(), status.as_u16());
+            tracing::trace!(
+                request = what,
+                status = code,
+                milliseconds,
+                "answered {code} within {milliseconds} ms: {what}"
+            );
+        }
         Ok(Answer { status, retry_after, body })
     }
 
@@ -321,22 +326,7 @@ impl Client {
     }
 
     fn url(&self, request: &Request) -> Result<Url, ApiError> {
-        let mut url = self.connection.base_url.clone();
-        let segments = request.api.iter().copied().chain(["o", &self.connection.organisation]);
-        let all: Vec<&str> = segments.chain(request.path.iter().map(String::as_str)).collect();
-        if let Some((bad, why)) = all.iter().find_map(|segment| Some((segment, check_segment(segment).err()?))) {
-            return Err(self.error(ErrorKind::Refused, request, format!("not sent: the id {bad:?} {why}")));
-        }
-        match url.path_segments_mut() {
-            Ok(mut path) => {
-                path.pop_if_empty().extend(all);
-            }
-            Err(()) => return Err(self.error(ErrorKind::Setup, request, "api.base_url cannot have a path")),
-        }
-        if !request.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&request.query);
-        }
-        Ok(url)
+        self.urls.of(request).map_err(|(kind, message)| self.error(kind, request, message))
     }
 
     fn authorization(&self, request: &Request, token: &Token) -> Result<HeaderValue, ApiError> {

@@ -15,6 +15,7 @@ mod request;
 mod retry;
 mod scheme;
 pub mod token;
+mod urls;
 mod wire;
 
 use std::future::Future;
