@@ -43,6 +43,19 @@ fn a_state_of_another_organisation_or_platform_is_refused() {
 }
 
 #[test]
+fn a_state_that_was_cut_off_while_it_was_made_is_begun_again() {
+    let site = Site::new();
+    site.file("a.toml", CONFIG);
+    fs::create_dir(site.path(".versync")).unwrap();
+    fs::write(site.path(".versync/versync.db.new"), "SQLite format 3").unwrap();
+    let ran = site.versync(&["apply", "--yes"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert!(site.versync(&["plan"]).out.starts_with("In sync: 1 resource"));
+    let left: Vec<_> = fs::read_dir(site.path(".versync")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with("versync.db.new")), "{left:?}");
+}
+
+#[test]
 fn a_state_of_a_newer_version_is_refused() {
     let site = Site::new();
     site.file("a.toml", CONFIG);

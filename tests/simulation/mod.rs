@@ -428,6 +428,25 @@ fn what_is_made_in_one_moment_is_recorded_as_one() {
 }
 
 #[test]
+fn what_is_made_within_moments_is_recorded_as_one() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let mut simulation = permissive();
+        simulation.concurrency = 10;
+        let templates = (0..100).map(|n| (format!("t{n}"), template("stripe", &["production", "staging"])));
+        let file = File { templates: templates.collect(), configs: BTreeMap::new(), is_broken: false };
+        simulation.universe.borrow_mut().files.all.insert("a.toml".to_owned(), file);
+        let began = tokio::time::Instant::now();
+        let report = simulation.pass().await.unwrap();
+        let moments = usize::try_from(began.elapsed().as_millis()).unwrap() / 10;
+        let story = simulation.universe.borrow().story(usize::MAX);
+        let count = |what: &str| story.matches(what).count();
+        assert_eq!((report.applied(), count("books: save"), count("books: intend")), (200, 200, 1));
+        assert!(count("books: commit") <= moments, "{} transactions in {moments} moments", count("books: commit"));
+    });
+}
+
+#[test]
 fn whatever_happens_the_promises_are_kept() {
     tell_all(SEEDS);
 }
