@@ -14,7 +14,8 @@ mod worlds;
 mod scripts;
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -90,6 +91,23 @@ impl Site {
         self.command(&["run"]).env("NOTIFY_SOCKET", socket).spawn().unwrap()
     }
 
+    /// How long the server takes for an answer that costs it nothing: the latency that was asked for, and what its
+    /// timer makes of it.
+    fn latency_shown(&self) -> Duration {
+        let request = b"GET / HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n\r\n";
+        let mut times: Vec<Duration> = (0..9)
+            .map(|_| {
+                let began = Instant::now();
+                let mut stream = TcpStream::connect(self.sandbox.address()).unwrap();
+                stream.write_all(request).unwrap();
+                stream.read_to_end(&mut Vec::new()).unwrap();
+                began.elapsed()
+            })
+            .collect();
+        times.sort();
+        times[4]
+    }
+
     /// How many requests so far were no GET.
     fn writes(&self) -> usize {
         self.sandbox.requests().iter().filter(|seen| seen.method != "GET").count()
@@ -161,11 +179,13 @@ fn creates_at_latency() {
     let site = Site::new(size);
     site.file("plain.toml", &size.plain_templates());
     site.sandbox.set_latency(LATENCY);
+    let latency = site.latency_shown();
     let cost = site.versync(&["apply", "--yes"]);
     // Before the first create: the names, the project, the environment.
-    let ideal = LATENCY * 1_000 / CONCURRENCY + LATENCY * 3;
+    let ideal = latency * 1_000 / CONCURRENCY + latency * 3;
     let ratio = cost.wall.as_secs_f64() / ideal.as_secs_f64();
-    row("1,000 creates at 50 ms latency, 16 at once, against the latency alone", format!("{ratio:.2} ×"), "1.05 ×");
+    let what = format!("1,000 creates at 50 ms latency, 16 at once, against the {} that the server shows", ms(latency));
+    row(&what, format!("{ratio:.2} ×"), "1.05 ×");
 }
 
 fn creates() {
