@@ -102,12 +102,13 @@ impl Parses {
             self.edit = Edit::default();
             return;
         }
-        let named = |parse: &Arc<Parse>| (parse.file.name().to_owned(), Arc::clone(parse));
-        let before = std::mem::replace(&mut self.of_files, parses.iter().flatten().map(named).collect());
-        let is_gone = |(name, parse): &(String, Arc<Parse>)| {
-            self.of_files.get(name).is_none_or(|known| !Arc::ptr_eq(known, parse))
-        };
-        let before = before.into_iter().filter(is_gone).map(|(_, parse)| parse).collect();
+        let mut before = Vec::new();
+        for parse in &after {
+            before.extend(self.of_files.insert(parse.file.name().to_owned(), Arc::clone(parse)));
+        }
+        let there: HashSet<&str> = parses.iter().flatten().map(|parse| parse.file.name()).collect();
+        let gone = self.of_files.extract_if(|name, _| !there.contains(name.as_str()));
+        before.extend(gone.map(|(_, parse)| parse));
         self.edit = Edit { before, after };
     }
 }
