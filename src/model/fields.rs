@@ -9,9 +9,12 @@ use serde_json::Value;
 /// A resource's fields by their names in manifests, in the order of those; a nested field has a dotted name. Values
 /// are in the form in which they are compared; that of a secret is its keyed hash.
 ///
-/// A copy shares what it was made from until one of the two changes.
+/// A copy shares what it was made from until one of the two changes, and then still the values. Many resources have
+/// the same ones, so that they may share them too.
 #[derive(Debug, Clone, Default, Eq)]
-pub struct Fields(Arc<Vec<(&'static str, Value)>>);
+pub struct Fields(Arc<Vec<Field>>);
+
+type Field = (&'static str, Arc<Value>);
 
 impl Fields {
     /// None.
@@ -21,8 +24,7 @@ impl Fields {
 
     /// The value of a field, if it is here.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        // They are few: going through them is quicker than halving them.
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        self.get_shared(name).map(|value| &**value)
     }
 
     /// Whether a field is here.
@@ -32,7 +34,7 @@ impl Fields {
 
     /// Every field with its value.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&&'static str, &Value)> {
-        self.0.iter().map(|(name, value)| (name, value))
+        self.0.iter().map(|(name, value)| (name, &**value))
     }
 
     /// The name of every field.
@@ -43,7 +45,7 @@ impl Fields {
     /// Gives a field a value.
     pub fn insert(&mut self, name: &'static str, value: Value) {
         let place = self.place_of(name);
-        let fields = Arc::make_mut(&mut self.0);
+        let (fields, value) = (Arc::make_mut(&mut self.0), Arc::new(value));
         match place {
             Ok(at) => fields[at].1 = value,
             Err(at) => fields.insert(at, (name, value)),
@@ -53,14 +55,25 @@ impl Fields {
     /// Takes a field out.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         let at = self.place_of(name).ok()?;
-        Some(Arc::make_mut(&mut self.0).remove(at).1)
+        Some(Arc::unwrap_or_clone(Arc::make_mut(&mut self.0).remove(at).1))
     }
 
     /// Keeps no second copy of what is equal.
     pub fn share_with(&mut self, other: &Fields) {
         if self == other {
             *self = other.clone();
+        } else if let Some(fields) = Arc::get_mut(&mut self.0) {
+            for (name, value) in fields {
+                if let Some(known) = other.get_shared(name).filter(|known| *known == value) {
+                    *value = Arc::clone(known);
+                }
+            }
         }
+    }
+
+    fn get_shared(&self, name: &str) -> Option<&Arc<Value>> {
+        // They are few: going through them is quicker than halving them.
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     fn place_of(&self, name: &str) -> Result<usize, usize> {
@@ -91,6 +104,12 @@ impl Extend<(&'static str, Value)> for Fields {
 
 impl FromIterator<(&'static str, Value)> for Fields {
     fn from_iter<I: IntoIterator<Item = (&'static str, Value)>>(fields: I) -> Self {
+        fields.into_iter().map(|(name, value)| (name, Arc::new(value))).collect()
+    }
+}
+
+impl FromIterator<Field> for Fields {
+    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
         let mut fields: Vec<_> = fields.into_iter().collect();
         fields.sort_by_key(|(name, _)| *name);
         fields.dedup_by(|next, kept| {
@@ -114,10 +133,10 @@ impl<const N: usize> From<[(&'static str, Value); N]> for Fields {
 
 impl IntoIterator for Fields {
     type Item = (&'static str, Value);
-    type IntoIter = std::vec::IntoIter<Self::Item>;
+    type IntoIter = std::iter::Map<std::vec::IntoIter<Field>, fn(Field) -> Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
-        Arc::unwrap_or_clone(self.0).into_iter()
+        Arc::unwrap_or_clone(self.0).into_iter().map(|(name, value)| (name, Arc::unwrap_or_clone(value)))
     }
 }
 
@@ -152,5 +171,20 @@ mod tests {
         assert_eq!((&one["a"], &other["a"]), (&json!(1), &json!(2)));
         assert_eq!((other.remove("a"), other.remove("a")), (Some(json!(2)), None));
         assert_eq!(one.keys().copied().collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn what_is_equal_is_kept_once_also_where_not_all_of_it_is() {
+        let known = Fields::from([("a", json!(1)), ("b", json!(2)), ("c", json!(3))]);
+        let is_one = |other: &Fields, name: &str| {
+            Arc::ptr_eq(&known.0[known.place_of(name).unwrap()].1, &other.0[other.place_of(name).unwrap()].1)
+        };
+        let mut same = Fields::from([("a", json!(1)), ("b", json!(2)), ("c", json!(3))]);
+        same.share_with(&known);
+        assert!(Arc::ptr_eq(&same.0, &known.0));
+        let mut part = Fields::from([("a", json!(1)), ("b", json!(4))]);
+        part.share_with(&known);
+        assert_eq!((is_one(&part, "a"), is_one(&part, "b")), (true, false));
+        assert_eq!(part, Fields::from([("a", json!(1)), ("b", json!(4))]));
     }
 }

@@ -51,8 +51,8 @@ pub struct RecordedResource {
     /// `lifecycle.prevent_delete`, kept here so that removing the file does not remove the protection.
     pub prevent_delete: bool,
     /// The template whose place it takes, for as long as that is not deleted: only what is written down here as ours
-    /// is deleted for another.
-    pub replaces: Option<OldTemplate>,
+    /// is deleted for another. Hardly any has one, so that it takes no room of its own.
+    pub replaces: Option<Box<OldTemplate>>,
 }
 
 /// A template whose place another takes.

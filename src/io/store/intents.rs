@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use super::database::Database;
 use super::error::StoreError;
-use super::resources::{KnownReferences, Row, columns};
+use super::resources::{Known, Row, columns};
 use super::schema::WITH_INTENTS;
 use crate::model::address::Identity;
 use crate::model::intent::Intent;
@@ -21,13 +21,13 @@ impl Database {
         let mut statement = self.connection.prepare_cached(&sql).map_err(|source| self.error(source))?;
         let mut rows = statement.query([]).map_err(|source| self.error(source))?;
         let mut intents = BTreeMap::new();
-        let mut references = KnownReferences::default();
+        let mut known = Known::default();
         let begun = |row: &rusqlite::Row<'_>| Ok((row.get(9)?, row.get::<_, String>(10)?, row.get(11)?));
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             let (payload, existing, missed) = begun(row).map_err(|source| self.error(source))?;
             let row = Row::of(row).map_err(|source| self.error(source))?;
             let existing: Option<BTreeSet<String>> = serde_json::from_str(&existing).ok();
-            let read = row.read(&mut references).zip(existing);
+            let read = row.read(&mut known).zip(existing);
             let ((identity, record), existing) = read.ok_or_else(|| self.damaged(row.identity))?;
             intents.insert(identity, Intent { record, payload, existing, missed });
         }

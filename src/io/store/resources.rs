@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rusqlite::params;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::database::Database;
@@ -38,10 +39,10 @@ impl Database {
         let mut statement = self.connection.prepare_cached(&sql).map_err(|source| self.error(source))?;
         let mut rows = statement.query([]).map_err(|source| self.error(source))?;
         let mut resources = Vec::new();
-        let mut references = KnownReferences::default();
+        let mut known = Known::default();
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             let row = Row::of(row).map_err(|source| self.error(source))?;
-            let (identity, resource) = row.read(&mut references).ok_or_else(|| self.damaged(row.identity))?;
+            let (identity, resource) = row.read(&mut known).ok_or_else(|| self.damaged(row.identity))?;
             resources.push((identity, resource));
         }
         // Put together at once, a tree takes half the room of one that has grown.
@@ -91,7 +92,7 @@ impl Database {
             file: Cow::Borrowed(&resource.source.file),
             line: i64::try_from(resource.source.line).unwrap_or_default(),
             prevent_delete: resource.prevent_delete,
-            replaces: resource.replaces.as_ref().map(written),
+            replaces: resource.replaces.as_deref().map(written),
         })
     }
 
@@ -101,8 +102,14 @@ impl Database {
     }
 }
 
-/// References that were read before, by their stored text: few texts stand in many rows.
-pub(super) type KnownReferences = HashMap<String, Arc<References>, foldhash::fast::RandomState>;
+/// What was read before, by its stored text: few texts stand in many rows.
+#[derive(Default)]
+pub(super) struct Known {
+    references: ByText<References>,
+    values: ByText<Value>,
+}
+
+type ByText<T> = HashMap<Box<str>, Arc<T>, foldhash::fast::RandomState>;
 
 /// A resource as it is stored.
 pub(super) struct Row<'r> {
@@ -135,9 +142,9 @@ impl<'r> Row<'r> {
     }
 
     /// Nothing where the row makes no sense.
-    pub(super) fn read(&self, known: &mut KnownReferences) -> Option<(Identity, RecordedResource)> {
+    pub(super) fn read(&self, known: &mut Known) -> Option<(Identity, RecordedResource)> {
         let identity = Identity::parse(&self.identity)?;
-        let stored: BTreeMap<&str, Value> = serde_json::from_str(&self.fields).ok()?;
+        let stored: BTreeMap<&str, &RawValue> = serde_json::from_str(&self.fields).ok()?;
         let resource = RecordedResource {
             address: Address::parse(&self.address)?,
             template_id: self.template_id.as_deref().map(str::to_owned),
@@ -145,26 +152,50 @@ impl<'r> Row<'r> {
             fields: stored
                 .into_iter()
                 .filter_map(|(name, value)| Some((field_name(&identity, name)?, value)))
-                .collect::<Fields>(),
-            references: self.read_references(known)?,
+                .map(|(name, value)| Some((name, read_value(value, &mut known.values)?)))
+                .collect::<Option<Fields>>()?,
+            references: self.read_references(&mut known.references)?,
             source: Source { file: self.file.clone().into_owned(), line: usize::try_from(self.line).ok()? },
             prevent_delete: self.prevent_delete,
             replaces: match &self.replaces {
-                Some(replaces) => Some(read_replaces(replaces)?),
+                Some(replaces) => Some(Box::new(read_replaces(replaces)?)),
                 None => None,
             },
         };
         Some((identity, resource))
     }
 
-    fn read_references(&self, known: &mut KnownReferences) -> Option<Arc<References>> {
+    fn read_references(&self, known: &mut ByText<References>) -> Option<Arc<References>> {
         if let Some(references) = known.get(&*self.references) {
             return Some(Arc::clone(references));
         }
         let references: Vec<(Reference, String)> = serde_json::from_str(&self.references).ok()?;
         let references: Arc<References> = Arc::new(references.into_iter().collect());
-        known.insert(self.references.clone().into_owned(), Arc::clone(&references));
+        known.insert((&*self.references).into(), Arc::clone(&references));
         Some(references)
+    }
+}
+
+fn read_value(stored: &RawValue, known: &mut ByText<Value>) -> Option<Arc<Value>> {
+    if let Some(value) = known.get(stored.get()) {
+        return Some(Arc::clone(value));
+    }
+    let mut value = serde_json::from_str(stored.get()).ok()?;
+    shrink(&mut value);
+    let value = Arc::new(value);
+    known.insert(stored.get().into(), Arc::clone(&value));
+    Some(value)
+}
+
+/// Lets go of the room that lists were given to grow: these stay as they are.
+fn shrink(value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            items.shrink_to_fit();
+            items.iter_mut().for_each(shrink);
+        }
+        Value::Object(members) => members.values_mut().for_each(shrink),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -187,5 +218,35 @@ fn field_name(identity: &Identity, name: &str) -> Option<&'static str> {
     match identity {
         Identity::AuthSchemeConfig { .. } => auth_scheme_config::field_named(name).map(|field| field.name),
         Identity::ConnectionTemplate { .. } => connection_template::field_named(name).map(|field| field.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_many_have_is_kept_once() {
+        let mut known = Known::default();
+        let mut fields = |id: &str, description: &str| {
+            let fields =
+                format!(r#"{{"description":"{description}","scopes":["read",{{"name":"a"}}],"type":"oauth2"}}"#);
+            let row = Row {
+                identity: format!("auth_scheme_config.system/s/{id}").into(),
+                address: format!("auth_scheme_config.system/shop/{id}").into(),
+                template_id: None,
+                fields: fields.into(),
+                references: "[]".into(),
+                file: "a.toml".into(),
+                line: 1,
+                prevent_delete: false,
+                replaces: None,
+            };
+            row.read(&mut known).unwrap().1.fields
+        };
+        let (one, other) = (fields("a", "one"), fields("b", "other"));
+        let is_one = |name: &str| std::ptr::eq(one.get(name).unwrap(), other.get(name).unwrap());
+        assert_eq!(["description", "scopes", "type"].map(is_one), [false, true, true]);
+        assert_eq!(other["scopes"], json!(["read", {"name": "a"}]));
     }
 }

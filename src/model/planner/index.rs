@@ -61,7 +61,7 @@ impl<'a> Index<'a> {
         index.by_identity.reserve(recorded.resources.len());
         for (identity, resource) in recorded.resources.iter() {
             index.by_identity.insert(identity, resource);
-            index.replacing.extend(resource.replaces.as_ref().map(|old| (identity, old)));
+            index.replacing.extend(resource.replaces.as_deref().map(|old| (identity, old)));
             if let Identity::AuthSchemeConfig { owner, id } = identity {
                 index.recorded_configs.entry(owner).or_default().insert(id);
             }
@@ -71,7 +71,7 @@ impl<'a> Index<'a> {
             }
         }
         let begun = recorded.intents.iter();
-        index.replacing.extend(begun.filter_map(|(here, intent)| Some((here, intent.record.replaces.as_ref()?))));
+        index.replacing.extend(begun.filter_map(|(here, intent)| Some((here, intent.record.replaces.as_deref()?))));
         index.replaced_ids.extend(index.replacing.iter().map(|(here, old)| (old.id.as_str(), *here)));
         index
     }

@@ -117,7 +117,7 @@ impl<'a> Planner<'a> {
 
     /// The template whose place an orphan was made to take, where that is not gone yet: it goes first.
     fn left_behind(&self, resource: &RecordedResource) -> Option<(Step, Fields)> {
-        let old = resource.replaces.as_ref().filter(|old| old.identity.is_none())?;
+        let old = resource.replaces.as_deref().filter(|old| old.identity.is_none())?;
         let live = self.index.template(&old.scope, &old.id)?;
         let record = Box::new(RecordedResource { replaces: None, ..resource.clone() });
         Some((Step::FinishReplacement { old: old.clone(), record }, live.fields()))

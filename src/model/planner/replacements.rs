@@ -111,7 +111,7 @@ impl<'a> Planner<'a> {
         }
         comparison.relocate(environment_of(&left.record.address), environment_of(&declared.address));
         let record = record_of(declared, resolved, None, &comparison.record);
-        let record = RecordedResource { replaces: Some(left.old.clone()), ..record };
+        let record = RecordedResource { replaces: Some(Box::new(left.old.clone())), ..record };
         let step = Box::new(template_step(scope, name, &comparison.send, Some(left.live), record.clone()));
         let step = Step::ReplaceTemplate { old: left.old, step };
         let refused = refused.or_else(|| refused_replacement(declared, Some(left.record)));
@@ -150,8 +150,9 @@ impl<'a> Planner<'a> {
         let is_here = old.identity.is_none() && old.scope == *scope;
         let live = self.index.template(scope, &old.id).filter(|_| is_here && new.system != resolved.owner.id)?;
         let known = self.recorded.resources.get(&resolved.identity)?;
-        let replaces = Some(OldTemplate { scope: scope.clone(), id: new.id.clone(), identity: None });
-        let mut record = RecordedResource { template_id: Some(live.id.clone()), replaces, ..known.clone() };
+        let replaces = Box::new(OldTemplate { scope: scope.clone(), id: new.id.clone(), identity: None });
+        let (template_id, replaces) = (Some(live.id.clone()), Some(replaces));
+        let mut record = RecordedResource { template_id, replaces, ..known.clone() };
         if known.template_id != record.template_id {
             // Recorded is the new one: of the fields of the old one nothing is known any more.
             record.fields = Fields::new();

@@ -115,7 +115,7 @@ impl<'a> Planner<'a> {
                 renamed_from: None,
                 recorded_as: None,
                 strayed: false,
-                pending: record.replaces.clone(),
+                pending: record.replaces.as_deref().cloned(),
             },
             None => {
                 let strayed = strayed.is_some();
@@ -160,7 +160,7 @@ impl<'a> Planner<'a> {
     /// this one any more.
     fn claim_pending(&mut self, resolved: &Resolved<'_>, recorded: Option<&RecordedResource>) -> Option<OldTemplate> {
         let is_wanted = |old: &Identity| self.claimed.is_wanted(old, &resolved.identity);
-        let pending = recorded.and_then(|recorded| recorded.replaces.clone());
+        let pending = recorded.and_then(|recorded| recorded.replaces.as_deref().cloned());
         let pending = pending.filter(|old| !old.identity.as_ref().is_some_and(is_wanted))?;
         if let Some(old) = &pending.identity {
             self.claimed.insert(old.clone());
@@ -196,7 +196,7 @@ impl<'a> Planner<'a> {
         let is_there = pending.as_ref().is_some_and(|old| self.index.template(&old.scope, &old.id).is_some());
         let refused = refused_replacement(declared, recorded).filter(|_| is_there);
         self.plan_missing(declared, resolved, wanted, |record| {
-            let record = RecordedResource { replaces: pending, ..record };
+            let record = RecordedResource { replaces: pending.map(Box::new), ..record };
             Step::CreateTemplate(Box::new(template_step(scope, name, wanted, None, record)))
         });
         if let (Some(refused), Some(change)) = (refused, self.plan.changes.last_mut()) {
@@ -244,13 +244,13 @@ impl<'a> Planner<'a> {
             let record = RecordedResource { replaces: None, ..record };
             return self.finish_replacement(declared, resolved, (pending, old), recorded, record);
         }
-        let record = RecordedResource { replaces: pending, ..record };
+        let record = RecordedResource { replaces: pending.map(Box::new), ..record };
         let mut step = Box::new(template_step(scope, send_name, &comparison.send, Some(live), record.clone()));
         let (action, step) = if moved {
             let namesakes = self.index.templates(scope, name).iter().map(|template| template.id.clone());
             step.existing = namesakes.chain([live.id.clone()]).collect();
             let old = OldTemplate { scope: scope.clone(), id: live.id.clone(), identity: renamed_from.clone() };
-            step.record.replaces = Some(old.clone());
+            step.record.replaces = Some(Box::new(old.clone()));
             (Action::Replace, Step::ReplaceTemplate { old, step })
         } else {
             (Action::Update, Step::UpdateTemplate { id: live.id.clone(), renamed_from: renamed_from.clone(), step })
