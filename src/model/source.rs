@@ -25,7 +25,7 @@ const MOST_CANDIDATES: usize = 1000;
 pub struct SourceFile {
     name: String,
     text: String,
-    line_starts: Box<[usize]>,
+    line_starts: Box<[u32]>,
     /// The parts that may never be shown, in order and apart.
     secrets: OnceLock<Vec<Range<usize>>>,
 }
@@ -34,7 +34,7 @@ impl SourceFile {
     /// Takes a text in. `name` is what messages call it: a path relative to the manifests folder, for example.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
         let text = text.into();
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| kept(at + 1))).collect();
         Arc::new(Self { name: name.into(), text, line_starts, secrets: OnceLock::new() })
     }
 
@@ -64,28 +64,34 @@ impl SourceFile {
 
     /// The number of the line, from 0, that holds this byte.
     fn line_of(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|start| *start <= offset).saturating_sub(1)
+        self.line_starts.partition_point(|start| *start as usize <= offset).saturating_sub(1)
     }
 
     /// The bytes of a line, without its end.
     fn line_range(&self, line: usize) -> Range<usize> {
-        let start = self.line_starts.get(line).copied().unwrap_or(self.text.len());
-        let end = self.line_starts.get(line + 1).copied().unwrap_or(self.text.len());
+        let start_of = |line: usize| self.line_starts.get(line).map_or(self.text.len(), |start| *start as usize);
+        let (start, end) = (start_of(line), start_of(line + 1));
         let length = self.text[start..end].trim_end_matches(['\n', '\r']).len();
         start..start + length
     }
+}
+
+/// A place in a text, as it is kept: there are many, and no manifest is as long as that.
+fn kept(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// A stretch of a [`SourceFile`].
 #[derive(Debug, Clone)]
 pub struct Place {
     file: Arc<SourceFile>,
-    span: Range<usize>,
+    start: u32,
+    end: u32,
 }
 
 impl PartialEq for Place {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.file, &other.file) && self.span == other.span
+        Arc::ptr_eq(&self.file, &other.file) && self.span() == other.span()
     }
 }
 
@@ -94,7 +100,7 @@ impl Place {
     pub fn new(file: &Arc<SourceFile>, span: Range<usize>) -> Self {
         let end = floor_boundary(&file.text, span.end);
         let start = floor_boundary(&file.text, span.start).min(end);
-        Self { file: Arc::clone(file), span: start..end }
+        Self { file: Arc::clone(file), start: kept(start), end: kept(end) }
     }
 
     /// The file's name.
@@ -108,23 +114,23 @@ impl Place {
     }
 
     /// Where in the text it is.
-    pub(super) fn span(&self) -> &Range<usize> {
-        &self.span
+    pub(super) fn span(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 
     /// The line, from 1.
     pub fn line(&self) -> usize {
-        self.file.line_of(self.span.start) + 1
+        self.file.line_of(self.start as usize) + 1
     }
 
     /// The column, from 1, counted in characters.
     pub fn column(&self) -> usize {
-        self.column_of(self.span.start)
+        self.column_of(self.span().start)
     }
 
     /// The line and the column just behind it, from 1.
     pub fn end(&self) -> (usize, usize) {
-        (self.file.line_of(self.span.end) + 1, self.column_of(self.span.end))
+        (self.file.line_of(self.span().end) + 1, self.column_of(self.span().end))
     }
 
     fn column_of(&self, offset: usize) -> usize {
@@ -139,10 +145,11 @@ impl Place {
 
     /// The line that the place begins on, with every secret value in it hidden.
     pub fn excerpt(&self) -> Excerpt {
-        let number = self.file.line_of(self.span.start);
+        let number = self.file.line_of(self.span().start);
         let line = self.file.line_range(number);
-        let start = self.span.start.clamp(line.start, line.end);
-        let end = self.span.end.clamp(start, line.end);
+        let Range { start, end } = self.span();
+        let start = start.clamp(line.start, line.end);
+        let end = end.clamp(start, line.end);
         let hidden = self.file.secrets.get().map_or(&[][..], Vec::as_slice);
         Excerpt::build(&self.file.text, line, start..end, hidden)
     }
@@ -334,7 +341,7 @@ impl Problem {
 
     /// By file, then by place, then by what it says: the order in which problems are listed.
     pub fn sort_key(&self) -> (Option<&str>, Option<usize>, &str) {
-        (self.file_name(), self.place.as_ref().map(|place| place.span.start), &self.message)
+        (self.file_name(), self.place.as_ref().map(|place| place.span().start), &self.message)
     }
 }
 

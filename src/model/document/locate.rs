@@ -25,6 +25,6 @@ pub fn locate(header: &Place, path: &[&str], index: Option<usize>) -> Option<Pla
 fn table_at<'t>(table: &'t DeTable<'t>, header: &Place) -> Option<&'t DeTable<'t>> {
     table.iter().find_map(|(key, value): (&Spanned<_>, &'t Spanned<DeValue<'t>>)| {
         let inner = value.get_ref().as_table()?;
-        if key.span() == *header.span() { Some(inner) } else { table_at(inner, header) }
+        if key.span() == header.span() { Some(inner) } else { table_at(inner, header) }
     })
 }

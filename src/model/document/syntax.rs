@@ -118,7 +118,7 @@ impl<'a> Reader<'a, '_> {
             return Problem::at(place, "a header begins with `[`").help("put a `[` before its first name");
         }
         if error.message() == "duplicate key" {
-            let key = if self.harmless { &self.file.text()[place.span().clone()] } else { "…" };
+            let key = if self.harmless { &self.file.text()[place.span()] } else { "…" };
             let message = format!("`{key}` is written twice in this table");
             return Problem::at(place, message).help("remove one of the two");
         }
@@ -184,7 +184,7 @@ impl<'a> Reader<'a, '_> {
     /// A text without its quotes, also one that the parser takes for a bad number.
     fn unquoted(&self, place: &Place, error: &Error) -> Option<Problem> {
         let span = if error.message().starts_with("string values must be quoted") {
-            place.span().clone()
+            place.span()
         } else {
             self.taken_for_number(place.span().start)?
         };
@@ -222,7 +222,7 @@ impl<'a> Reader<'a, '_> {
 pub(super) fn not_valid(place: Place, error: &Error) -> Problem {
     let said = error.message();
     let is_unseen = |c: char| is_unprintable(c) && !matches!(c, '\t' | '\n' | '\r');
-    let help = if place.source().text()[place.span().clone()].contains(is_unseen) {
+    let help = if place.source().text()[place.span()].contains(is_unseen) {
         "remove the character there that cannot be seen"
     } else if said.contains("recur") {
         "nest it less deeply: nothing in these files needs more than a few levels"
