@@ -125,7 +125,10 @@ impl Read for Reader {
 
     async fn templates(&self, scope: &Scope) -> Result<Vec<LiveTemplate>, ApiError> {
         let pages = self.client.all_pages::<wire::Template>(|after| platform::list_templates(scope, after)).await?;
-        Ok(pages.into_iter().map(wire::Template::into_live).collect())
+        let mut templates: Vec<_> = pages.into_iter().map(wire::Template::into_live).collect();
+        // They are kept, and would keep the room of the answer, which was larger.
+        templates.shrink_to_fit();
+        Ok(templates)
     }
 
     async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {

@@ -61,12 +61,15 @@ pub(super) struct Template {
 
 impl Template {
     pub(super) fn into_live(self) -> LiveTemplate {
+        let mut auth_scheme_configs: Vec<_> =
+            self.auth_scheme_configs.into_iter().filter_map(Listed::into_id).collect();
+        auth_scheme_configs.shrink_to_fit();
         LiveTemplate {
             id: self.connection_template_id,
             name: self.name,
             system: self.id,
             dynamic: self.dynamic,
-            auth_scheme_configs: self.auth_scheme_configs.into_iter().filter_map(Listed::into_id).collect(),
+            auth_scheme_configs,
         }
     }
 }
