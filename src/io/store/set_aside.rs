@@ -13,6 +13,11 @@ use super::{Resources, recorded};
 const FIRST_LOOK: &str = "what exists as declared is adopted, and nothing is made, changed or deleted before one full look at \
                           the platform";
 
+/// How much of the file is held in memory while all of it is read, and otherwise, in negative KiB. The room that was
+/// used once is not given back to the system.
+const FEW_PAGES: i32 = -128;
+const USUAL_PAGES: i32 = -2000;
+
 /// Opens the state for writing. A damaged one is moved aside, with a warning, and a new one is begun that
 /// remembers it.
 pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<(Database, Resources), StoreError> {
@@ -28,11 +33,12 @@ pub(super) fn open_or_set_aside(directory: &Path, tenant: &Tenant) -> Result<(Da
                 directory.join(FILE).display()
             );
         }
+        // Everything is read once, to find out whether it makes sense, and no page of it twice.
+        database.hold_pages(FEW_PAGES)?;
         database.check_whole()?;
-        // Everything is read once, to find out whether it makes sense.
         let resources = database.resources()?;
         recorded(&database, Arc::default())?;
-        database.shrink()?;
+        database.hold_pages(USUAL_PAGES)?;
         Ok((database, resources))
     });
     match opened {
@@ -82,9 +88,11 @@ impl Database {
         self.connection.execute("DELETE FROM set_aside", []).map(drop).map_err(|source| self.error(source))
     }
 
-    /// Lets go of the pages that were read: what is known is not read again.
-    fn shrink(&self) -> Result<(), StoreError> {
-        self.connection.execute_batch("PRAGMA shrink_memory").map_err(|source| self.error(source))
+    /// Holds no more than so much of the file in memory, as `PRAGMA cache_size` takes it, and lets go of what is held
+    /// now.
+    fn hold_pages(&self, size: i32) -> Result<(), StoreError> {
+        let held = self.connection.execute_batch(&format!("PRAGMA cache_size = {size}; PRAGMA shrink_memory"));
+        held.map_err(|source| self.error(source))
     }
 
     /// Whether SQLite finds the file in order.
