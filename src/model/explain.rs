@@ -168,7 +168,7 @@ pub fn explain(
     let compared_paths = |path: &str| compared.iter().flat_map(|it| &it.fields).any(|field| field.path == path);
     let moved = change.iter().flat_map(|change| &change.fields).filter(|field| !compared_paths(field.path));
     let begun = identity.and_then(|identity| recorded.intents.get(identity)).map(|intent| intent.missed);
-    let lifecycle = declared.or(broken).map(|declared| declared.lifecycle.clone());
+    let lifecycle = declared.or(broken).map(|declared| Lifecycle::clone(&declared.lifecycle));
     let explanation = Explanation {
         standing,
         source: declared

@@ -36,8 +36,8 @@ pub struct Declared {
     pub fields: Fields,
     /// The secrets that it refers to, by their fields' names.
     pub secrets: BTreeMap<&'static str, DeclaredSecret>,
-    /// How its life is to be handled.
-    pub lifecycle: Lifecycle,
+    /// How its life is to be handled. Most files say nothing of that, so that most resources share it.
+    pub lifecycle: Arc<Lifecycle>,
     /// Its table's header.
     pub place: Place,
 }

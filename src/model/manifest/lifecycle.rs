@@ -1,5 +1,7 @@
 //! The `lifecycle` table of a resource.
 
+use std::sync::{Arc, LazyLock};
+
 use super::names::reference;
 use crate::model::auth_scheme_config::{self, GRANT_TYPE, TYPE};
 use crate::model::document::Section;
@@ -21,6 +23,9 @@ pub struct Lifecycle {
     /// Whether a new one may be made in its place, and the old one deleted.
     pub allow_replace: bool,
 }
+
+/// Where no file says anything.
+static UNSAID: LazyLock<Arc<Lifecycle>> = LazyLock::new(Arc::default);
 
 impl Lifecycle {
     /// Whether it is never to be deleted.
@@ -49,8 +54,8 @@ impl OnDrift {
     }
 }
 
-pub(super) fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: bool) -> Lifecycle {
-    let Some(table) = section.section("lifecycle") else { return Lifecycle::default() };
+pub(super) fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: bool) -> Arc<Lifecycle> {
+    let Some(table) = section.section("lifecycle") else { return Arc::clone(&UNSAID) };
     let mut ignore = Vec::new();
     for item in table.texts("ignore").map(|list| list.value).unwrap_or_default() {
         if [TYPE.name, GRANT_TYPE.name].contains(&item.value.as_str()) {
@@ -92,7 +97,7 @@ pub(super) fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], ren
         allow_replace: table.flag("allow_replace").is_some_and(|found| found.value),
     };
     table.finish();
-    lifecycle
+    Arc::new(lifecycle)
 }
 
 /// A template that was renamed had another name.
