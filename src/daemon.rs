@@ -21,6 +21,10 @@ use crate::report::voice::Voice;
 /// then is dropped: the next start finds out what came of it.
 const LAST_WORDS: Duration = Duration::from_millis(1500);
 
+/// How long nothing happens after a pass before the daemon rests, and how often that is said.
+const REST: Duration = Duration::from_millis(1500);
+const RESTS: u8 = 2;
+
 /// All that the daemon works with.
 #[derive(Debug)]
 pub struct Parts<'a, F, W, H, M> {
@@ -63,6 +67,8 @@ pub enum Moment<'a> {
     Failed(&'a PassError),
     /// After a pass: the next one is due after this time, unless something happens before.
     Waits(Duration),
+    /// It has waited for a while, and uses nothing that it does not keep. Said twice after a pass.
+    Rests,
 }
 
 /// What the loop wakes for.
@@ -71,6 +77,7 @@ enum Wake {
     Requested,
     Due,
     Pulse,
+    Rest,
     Shutdown,
 }
 
@@ -84,6 +91,7 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
     let mut memory = Memory::default();
     let mut voice = Voice::default();
     let began = Instant::now();
+    let (mut rests_at, mut rests) = (None, 0);
     tokio::pin!(shutdown);
     (parts.on_moment)(Moment::Began);
     loop {
@@ -97,10 +105,16 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
             () = parts.hints.changed() => Wake::FilesChanged,
             () = tokio::time::sleep_until(due) => Wake::Due,
             Some(()) = OptionFuture::from(pulse) => Wake::Pulse,
+            Some(()) = OptionFuture::from(rests_at.map(tokio::time::sleep_until)) => Wake::Rest,
         };
         match wake {
             Wake::Shutdown => return,
             Wake::Pulse => {}
+            Wake::Rest => {
+                (parts.on_moment)(Moment::Rests);
+                rests += 1;
+                rests_at = (rests < RESTS).then(|| Instant::now() + REST);
+            }
             Wake::FilesChanged => parts.schedule.note(Event::FilesChanged, began.elapsed()),
             Wake::Requested => parts.schedule.note(Event::Requested, began.elapsed()),
             Wake::Due => {
@@ -114,6 +128,7 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
                 parts.schedule.finish(end, began.elapsed(), fastrand::f64());
                 let wait = parts.schedule.due().saturating_sub(began.elapsed());
                 (parts.on_moment)(Moment::Waits(wait));
+                (rests_at, rests) = (Some(Instant::now() + REST), 0);
             }
         }
     }

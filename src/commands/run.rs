@@ -19,6 +19,7 @@ use crate::daemon::{self, Moment, Parts};
 use crate::io::drift_log::DriftLog;
 use crate::io::logs;
 use crate::io::manifests::read_folder;
+use crate::io::memory;
 use crate::io::signals::{Signal, Signals};
 use crate::io::store::refuse_second_writer;
 use crate::io::systemd;
@@ -184,6 +185,7 @@ impl Stay<'_> {
                         bell.passed(report, writes);
                     }
                     Moment::Failed(error) => bell.failed(error),
+                    Moment::Rests => memory::give_back(),
                     Moment::Began | Moment::Begins | Moment::Alive | Moment::Waits(_) => {}
                 }
             },
@@ -237,7 +239,7 @@ fn tell_systemd(moment: &Moment<'_>) {
     match moment {
         Moment::Began => systemd::ready(),
         Moment::Alive => systemd::alive(),
-        Moment::Begins | Moment::Waits(_) => {}
+        Moment::Begins | Moment::Waits(_) | Moment::Rests => {}
         Moment::Passed(report) => systemd::status(&line::passed(report, Timestamp::now())),
         Moment::Failed(error) => systemd::status(&line::failed(error, Timestamp::now())),
     }

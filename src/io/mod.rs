@@ -4,6 +4,7 @@ pub mod drift_log;
 pub mod folder;
 pub mod logs;
 pub mod manifests;
+pub mod memory;
 mod regular;
 pub mod replace;
 pub mod revision;

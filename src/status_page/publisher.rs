@@ -85,6 +85,7 @@ impl Publisher {
                 self.next = Some(board);
             }
             Moment::Waits(wait) => self.publish(Some(SignedDuration::try_from(*wait).unwrap_or(SignedDuration::MAX))),
+            Moment::Rests => {}
         }
     }
 
