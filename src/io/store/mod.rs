@@ -126,10 +126,11 @@ impl Books for Store {
         self.database.save_resource(identity, resource)?;
         self.know(|resources| {
             let mut resource = resource.clone();
-            // Most often those of the one before are the same.
-            let before = resources.range(..identity).next_back();
-            if let Some((_, before)) = before.filter(|(_, before)| before.references == resource.references) {
-                resource.references = Arc::clone(&before.references);
+            // Most often those of one beside it are the same. They come in no order.
+            let beside = [resources.range(..identity).next_back(), resources.range(identity..).next()];
+            let same = beside.into_iter().flatten().find(|(_, beside)| beside.references == resource.references);
+            if let Some((_, beside)) = same {
+                resource.references = Arc::clone(&beside.references);
             }
             resources.insert(identity.clone(), resource);
         });
