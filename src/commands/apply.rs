@@ -1,6 +1,7 @@
 //! `versync apply`: one pass.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::mem::ManuallyDrop;
 
 use super::context::{Context, Speaker};
 use super::error::CommandError;
@@ -32,10 +33,12 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
     };
     let mut hands = context.writing("apply", consent)?;
     let mut drift_log = context.drift_log("apply", true)?;
+    // The process ends with it: what all of it takes is given back at once then.
+    let mut memory = ManuallyDrop::new(Memory::default());
     let target = Target {
         manifests: &context.folder(),
         policy: &policy,
-        memory: &mut Memory::default(),
+        memory: &mut memory,
         look: Look::Whole,
         guards: None,
         drift_log: drift_log.as_mut(),

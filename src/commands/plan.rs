@@ -1,6 +1,7 @@
 //! `versync plan`: the dry run, once.
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use super::context::{Context, Speaker};
@@ -16,10 +17,12 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
     let open = if args.no_refresh { Context::offline } else { Context::new };
     let context = open(global, terminal, Speaker::Onlooker)?;
     let policy = Policy { lists_unmanaged: global.verbose > 0, ..context.policy(args.targets) };
+    // The process ends with it: what all of it takes is given back at once then.
+    let mut memory = ManuallyDrop::new(Memory::default());
     let target = Target {
         manifests: &context.folder(),
         policy: &policy,
-        memory: &mut Memory::default(),
+        memory: &mut memory,
         look: if args.no_refresh { Look::Never } else { Look::Whole },
         guards: None,
         drift_log: None,
@@ -29,6 +32,7 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
     } else {
         reconcile(target, &mut context.dry_run()?, &Stop::never()).await?
     };
+    let report = ManuallyDrop::new(report);
     if args.json {
         write_json(&json::plan(&report.plan))?;
     } else {
