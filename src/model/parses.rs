@@ -15,7 +15,7 @@ use super::source::{Problem, SourceFile};
 /// What files say, kept from one pass to the next: a file that has not changed is not parsed again.
 #[derive(Debug, Default)]
 pub struct Parses {
-    of_files: HashMap<String, Arc<Parse>>,
+    of_files: HashMap<String, Arc<Parse>, foldhash::fast::RandomState>,
     /// What the files of the last pass came to together.
     pub(super) last: Option<(Vec<Arc<Parse>>, Desired)>,
     /// How many files were parsed, and not known from before.
