@@ -284,3 +284,34 @@ fn a_secret_that_the_platform_repeats_in_a_field_s_message_is_not_shown() {
     assert!(ran.out.contains("system.toml:43:"), "{}", ran.out);
     assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"), "{ran:?}");
 }
+
+#[test]
+fn the_daemon_sends_a_secret_that_has_changed_where_no_manifest_has() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let site = Site::new();
+    site.settings("sync.interval = \"1h\"\nsync.debounce = \"20ms\"");
+    let rotate = |secret: &str| {
+        let path = site.manifests().join("secret");
+        std::fs::write(site.path("new"), secret).unwrap();
+        std::fs::set_permissions(site.path("new"), std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::rename(site.path("new"), path).unwrap();
+    };
+    let shop = "[connection_templates.shop]\nproject = \"storefront\"\nenvironment = \"production\"\nsystem = \"stripe\"\n\
+                dynamic = true\n";
+    rotate("first");
+    site.file("shop.toml", shop);
+    site.file("system.toml", ON_SYSTEM.replace("{ env = \"CANARY\" }", "{ file = \"secret\" }"));
+    let daemon = site.run(&[]);
+    daemon.await_said("created connection_template.storefront/production/shop");
+    // Once nothing is left to do, an edit is planned by itself.
+    site.file("shop.toml", shop.replace("true", "false"));
+    daemon.await_said("updated connection_template.storefront/production/shop");
+    rotate("second");
+    daemon.await_said("updated auth_scheme_config.system/shopify/s-code");
+    let secret = |world: &mut versync::sandbox::World| {
+        let owner = Owner::System(ids::SHOPIFY.to_owned());
+        world.secret(&owner, "s-code").map(str::to_owned)
+    };
+    assert_eq!(site.sandbox.world(secret).as_deref(), Some("second"));
+}
