@@ -45,6 +45,8 @@ impl Calm {
             && is_plain(plan, desired)
             && plan.bookkeeping.iter().all(is_kept)
             && is_at_rest(recorded)
+            // What was begun for what no file declares any more is recorded as well, and is left to be deleted.
+            && recorded.resources.len() == desired.resources.len()
             && recorded.resources.values().all(|record| record.replaces.is_none());
         is_calm.then(|| Self { unmanaged: plan.unmanaged.clone(), secrets })
     }

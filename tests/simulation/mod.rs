@@ -284,7 +284,11 @@ fn tell_all(seeds: std::ops::Range<u64>) {
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let worker = |first: u64| {
         let mut mine = (seeds.start + first..seeds.end).step_by(usize::try_from(threads).unwrap());
-        mine.find_map(|seed| tell(seed, lives).err().map(|story| (seed, story)))
+        mine.find_map(|seed| {
+            let told = std::panic::catch_unwind(|| tell(seed, lives));
+            let told = told.unwrap_or_else(|_| panic!("this happened in the story of {REPLAY}={seed}"));
+            told.err().map(|story| (seed, story))
+        })
     };
     let failed = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|first| scope.spawn(move || worker(first))).collect();

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::model::desired::ManifestFile;
+use crate::model::intent::Intent;
 use crate::model::observed::LiveTemplate;
 use crate::model::parses::Parses;
 use crate::model::planner::plan;
@@ -112,6 +113,29 @@ fn disturb(observed: &mut Observed, rng: &mut Rng) {
             _ => {}
         }
     }
+}
+
+#[test]
+fn what_was_made_and_no_file_declares_any_more_is_left_to_do() {
+    let mut parses = Parses::default();
+    let mut cells = Cells::default();
+    cells.configs.insert((0, 0), (0, 0));
+    let (policy, none) = (Policy { prune: true, ..Policy::default() }, Recorded::default());
+    let desired = Desired::assemble_known(&cells.files(), &mut parses);
+    let wanted = desired.wanted(&none);
+    let making = plan(&desired, &none, &Observed::from_recorded(&none, &wanted), &policy, None);
+    let made = recorded_of(&making);
+    let live = Observed { listed_elsewhere: None, ..Observed::from_recorded(&made, &wanted) };
+    // The answer to its create was lost, and its file is gone by now: it is recorded, so that the next pass deletes it.
+    let begun = |change: &Change| match &change.step {
+        Step::PutConfig(step) => (change.identity.clone(), Intent::of_config(step)),
+        step => unreachable!("{step:?}"),
+    };
+    let intents = making.changes.iter().map(begun).collect();
+    let gone = Desired::assemble_known(&Cells::default().files(), &mut parses);
+    let found = plan(&gone, &Recorded { intents, ..Recorded::default() }, &live, &policy, None);
+    assert!(matches!(found.bookkeeping.as_slice(), [Bookkeeping::Record(..)]) && found.changes.is_empty(), "{found:?}");
+    assert!(Calm::after(&found, &policy, &gone, SecretHashes::default(), &made).is_none());
 }
 
 /// Plans an edit by its part, and everything; whether the part was enough.
