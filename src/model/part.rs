@@ -58,10 +58,11 @@ impl Calm {
 }
 
 /// Whether a plan holds nothing that concerns more than the place where it is: changes and notes of what stays where and
-/// what it is, none of them held, and no word beside what the files alone have it say.
+/// what it is, none of them held or left in part, and no word beside what the files alone have it say.
 fn is_plain(plan: &Plan, desired: &Desired) -> bool {
     let is_plain = |change: &Change| {
         change.is_due()
+            && !change.leaves_drift()
             && match &change.step {
                 Step::CreateTemplate(step) => step.record.replaces.is_none(),
                 Step::UpdateTemplate { renamed_from, .. } | Step::Record { renamed_from, .. } => renamed_from.is_none(),

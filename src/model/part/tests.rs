@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::*;
 use crate::model::desired::ManifestFile;
 use crate::model::intent::Intent;
+use crate::model::manifest::OnDrift;
 use crate::model::observed::LiveTemplate;
 use crate::model::parses::Parses;
 use crate::model::planner::plan;
@@ -136,6 +137,32 @@ fn what_was_made_and_no_file_declares_any_more_is_left_to_do() {
     let found = plan(&gone, &Recorded { intents, ..Recorded::default() }, &live, &policy, None);
     assert!(matches!(found.bookkeeping.as_slice(), [Bookkeeping::Record(..)]) && found.changes.is_empty(), "{found:?}");
     assert!(Calm::after(&found, &policy, &gone, SecretHashes::default(), &made).is_none());
+}
+
+#[test]
+fn drift_that_is_only_reported_beside_an_update_is_left_to_say() {
+    let policy = Policy { on_drift: OnDrift::Report, ..Policy::default() };
+    let none = Recorded::default();
+    let mut cells = Cells::default();
+    let made = |cells: &Cells| {
+        let desired = Desired::assemble(&cells.files());
+        let wanted = desired.wanted(&none);
+        let making = plan(&desired, &none, &Observed::from_recorded(&none, &wanted), &policy, None);
+        (desired, wanted, recorded_of(&making))
+    };
+    cells.templates.insert((0, 0), (0, 0, true, 0));
+    let (_, _, before) = made(&cells);
+    cells.configs.insert((0, 1), (0, 0));
+    let (desired, wanted, after) = made(&cells);
+    let mut live = Observed { listed_elsewhere: None, ..Observed::from_recorded(&before, &wanted) };
+    let calm_after = |live: &Observed| {
+        let found = plan(&desired, &before, live, &policy, None);
+        assert_eq!(found.changes.iter().filter(|change| change.is_due()).count(), 2, "{found:?}");
+        Calm::after(&found, &policy, &desired, SecretHashes::default(), &after)
+    };
+    assert!(calm_after(&live).is_some());
+    live.templates.values_mut().flatten().flatten().for_each(|template| template.dynamic = false);
+    assert!(calm_after(&live).is_none());
 }
 
 /// Plans an edit by its part, and everything; whether the part was enough.
