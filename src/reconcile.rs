@@ -289,7 +289,7 @@ async fn attempt<H: Hands, F: Manifests>(
     // Boxed, since the daemon's loop would carry all of it.
     let found = Box::pin(look::find(&api, target.look, &ground, target.policy, target.memory)).await;
     let Ground { desired, secrets, recorded, .. } = ground;
-    let Found { observed, stale, only, mut plan } =
+    let Found { observed, only, mut plan } =
         found.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?;
     let Memory { seen, calm, checked_at, .. } = target.memory;
     if only.is_none() {
@@ -310,7 +310,7 @@ async fn attempt<H: Hands, F: Manifests>(
     let unchanged = plan.is_empty().then_some(recorded);
     if target.look != Look::Never {
         let tried = plan.changes.iter().filter(|it| it.is_due()).map(|it| &it.identity);
-        *seen = Some(Seen::after(observed, stale, tried));
+        *seen = Some(Seen::after(observed, plan.unlooked.clone(), tried));
     }
     let outcomes = hands.carry_out(&plan, stop).await;
     let blamed = blamed(&desired, outcomes.as_deref().unwrap_or_default());

@@ -36,8 +36,8 @@ impl Flapping {
     pub fn hold(&mut self, plan: &mut Plan, now: Instant) -> Option<Duration> {
         let due: BTreeSet<&Identity> =
             plan.changes.iter().filter(|change| change.is_due()).map(|change| &change.identity).collect();
-        // What a pass finds as declared has lasted.
-        self.seen.retain(|identity, _| due.contains(identity));
+        // What a pass finds as declared has lasted, where it has looked.
+        self.seen.retain(|identity, _| due.contains(identity) || plan.unlooked.contains(identity));
         let mut soonest = None;
         for change in plan.changes.iter_mut().filter(|change| change.is_due()) {
             let Some(seen) = self.seen.get(&change.identity).filter(|seen| seen.hash == change_hash(change)) else {
@@ -117,6 +117,19 @@ mod tests {
         assert_eq!(pass(&mut flapping, plan(true), SECOND * 3), Some(SECOND * 59));
         assert_eq!(pass(&mut flapping, plan(true), SECOND * 62), None, "it is tried again");
         assert_eq!(pass(&mut flapping, plan(true), SECOND * 63), Some(SECOND * 119));
+    }
+
+    #[test]
+    fn what_nobody_has_looked_at_has_not_lasted() {
+        let mut flapping = Flapping::default();
+        for second in 0..3 {
+            assert_eq!(pass(&mut flapping, plan(true), SECOND * (2 * second)), None);
+            // An edit elsewhere is planned meanwhile.
+            let mut elsewhere = Plan::default();
+            elsewhere.unlooked.insert(&Identity::parse("connection_template.p/e/other").unwrap());
+            assert_eq!(pass(&mut flapping, elsewhere, SECOND * (2 * second + 1)), None);
+        }
+        assert_eq!(pass(&mut flapping, plan(true), SECOND * 6), Some(SECOND * 58));
     }
 
     #[test]

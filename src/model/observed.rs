@@ -177,6 +177,14 @@ impl Wanted {
         }
     }
 
+    /// Whether something is in one of the places.
+    pub fn contains(&self, identity: &Identity) -> bool {
+        match identity {
+            Identity::ConnectionTemplate { scope, .. } => self.scopes.contains(scope),
+            Identity::AuthSchemeConfig { owner, .. } => self.owners.contains(owner),
+        }
+    }
+
     /// Has other places looked at as well.
     pub fn append(&mut self, mut places: Wanted) {
         self.scopes.append(&mut places.scopes);

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::address::{Address, Identity, Owner, Scope};
 use super::approval::Approval;
 use super::manifest::Declared;
+use super::observed::Wanted;
 use super::recorded::RecordedResource;
 use super::source::{Problem, Severity};
 
@@ -44,6 +45,8 @@ pub struct Plan {
     pub problems: Vec<Problem>,
     /// What is to be remembered or forgotten although nothing is to be sent.
     pub bookkeeping: Vec<Bookkeeping>,
+    /// Where nobody has looked although something was changed there before: that is taken to be as it was applied.
+    pub unlooked: Wanted,
     /// Whether nothing was planned, since something that was asked for means nothing; a problem says what.
     pub refused: bool,
     /// The hash of the approval that lets its deletes through; used up by the pass that does them.

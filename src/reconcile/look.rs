@@ -138,8 +138,6 @@ async fn assemble_aside(files: &[ManifestFile], recorded: &Recorded) -> (Desired
 /// What a look has found, and what follows.
 pub(super) struct Found {
     pub(super) observed: Observed,
-    /// Where that was changed since it was seen, and was not looked at again.
-    pub(super) stale: Wanted,
     /// Where was looked; nothing where that was everywhere.
     pub(super) only: Option<Wanted>,
     pub(super) plan: Plan,
@@ -158,7 +156,7 @@ pub(super) async fn find<A: Read>(
         (Look::Never, _) => {
             let observed = Observed::from_recorded(&ground.recorded, &ground.wanted());
             let plan = ground.plan(policy, &observed);
-            Found { observed, stale: Wanted::default(), only: None, plan }
+            Found { observed, only: None, plan }
         }
         (Look::WhereNeeded, (Some(seen), calm)) if ground.recorded.approvals.is_empty() => {
             let in_part = match calm {
@@ -186,7 +184,7 @@ pub(super) async fn find<A: Read>(
 async fn everywhere<A: Read>(api: &A, ground: &Ground, policy: &Policy, names: &mut Names) -> Result<Found, ApiError> {
     let observed = observe(api, &ground.wanted(), names).await?;
     let plan = ground.plan(policy, &observed);
-    Ok(Found { observed, stale: Wanted::default(), only: None, plan })
+    Ok(Found { observed, only: None, plan })
 }
 
 /// Reads what the files' edit is about, and plans that part alone. Gives back what was seen where that is not enough.
@@ -209,10 +207,11 @@ async fn at_part<A: Read>(
     let plan = part.plan(&calm, desired, &mut seen, |desired, recorded, observed| {
         planner::plan(desired, recorded, observed, policy, revision.clone())
     });
-    let Some(plan) = plan else { return Ok(Err(seen)) };
-    let (observed, stale) = seen.into_parts();
-    debug_assert!(stale != Wanted::default() || plan.says_the_same(&ground.plan(policy, &observed)));
-    Ok(Ok(Found { observed, stale, only: Some(part.looks), plan }))
+    let Some(mut plan) = plan else { return Ok(Err(seen)) };
+    let observed;
+    (observed, plan.unlooked) = seen.into_parts();
+    debug_assert!(plan.unlooked != Wanted::default() || plan.says_the_same(&ground.plan(policy, &observed)));
+    Ok(Ok(Found { observed, only: Some(part.looks), plan }))
 }
 
 /// Reads what was not seen before and what the files' edit touches, and what else the plan that follows is about.
@@ -239,7 +238,7 @@ async fn where_needed<A: Read>(
         plan = ground.plan(policy, &observed);
         looked.append(concerned);
     }
-    Ok(Found { observed, stale: Wanted::default(), only: Some(looked), plan })
+    Ok(Found { observed, only: Some(looked), plan })
 }
 
 async fn take_in<A: Read>(
