@@ -384,8 +384,13 @@ fn check_update(universe: &mut Universe, id: &str) {
     }
     let systems: BTreeSet<_> =
         universe.platform.named(&scope.environment, &name).iter().map(|it| it.system.clone()).collect();
-    // One that somebody renamed is known by its id, whatever else has that name.
-    if frozen && systems.len() < 2 && !name.starts_with(STRAY) {
+    // One that somebody renamed is known by its id, whatever else has that name; so is one that was renamed for a file,
+    // where that could not be recorded.
+    let is_recorded_otherwise = universe.records.now.resources.iter().any(|(identity, record)| {
+        let is_it = record.template_id.as_deref() == Some(id);
+        is_it && !matches!(identity, Identity::ConnectionTemplate { name: known, .. } if *known == name)
+    });
+    if frozen && systems.len() < 2 && !name.starts_with(STRAY) && !is_recorded_otherwise {
         universe.violation(format_args!("{name} was there twice, and was written all the same"));
     }
 }
