@@ -364,6 +364,21 @@ fn a_change_of_system_that_was_cut_off_and_is_taken_back_keeps_the_old_one() {
 }
 
 #[test]
+fn what_was_replaced_in_part_is_ours_again_once_the_new_one_is_gone() {
+    let file = legacy("lifecycle = { allow_replace = true }");
+    let (site, _flaky) = cut_off(&file.replace("netsuite", "stripe"), ("DELETE", Fault::Before(400)));
+    // Also a delete whose answer was lost leaves it so.
+    let made = site.templates("legacy-erp").into_iter().find(|it| it.id != ids::LEGACY_ERP).unwrap();
+    site.sandbox.world(|world| world.delete_template(&made.project, &made.id)).unwrap();
+    site.file("erp.toml", &file);
+    let writes = site.writes().len();
+    site.apply();
+    assert_eq!(site.template("legacy-erp").id, ids::LEGACY_ERP);
+    assert_eq!(site.writes().len(), writes, "{:?}", site.writes());
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
 fn the_old_one_stays_while_somebody_elses_is_in_the_place_of_the_new_one() {
     let (site, _flaky) = cut_off(
         &legacy("lifecycle = { allow_replace = true }").replace("netsuite", "stripe"),

@@ -160,6 +160,23 @@ impl<'a> Planner<'a> {
         (live.system == resolved.owner.id).then_some((live, record))
     }
 
+    /// The old template of a replacement of which nothing else is there any more, where the file wants it back as it is,
+    /// and as what it is recorded then.
+    pub(super) fn left_alone(
+        &self,
+        resolved: &Resolved<'_>,
+        scope: &Scope,
+        recorded: Option<&RecordedResource>,
+    ) -> Option<(&'a LiveTemplate, RecordedResource)> {
+        let known = self.index.record(&resolved.identity).filter(|known| Some(*known) == recorded)?;
+        let old = known.replaces.as_deref().filter(|old| old.identity.is_none() && old.scope == *scope)?;
+        let is_gone = known.template_id.as_deref().is_some_and(|id| self.index.template(scope, id).is_none());
+        let live = self.index.template(scope, &old.id).filter(|live| is_gone && live.system == resolved.owner.id)?;
+        // Of its fields nothing is known any more.
+        let (template_id, fields) = (Some(live.id.clone()), Fields::new());
+        Some((live, RecordedResource { template_id, fields, replaces: None, ..known.clone() }))
+    }
+
     /// What is left of a replacement that was cut off: the old template, if it is still there. One that is gone is
     /// forgotten; of one that could not be looked for, nothing follows.
     pub(super) fn still_pending(

@@ -82,6 +82,16 @@ impl<'a> Planner<'a> {
         if let [first, second, ..] = matches.as_slice() {
             return Err(exists_twice(declared, known_as, [first, second]));
         }
+        if let Some((live, record)) = self.left_alone(resolved, scope, recorded) {
+            if let [other, ..] = matches.as_slice() {
+                return Err(exists_twice(declared, known_as, [live, other]));
+            }
+            let strayed = live.name != name;
+            let found =
+                Found { live, recorded: Some(&record), renamed_from: None, recorded_as: None, strayed, pending: None };
+            self.plan_found(declared, resolved, (scope, name), &wanted, found);
+            return Ok(());
+        }
         let left = match recorded {
             None => self.environment_left(declared, scope, [name, known_as])?,
             Some(_) => None,
