@@ -7,6 +7,7 @@ mod apply;
 mod approve;
 mod ci;
 mod converge;
+mod cut_off;
 mod daemon;
 mod documents;
 mod examples;
