@@ -25,9 +25,10 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use versync::daemon::{self, Moment, Parts};
 use versync::io::secrets::DigestKey;
-use versync::model::address::Identity;
+use versync::model::address::{Identity, Scope};
 use versync::model::flapping::Flapping;
 use versync::model::guard::{DeleteLimit, Grace, Guards};
+use versync::model::observed::LiveTemplate;
 use versync::model::plan::{Action, Plan};
 use versync::model::planner::{Adopt, Policy};
 use versync::model::schedule::Schedule;
@@ -220,7 +221,13 @@ fn check_world(universe: &mut Universe, plan: &Plan) {
         };
         let recorded =
             |id: &str| universe.records.now.resources.values().any(|it| it.template_id.as_deref() == Some(id));
+        let is_ours = |live: &LiveTemplate| recorded(&live.id) || universe.platform.made.contains(&live.id);
         for (scope, live) in &universe.platform.templates {
+            // Of what somebody has made by himself, twice, nothing follows.
+            let is_it = |(place, other): &&(Scope, LiveTemplate)| place == scope && other.name == live.name;
+            if !universe.platform.templates.iter().filter(is_it).any(|(_, other)| is_ours(other)) {
+                continue;
+            }
             let before = universe.platform.renamed.get(&live.id);
             let is_excused = before.is_some_and(|before| is_stuck(before) || !recorded(&live.id));
             let is_twin = !is_excused && !seen.insert((scope.clone(), live.name.clone()));

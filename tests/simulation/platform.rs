@@ -33,7 +33,7 @@ pub(crate) struct Live {
     pub(crate) configs: BTreeMap<Owner, Vec<LiveConfig>>,
     ids: usize,
     /// The ids of templates that versync has made.
-    made: BTreeSet<String>,
+    pub(crate) made: BTreeSet<String>,
     /// How a template that somebody renamed was called before.
     pub(crate) renamed: BTreeMap<String, String>,
     pub(crate) writes: usize,
