@@ -11,14 +11,15 @@
 mod worlds;
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use versync::model::desired::{Desired, ManifestFile};
 use versync::model::observed::Observed;
 use versync::model::parses::Parses;
-use versync::model::plan::Plan;
+use versync::model::plan::{Change, Plan, Step};
 use versync::model::planner::{Policy, plan};
-use versync::model::recorded::Recorded;
+use versync::model::recorded::{Recorded, RecordedResource};
 use versync::model::source::SourceFile;
 use versync::report::problems::Look;
 use versync::report::text;
@@ -41,6 +42,19 @@ fn creates(desired: &Desired) -> Plan {
     plan(desired, &recorded, &observed, &Policy::default(), None)
 }
 
+/// What is recorded once a plan is carried out.
+fn applied(planned: &Plan) -> Recorded {
+    let record = |change: &Change| match &change.step {
+        Step::CreateTemplate(step) => {
+            RecordedResource { template_id: Some(change.address.to_string()), ..step.record.clone() }
+        }
+        Step::PutConfig(step) => step.record.clone(),
+        step => unreachable!("{step:?}"),
+    };
+    let resources = planned.changes.iter().map(|change| (change.identity.clone(), record(change)));
+    Recorded { resources: Arc::new(resources.collect()), ..Recorded::default() }
+}
+
 fn pieces(criterion: &mut Criterion) {
     for size in SIZES {
         let files = files(size);
@@ -56,6 +70,11 @@ fn pieces(criterion: &mut Criterion) {
             b.iter(|| Desired::assemble_known(black_box(&files), &mut parses));
         });
         group.bench_function(BenchmarkId::from_parameter("plan"), |b| b.iter(|| creates(black_box(&desired))));
+        let recorded = applied(&planned);
+        let observed = Observed::from_recorded(&recorded, &desired.wanted(&recorded));
+        let in_sync = || plan(black_box(&desired), &recorded, &observed, &Policy::default(), None);
+        assert_eq!(in_sync().in_sync.len(), size.resources);
+        group.bench_function(BenchmarkId::from_parameter("plan, nothing to do"), |b| b.iter(in_sync));
         group.bench_function(BenchmarkId::from_parameter("render"), |b| {
             let look = Look { color: true, terminal: true, width: None };
             b.iter(|| {
