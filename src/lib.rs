@@ -21,8 +21,9 @@
 //!
 //! # How a pass goes
 //!
-//! [`io::folder`] reads the folder once nothing moves in it, [`model::desired`] makes resources and problems
-//! of it, and the folder gives the secrets that they refer to.
+//! [`io::folder`] reads the folder, and tells while the platform answers whether nothing has moved in it; otherwise all of
+//! it is done once more. [`model::desired`] makes resources and problems of the files, and the folder gives the secrets
+//! that they refer to.
 //! [`model::desired::Desired::wanted`] says what has to be looked at, [`io::versori::observe()`] looks, and
 //! [`io::store`] tells what was last applied. [`model::planner::plan`] compares the three and gives a
 //! [`model::plan::Plan`], a value that everything else reads: [`report`] prints it, and

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::join;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -45,7 +46,7 @@ pub use record::pass_note;
 pub use report::{PassError, Report};
 
 use ahead::Ahead;
-use look::{Found, Ground};
+use look::{Found, Ground, Rest};
 use sharing::Sharing;
 
 /// What one pass is about, and what is kept from one pass to the next.
@@ -278,25 +279,19 @@ pub async fn reconcile<H: Hands, F: Manifests>(
 }
 
 async fn attempt<H: Hands, F: Manifests>(
-    target: Target<'_, F>,
+    mut target: Target<'_, F>,
     hands: &mut H,
     stop: &Stop,
     began_at: Timestamp,
 ) -> Result<Report, PassError> {
-    let ground = look::stand(target.manifests, target.memory, target.look, hands).await?;
-    let told = Told::of(hands);
-    let api = Ahead { api: Sharing { api: &told, recorded: &ground.recorded }, answers: &ground.answers };
-    // Boxed, since the daemon's loop would carry all of it.
-    let found = Box::pin(look::find(&api, target.look, &ground, target.policy, target.memory)).await;
+    let (ground, found) = survey(&mut target, hands).await?;
     let Ground { desired, secrets, recorded, .. } = ground;
-    let Found { observed, only, mut plan } =
-        found.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?;
+    let Found { observed, only, mut plan } = found;
     let Memory { seen, calm, checked_at, .. } = target.memory;
     if only.is_none() {
         *checked_at = Some(Timestamp::now());
     }
     let checked_at = checked_at.unwrap_or(began_at);
-    drop(told);
     let mut guards = target.guards;
     let mut again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now));
     if plan.bookkeeping.contains(&Bookkeeping::LookedAtEverything) {
@@ -329,6 +324,28 @@ async fn attempt<H: Hands, F: Manifests>(
         guards.flapping.note(report.applied_changes(), now, fastrand::f64());
     }
     Ok(report)
+}
+
+/// Reads the files, and what is live. Whether the files were at rest shows while the platform answers; where they were
+/// not, nothing counts that was found out, and all of it is done once more with files that are.
+async fn survey<H: Hands, F: Manifests>(target: &mut Target<'_, F>, hands: &H) -> Result<(Ground, Found), PassError> {
+    let (manifests, look) = (target.manifests, target.look);
+    let ground = look::stand(manifests, Rest::Unknown, target.memory, look, hands).await?;
+    let (found, was_at_rest) = join(find(target, &ground, hands), manifests.was_at_rest()).await;
+    if was_at_rest {
+        return Ok((ground, found?));
+    }
+    let ground = look::stand(manifests, Rest::Awaited, target.memory, look, hands).await?;
+    let found = find(target, &ground, hands).await?;
+    Ok((ground, found))
+}
+
+async fn find<H: Hands, F>(target: &mut Target<'_, F>, ground: &Ground, hands: &H) -> Result<Found, PassError> {
+    let told = Told::of(hands);
+    let api = Ahead { api: Sharing { api: &told, recorded: &ground.recorded }, answers: &ground.answers };
+    // Boxed, since the daemon's loop would carry all of it.
+    let found = Box::pin(look::find(&api, target.look, ground, target.policy, target.memory)).await;
+    found.map_err(|error| PassError::Api { error, problems: ground.desired.problems.clone() })
 }
 
 /// What the platform refuses, at the lines that declare it.

@@ -20,7 +20,7 @@ use crate::args::Global;
 use crate::io::drift_log::DriftLog;
 use crate::io::folder::Folder;
 use crate::io::logs::{self, Logs, Prepared};
-use crate::io::manifests::read_folder;
+use crate::io::manifests::check_folder;
 use crate::io::secrets::DigestKey;
 use crate::io::store::{Journal, Store, Tenant};
 use crate::io::versori::{Client, Connection, Credentials, Meter, Nobody, Reader, Writer};
@@ -98,7 +98,7 @@ impl Context {
         }
         let connection = connection(&settings)?;
         Client::new(connection.clone())?;
-        read_folder(&settings.manifests)?;
+        check_folder(&settings.manifests)?;
         if settings.state != self.settings.state {
             return Err(CommandError::NeedsRestart { what: "state" });
         }

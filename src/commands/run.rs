@@ -18,7 +18,7 @@ use crate::args::{Global, Run as Args};
 use crate::daemon::{self, Moment, Parts};
 use crate::io::drift_log::DriftLog;
 use crate::io::logs;
-use crate::io::manifests::read_folder;
+use crate::io::manifests::check_folder;
 use crate::io::memory;
 use crate::io::signals::{Signal, Signals};
 use crate::io::store::refuse_second_writer;
@@ -42,7 +42,7 @@ pub(super) async fn run(global: &Global, args: &Args, terminal: &Terminal) -> Re
     let mut context = Context::new(global, terminal, Speaker::Daemon)?;
     fault.warn();
     // A folder that is not there at the start is a mistake in the settings; later it is an incident.
-    read_folder(&context.settings.manifests)?;
+    check_folder(&context.settings.manifests)?;
     if let Some(sandbox) = &context.sandbox {
         sandbox::introduce(sandbox, &mut io::stdout().lock()).map_err(CommandError::output)?;
     }

@@ -1,14 +1,14 @@
 //! The manifests folder as a pass sees it: its files at rest, the secrets that they refer to, its commit.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use secrecy::SecretString;
 
 use super::manifests::FolderError;
 use super::revision::revision;
 use super::secrets::{self, SecretError};
-use super::snapshot::{AsRead, Known, read_settled};
+use super::snapshot::{AsRead, Known, State, read_as_it_is, read_settled};
 use crate::model::desired::ManifestFile;
 use crate::model::document::SecretRef;
 
@@ -20,6 +20,17 @@ pub trait Manifests {
     ///
     /// Where the whole cannot be read. Single files that cannot are among the manifests, each with its problem.
     fn read(&self) -> impl Future<Output = Result<Vec<ManifestFile>, FolderError>>;
+
+    /// Every manifest as it is at this moment, for whoever has something to look up meanwhile. Nothing may come of it
+    /// before [`Self::was_at_rest`] tells that nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    fn read_ahead(&self) -> impl Future<Output = Result<Vec<ManifestFile>, FolderError>>;
+
+    /// Whether nothing has changed since they were read.
+    fn was_at_rest(&self) -> impl Future<Output = bool>;
 
     /// The secret that a manifest refers to.
     ///
@@ -38,13 +49,15 @@ pub struct Folder {
     root: PathBuf,
     /// Its files as they were read last.
     known: Mutex<Known>,
+    /// The state in which they were read ahead.
+    ahead: Mutex<Option<State>>,
     as_read: AsRead,
 }
 
 impl Folder {
     /// The folder at this path, whether it is there or not.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), known: Mutex::default(), as_read: AsRead::default() }
+        Self { root: root.into(), known: Mutex::default(), ahead: Mutex::default(), as_read: AsRead::default() }
     }
 
     /// The state in which it was read last.
@@ -60,7 +73,31 @@ impl Folder {
 
 impl Manifests for Folder {
     async fn read(&self) -> Result<Vec<ManifestFile>, FolderError> {
-        read_settled(&self.root, &self.known, &self.as_read).await
+        self.as_read.note(None);
+        let (state, files) = read_settled(&self.root, &self.known).await?;
+        self.as_read.note(Some(state));
+        Ok(files)
+    }
+
+    async fn read_ahead(&self) -> Result<Vec<ManifestFile>, FolderError> {
+        self.as_read.note(None);
+        let (state, files) = match read_as_it_is(&self.root, &self.known) {
+            Ok(read) => read,
+            // Whoever has patience may see it come to rest.
+            Err(_) => read_settled(&self.root, &self.known).await?,
+        };
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        Ok(files)
+    }
+
+    async fn was_at_rest(&self) -> bool {
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (Some(state), root) = (ahead, self.root.clone()) else { return false };
+        let looked = tokio::task::spawn_blocking(move || state.lasts(&root).then_some(state)).await;
+        let state = looked.ok().flatten();
+        let is_same = state.is_some();
+        self.as_read.note(state);
+        is_same
     }
 
     fn secret(&self, reference: &SecretRef) -> Result<SecretString, SecretError> {

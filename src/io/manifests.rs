@@ -1,7 +1,7 @@
 //! The manifests folder: every `*.toml` file below it, read safely.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -101,7 +101,16 @@ pub fn locate_folder(root: &Path) -> Result<Vec<Located>, FolderError> {
 /// Where the folder itself, or one below it, cannot be listed.
 pub fn read_folder(root: &Path) -> Result<Vec<ManifestFile>, FolderError> {
     let canonical = canonical(root)?;
-    Ok(list(&canonical)?.into_iter().filter_map(|(path, kind)| read(&path, kind, &canonical)).collect())
+    Ok(list(&canonical)?.filter_map(|(path, kind)| read(&path, kind, &canonical)).collect())
+}
+
+/// Makes sure that there is a folder of manifests that can be listed.
+///
+/// # Errors
+///
+/// As [`read_folder`].
+pub fn check_folder(root: &Path) -> Result<(), FolderError> {
+    list(&canonical(root)?).map(drop)
 }
 
 /// The folder that a path leads to.
@@ -164,14 +173,26 @@ pub(super) enum Kind {
 }
 
 /// Everything below a folder that can matter, by paths, since two names that are no text can look the same.
-pub(super) fn list(folder: &Path) -> Result<Vec<(PathBuf, Kind)>, FolderError> {
+fn list(folder: &Path) -> Result<impl Iterator<Item = (PathBuf, Kind)>, FolderError> {
+    Ok(list_with(folder, |_, _, _| ())?.into_iter().map(|(path, kind, ())| (path, kind)))
+}
+
+/// The same, with what is asked about each.
+pub(super) fn list_with<T>(
+    folder: &Path,
+    ask: impl Fn(&DirEntry, &Path, Kind) -> T,
+) -> Result<Vec<(PathBuf, Kind, T)>, FolderError> {
     let mut found = Vec::new();
-    walk(folder, &mut found)?;
+    walk(folder, &ask, &mut found)?;
     Ok(found)
 }
 
 /// Names in order, one folder after the other, are paths in order.
-fn walk(folder: &Path, found: &mut Vec<(PathBuf, Kind)>) -> Result<(), FolderError> {
+fn walk<T>(
+    folder: &Path,
+    ask: &impl Fn(&DirEntry, &Path, Kind) -> T,
+    found: &mut Vec<(PathBuf, Kind, T)>,
+) -> Result<(), FolderError> {
     let unreadable = |source| FolderError::Unreadable { path: folder.to_owned(), source };
     let (mut entries, mut named) = (Vec::new(), found.len());
     for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -197,7 +218,7 @@ fn walk(folder: &Path, found: &mut Vec<(PathBuf, Kind)>) -> Result<(), FolderErr
             Err(source) => return Err(FolderError::Unreadable { path, source }),
         };
         if kind.is_dir() {
-            match walk(&path, found) {
+            match walk(&path, ask, found) {
                 Err(FolderError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
                 other => other?,
             }
@@ -210,7 +231,8 @@ fn walk(folder: &Path, found: &mut Vec<(PathBuf, Kind)>) -> Result<(), FolderErr
             (true, true) => Kind::Link,
             (false, true) => Kind::Manifest,
         };
-        found.push((path, kind));
+        let answer = ask(&entry, &path, kind);
+        found.push((path, kind, answer));
         if found.len() > MAX_FILES {
             return Err(FolderError::TooMany(folder.to_owned()));
         }

@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rayon::prelude::*;
-
-use super::manifests::{self, FolderError, Kind, canonical, list};
+use super::manifests::{self, FolderError, Kind, canonical, list_with};
 use super::revision::{git_directory_of, revision};
 use crate::model::desired::ManifestFile;
 
@@ -36,7 +34,7 @@ impl AsRead {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note(&self, state: Option<State>) {
+    pub(super) fn note(&self, state: Option<State>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = state.map(Arc::new);
     }
 }
@@ -47,36 +45,38 @@ impl AsRead {
 /// # Errors
 ///
 /// Those of [`read_folder`], and [`FolderError::Unsettled`] where it does not come to rest for a while.
-pub(super) async fn read_settled(
-    root: &Path,
-    known: &Mutex<Known>,
-    as_read: &AsRead,
-) -> Result<Vec<ManifestFile>, FolderError> {
-    as_read.note(None);
-    let mut why = String::new();
+pub(super) async fn read_settled(root: &Path, known: &Mutex<Known>) -> Result<(State, Vec<ManifestFile>), FolderError> {
+    let unsettled = |why: &str| FolderError::Unsettled { path: root.to_owned(), why: why.to_owned() };
+    let mut last = unsettled("");
     for look in 0..LOOKS {
         if look > 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        if let Some(lock) = git_lock(root) {
-            why = format!("git is at work, or was killed ({} is there)", lock.display());
-            continue;
-        }
-        match State::of(root) {
-            Ok(before) => {
-                let files = read_changed(&before, &mut known.lock().unwrap_or_else(PoisonError::into_inner));
-                if State::of(root).is_ok_and(|now| now == before) && git_lock(root).is_none() {
-                    as_read.note(Some(before));
-                    return Ok(files);
-                }
-            }
-            // It may be on its way; but what lasts is worth its own name.
-            Err(error) if look + 1 == LOOKS || matches!(error, FolderError::TooMany(_)) => return Err(error),
-            Err(_) => {}
-        }
-        "its files changed while they were read".clone_into(&mut why);
+        last = match read_as_it_is(root, known) {
+            Ok((state, files)) if state.lasts(root) => return Ok((state, files)),
+            Ok(_) => unsettled("its files changed while they were read"),
+            Err(error @ FolderError::TooMany(_)) => return Err(error),
+            // What is not there may be on its way.
+            Err(error) => error,
+        };
     }
-    Err(FolderError::Unsettled { path: root.to_owned(), why })
+    Err(last)
+}
+
+/// Reads every manifest below `root` as it is at this moment. That counts for nothing before the state is known to have
+/// lasted: see [`State::lasts`].
+///
+/// # Errors
+///
+/// Those of [`read_folder`], and [`FolderError::Unsettled`] where git is at work.
+pub(super) fn read_as_it_is(root: &Path, known: &Mutex<Known>) -> Result<(State, Vec<ManifestFile>), FolderError> {
+    if let Some(lock) = git_lock(root) {
+        let why = format!("git is at work, or was killed ({} is there)", lock.display());
+        return Err(FolderError::Unsettled { path: root.to_owned(), why });
+    }
+    let state = State::of(root)?;
+    let files = read_changed(&state, &mut known.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((state, files))
 }
 
 /// Reads what is not known of a folder in this state.
@@ -129,7 +129,7 @@ pub struct State {
 pub(super) struct Mark([i128; 7]);
 
 impl State {
-    /// Asks about the files on all cores.
+    /// What there is now.
     ///
     /// # Errors
     ///
@@ -138,12 +138,17 @@ impl State {
         let folder = canonical(root)?;
         let about = fs::metadata(&folder);
         let about = about.map_err(|source| FolderError::Unreadable { path: root.to_owned(), source })?;
-        let marked = |(path, kind)| {
-            let mark = fs::metadata(&path).ok().map(|about| Mark::of(&about));
-            (path, kind, mark)
-        };
-        let files = list(&folder)?.into_par_iter().map(marked).collect();
+        let files = list_with(&folder, |entry, path, kind| {
+            // Of a file itself it is told without looking up its folder once more.
+            let about = if kind == Kind::Manifest { entry.metadata() } else { fs::metadata(path) };
+            about.ok().map(|about| Mark::of(&about))
+        })?;
         Ok(Self { root: Mark::of(&about), revision: revision(&folder), files, folder })
+    }
+
+    /// Whether the folder is still in this state, and git is not at work on it.
+    pub(super) fn lasts(&self, root: &Path) -> bool {
+        Self::of(root).is_ok_and(|now| now == *self) && git_lock(root).is_none()
     }
 }
 
@@ -190,7 +195,7 @@ mod tests {
             fs::write(folder.path().join(name), "# one").unwrap();
         }
         let known = Mutex::default();
-        let read = async || read_settled(folder.path(), &known, &AsRead::default()).await.unwrap();
+        let read = async || read_settled(folder.path(), &known).await.unwrap().1;
         let texts = |files: Vec<ManifestFile>| {
             files.into_iter().map(|file| file.unwrap().text().to_owned()).collect::<Vec<_>>()
         };

@@ -27,6 +27,13 @@ pub enum Look {
     Never,
 }
 
+/// Whether the files are to be at rest when they are read, or whether that is found out later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    Awaited,
+    Unknown,
+}
+
 /// What a pass goes by.
 #[derive(Debug)]
 pub struct Sight {
@@ -76,7 +83,7 @@ pub async fn look<H: Hands, F: Manifests>(
     hands: &H,
     more: impl FnOnce(&mut Wanted),
 ) -> Result<Sight, PassError> {
-    let ground = stand(manifests, memory, look, hands).await?;
+    let ground = stand(manifests, Rest::Awaited, memory, look, hands).await?;
     let mut wanted = ground.wanted();
     more(&mut wanted);
     let Ground { files, desired, recorded, revision, answers, .. } = ground;
@@ -94,11 +101,15 @@ pub async fn look<H: Hands, F: Manifests>(
 /// if the pass is to look at everything.
 pub(super) async fn stand<H: Hands, F: Manifests>(
     manifests: &F,
+    rest: Rest,
     memory: &mut Memory,
     look: Look,
     hands: &H,
 ) -> Result<Ground, PassError> {
-    let files = manifests.read().await?;
+    let files = match rest {
+        Rest::Awaited => manifests.read().await?,
+        Rest::Unknown => manifests.read_ahead().await?,
+    };
     let key = hands.digest_key()?;
     let recorded = hands.recorded()?;
     let answers = Answers::default();

@@ -87,6 +87,8 @@ pub(crate) enum Key {
 
 #[derive(Default)]
 pub(crate) struct Files {
+    /// What was read ahead is not all that there was.
+    is_half_read: bool,
     pub(crate) all: BTreeMap<String, File>,
     /// Files that somebody is writing just now, and that are not there meanwhile.
     pub(crate) hidden: BTreeSet<String>,
@@ -135,11 +137,12 @@ impl Files {
 
 pub(crate) struct SimFolder(pub(crate) Shared);
 
-impl Manifests for SimFolder {
-    async fn read(&self) -> Result<Vec<ManifestFile>, FolderError> {
+impl SimFolder {
+    /// What there is, unless something is in the way.
+    fn all(&self, what: &str) -> Result<Vec<ManifestFile>, FolderError> {
         let universe = &mut *self.0.borrow_mut();
         let path = PathBuf::from("manifests");
-        match universe.fate("folder: read") {
+        match universe.fate(what) {
             Fate::Done => {}
             Fate::DiesBefore | Fate::DiesAfter => {
                 universe.die();
@@ -150,6 +153,41 @@ impl Manifests for SimFolder {
         universe.platform.begin_pass();
         universe.files.look();
         Ok(universe.files.read.iter().map(|(name, file)| Ok(SourceFile::new(name, file.text()))).collect())
+    }
+}
+
+impl Manifests for SimFolder {
+    async fn read(&self) -> Result<Vec<ManifestFile>, FolderError> {
+        self.all("folder: read")
+    }
+
+    /// What it fails with is half of a commit: some files are there, and others are not.
+    async fn read_ahead(&self) -> Result<Vec<ManifestFile>, FolderError> {
+        match self.all("folder: read ahead") {
+            Err(FolderError::Unsettled { .. }) => {
+                let universe = &mut *self.0.borrow_mut();
+                universe.files.is_half_read = true;
+                let visible = universe.files.visible();
+                let half = visible.iter().filter(|_| universe.rng.bool());
+                Ok(half.map(|(name, file)| Ok(SourceFile::new(name, file.text()))).collect())
+            }
+            all => all,
+        }
+    }
+
+    async fn was_at_rest(&self) -> bool {
+        let universe = &mut *self.0.borrow_mut();
+        if std::mem::take(&mut universe.files.is_half_read) {
+            return false;
+        }
+        match universe.fate("folder: at rest") {
+            Fate::Done | Fate::DoneLate => universe.files.read == universe.files.visible(),
+            Fate::FailsBefore | Fate::FailsAfter => false,
+            Fate::DiesBefore | Fate::DiesAfter => {
+                universe.die();
+                false
+            }
+        }
     }
 
     fn secret(&self, reference: &SecretRef) -> Result<SecretString, SecretError> {
