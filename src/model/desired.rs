@@ -62,13 +62,13 @@ impl Desired {
 
     /// The same, without a second copy of fields that are recorded just so.
     pub fn assemble_sharing(files: &[ManifestFile], parses: &mut Parses, recorded: &Recorded) -> Self {
-        let last = parses.last.take();
-        let found = parses.take_in(files, recorded);
-        // Nothing of what could not be read.
-        let all: Option<Vec<_>> = found.iter().cloned().collect();
-        let known = last.filter(|(last, _)| all.as_ref().is_some_and(|all| all.len() == last.len()));
-        let patched = known.and_then(|(_, desired)| desired.patched(parses.edit()));
-        let desired = patched.unwrap_or_else(|| Self::put_together(files, found));
+        let (last, known) = parses.last.take().unwrap_or_default();
+        let found = parses.take_in(files, &last, recorded);
+        // Of what could not be read nothing is known.
+        let is_known = !last.is_empty() && last.len() == found.len() && found.iter().all(Option::is_some);
+        let patched = if is_known { known.patched(parses.edit()) } else { None };
+        let desired = patched.unwrap_or_else(|| Self::put_together(files, &found));
+        let all: Option<Vec<_>> = found.into_iter().collect();
         parses.last = all.map(|all| (all, desired.clone()));
         desired
     }
@@ -99,10 +99,15 @@ impl Desired {
 
     /// What is declared under an address.
     pub fn find(&self, address: &Address) -> Option<&Arc<Declared>> {
-        position(&self.resources, address).map(|at| &self.resources[at])
+        self.position(address).map(|at| &self.resources[at])
     }
 
-    fn put_together(files: &[ManifestFile], parses: Vec<Option<Arc<Parse>>>) -> Self {
+    /// Where what is declared under an address is among all.
+    pub(super) fn position(&self, address: &Address) -> Option<usize> {
+        position(&self.resources, address)
+    }
+
+    fn put_together(files: &[ManifestFile], parses: &[Option<Arc<Parse>>]) -> Self {
         let mut desired = Self::default();
         let (mut resources, mut names) = (Vec::new(), Vec::new());
         for (file, parse) in files.iter().zip(parses) {

@@ -12,6 +12,9 @@ use super::recorded::Recorded;
 use super::schema::Fields;
 use super::source::{Problem, SourceFile};
 
+/// So many files are parsed one after the other.
+const FEW: usize = 4;
+
 /// What files say, kept from one pass to the next: a file that has not changed is not parsed again.
 #[derive(Debug, Default)]
 pub struct Parses {
@@ -64,26 +67,41 @@ impl Parses {
         &self.edit
     }
 
-    /// What every file says, in their order; nothing for one that could not be read. Parses on all cores.
-    pub(super) fn take_in(&mut self, files: &[ManifestFile], recorded: &Recorded) -> Vec<Option<Arc<Parse>>> {
-        let is_same =
-            |known: &Parse, file: &Arc<SourceFile>| Arc::ptr_eq(&known.file, file) || known.file.text() == file.text();
-        let known = |file: &Arc<SourceFile>| self.of_files.get(file.name()).filter(|known| is_same(known, file));
-        let new: HashSet<&str> =
-            files.iter().flatten().filter(|file| known(file).is_none()).map(|file| file.name()).collect();
+    /// What every file says, in their order; nothing for one that could not be read. What is new is parsed on all cores.
+    /// `last` is what the files of the last pass said, in their order.
+    pub(super) fn take_in(
+        &mut self,
+        files: &[ManifestFile],
+        last: &[Arc<Parse>],
+        recorded: &Recorded,
+    ) -> Vec<Option<Arc<Parse>>> {
+        let known = |(at, file): (usize, &ManifestFile)| self.known(file.as_ref().ok()?, last.get(at));
+        let mut parses: Vec<_> = files.iter().enumerate().map(known).collect();
+        let unknown = parses.iter().zip(files).filter(|(parse, _)| parse.is_none());
+        let new: Vec<&Arc<SourceFile>> = unknown.filter_map(|(_, file)| file.as_ref().ok()).collect();
         let fields = self.known_fields(&new, recorded);
-        let parse = |file: &ManifestFile| {
-            let file = file.as_ref().ok()?;
-            Some(known(file).map_or_else(|| Parse::of(file, &fields), Arc::clone))
-        };
-        let parses: Vec<_> = files.par_iter().map(parse).collect();
-        self.made += new.len();
-        self.note(&parses);
+        let parse = |file: &&Arc<SourceFile>| Parse::of(file, &fields);
+        // To wake the other cores takes longer than a few files do.
+        let made: Vec<_> =
+            if new.len() > FEW { new.par_iter().map(parse).collect() } else { new.iter().map(parse).collect() };
+        self.made += made.len();
+        let slots = parses.iter_mut().zip(files).filter(|(parse, file)| parse.is_none() && file.is_ok());
+        slots.zip(&made).for_each(|((slot, _), parse)| *slot = Some(Arc::clone(parse)));
+        self.note(made, &parses, are_the_same(files, last));
         parses
     }
 
+    /// What a file says, where that is known; `stood` is where it stood most probably.
+    fn known(&self, file: &Arc<SourceFile>, stood: Option<&Arc<Parse>>) -> Option<Arc<Parse>> {
+        let is_same = |known: &&Arc<Parse>| Arc::ptr_eq(&known.file, file);
+        let named =
+            || self.of_files.get(file.name()).filter(|known| is_same(known) || known.file.text() == file.text());
+        stood.filter(is_same).or_else(named).cloned()
+    }
+
     /// The fields of what was declared in these files: as they said before, or when it was recorded.
-    fn known_fields<'r>(&'r self, files: &HashSet<&str>, recorded: &'r Recorded) -> KnownFields<'r> {
+    fn known_fields<'r>(&'r self, files: &[&Arc<SourceFile>], recorded: &'r Recorded) -> KnownFields<'r> {
+        let files: HashSet<&str> = files.iter().map(|file| file.name()).collect();
         let before = files.iter().filter_map(|name| self.of_files.get(*name)).flat_map(|parse| &parse.resources);
         let mut fields: KnownFields<'_> = before.map(|declared| (&declared.address, &declared.fields)).collect();
         if files.iter().any(|name| !self.of_files.contains_key(*name)) {
@@ -93,24 +111,27 @@ impl Parses {
         fields
     }
 
-    /// Notes what has changed.
-    fn note(&mut self, parses: &[Option<Arc<Parse>>]) {
-        let is_known =
-            |parse: &Arc<Parse>| self.of_files.get(parse.file.name()).is_some_and(|known| Arc::ptr_eq(known, parse));
-        let after: Vec<_> = parses.iter().flatten().filter(|parse| !is_known(parse)).cloned().collect();
-        if after.is_empty() && parses.iter().flatten().count() == self.of_files.len() {
-            self.edit = Edit::default();
-            return;
-        }
+    /// Notes what has changed: what was parsed, and which files are gone.
+    fn note(&mut self, made: Vec<Arc<Parse>>, parses: &[Option<Arc<Parse>>], are_the_same: bool) {
         let mut before = Vec::new();
-        for parse in &after {
+        for parse in &made {
             before.extend(self.of_files.insert(parse.file.name().to_owned(), Arc::clone(parse)));
         }
-        let there: HashSet<&str> = parses.iter().flatten().map(|parse| parse.file.name()).collect();
-        let gone = self.of_files.extract_if(|name, _| !there.contains(name.as_str()));
-        before.extend(gone.map(|(_, parse)| parse));
-        self.edit = Edit { before, after };
+        if !are_the_same {
+            let there: HashSet<&str> = parses.iter().flatten().map(|parse| parse.file.name()).collect();
+            let gone = self.of_files.extract_if(|name, _| !there.contains(name.as_str()));
+            before.extend(gone.map(|(_, parse)| parse));
+        }
+        self.edit = Edit { before, after: made };
     }
+}
+
+/// Whether the files are those of the last pass, whatever they say now.
+fn are_the_same(files: &[ManifestFile], last: &[Arc<Parse>]) -> bool {
+    let is_it = |(file, last): (&ManifestFile, &Arc<Parse>)| {
+        file.as_ref().is_ok_and(|file| Arc::ptr_eq(file, &last.file) || file.name() == last.file.name())
+    };
+    files.len() == last.len() && files.iter().zip(last).all(is_it)
 }
 
 impl Edit {

@@ -160,22 +160,17 @@ impl Part {
         let plan = plan(&self.desired, &self.recorded, &here);
         seen.take_back(here);
         is_plain(&plan, &self.desired).then(|| Plan {
-            in_sync: self.all_in_sync(&plan, desired),
+            in_sync: Self::all_in_sync(&plan, desired),
             unmanaged: self.all_unmanaged(&plan, calm),
             ..plan
         })
     }
 
     /// What is as declared, here and elsewhere.
-    fn all_in_sync(&self, plan: &Plan, desired: &Desired) -> Vec<InSync> {
-        // Both parts are in the order of all.
-        let mut here = self.desired.resources.iter().peekable();
-        let mut in_sync = plan.in_sync.iter().peekable();
-        let is_in_sync = |declared: &&Arc<Declared>| match here.next_if(|here| Arc::ptr_eq(here, declared)) {
-            Some(_) => in_sync.next_if(|in_sync| *in_sync.address() == declared.address).is_some(),
-            None => true,
-        };
-        desired.resources.iter().filter(is_in_sync).map(InSync::new).collect()
+    fn all_in_sync(plan: &Plan, desired: &Desired) -> InSync {
+        // Both are in the order of addresses.
+        let others = plan.in_sync.others().filter_map(|declared| desired.position(&declared.address));
+        InSync::all_but(&desired.resources, others.collect())
     }
 
     fn all_unmanaged(&self, plan: &Plan, calm: &Calm) -> Unmanaged {

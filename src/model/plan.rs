@@ -2,21 +2,21 @@
 //! codes and the applier all read this one value.
 
 mod change;
+mod in_sync;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::address::{Address, Identity, Owner, Scope};
 use super::approval::Approval;
-use super::manifest::Declared;
 use super::observed::Wanted;
 use super::recorded::RecordedResource;
 use super::source::{Problem, Severity};
 
 pub use change::{Action, Cause, Change, FieldChange, Held, PROTECTION, Source};
+pub use in_sync::InSync;
 pub use step::{ConfigStep, Step, TemplateStep};
 
 /// Everything that one pass found out and would do. Changes are ordered by address.
@@ -27,7 +27,7 @@ pub struct Plan {
     /// Every resource that is not simply in sync.
     pub changes: Vec<Change>,
     /// Every resource that is as declared.
-    pub in_sync: Vec<InSync>,
+    pub in_sync: InSync,
     /// What is live of what each change is about, in a few letters that are others where anything of it differs.
     pub marks: BTreeMap<Address, String>,
     /// What may only be done once others are done, and which: those give up the names that these want. Some may wait
@@ -51,32 +51,6 @@ pub struct Plan {
     pub refused: bool,
     /// The hash of the approval that lets its deletes through; used up by the pass that does them.
     pub approval: Option<String>,
-}
-
-/// A resource that is as declared.
-#[derive(Debug, Clone)]
-pub struct InSync(Arc<Declared>);
-
-impl InSync {
-    /// As this declares it.
-    pub fn new(declared: &Arc<Declared>) -> Self {
-        Self(Arc::clone(declared))
-    }
-
-    /// What people call it.
-    pub fn address(&self) -> &Address {
-        &self.0.address
-    }
-
-    /// Where it is declared.
-    pub fn source(&self) -> Source {
-        Source::of(&self.0)
-    }
-
-    /// What declares it.
-    pub(super) fn declared(&self) -> &Declared {
-        &self.0
-    }
 }
 
 /// How many live objects of each place are no file's; of places without any, nothing.
@@ -157,12 +131,11 @@ impl Plan {
 
     /// Whether another plan of the same files comes to the same.
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let in_sync = |plan: &Self| plan.in_sync.iter().map(|it| it.address().clone()).collect::<Vec<_>>();
         let said = |plan: &Self| (plan.problems.iter().map(|it| it.message.clone()).collect::<Vec<_>>(), plan.hash());
         self.bookkeeping == other.bookkeeping
             && (&self.marks, &self.unmanaged) == (&other.marks, &other.unmanaged)
             && said(self) == said(other)
-            && in_sync(self) == in_sync(other)
+            && self.in_sync.iter().map(|it| &it.address).eq(other.in_sync.iter().map(|it| &it.address))
     }
 
     /// A name for exactly these changes: the same changes have the same hash.

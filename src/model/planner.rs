@@ -31,7 +31,7 @@ use super::desired::{Desired, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
 use super::manifest::{Declared, OnDrift};
 use super::observed::Observed;
-use super::plan::{Bookkeeping, Plan};
+use super::plan::{Bookkeeping, InSync, Plan};
 use super::recorded::Recorded;
 use super::saved::SavedPlan;
 use super::source::{Problem, sort_problems};
@@ -131,6 +131,7 @@ fn plan_watching(
             bookkeeping: followed.bookkeeping(recorded),
             ..Plan::default()
         },
+        in_sync: Vec::with_capacity(looked_up.len()),
         claimed: Claims::with_room(looked_up.len()),
         targets: Targets::of(policy, desired, recorded),
         index,
@@ -184,7 +185,8 @@ fn plan_watching(
     planner.settle_intents();
     planner.count_unmanaged();
     let compared = planner.compared();
-    let Planner { mut plan, index, lifted, targets, .. } = planner;
+    let Planner { mut plan, in_sync, index, lifted, targets, .. } = planner;
+    plan.in_sync = InSync::only(&desired.resources, &in_sync);
     plan.marks = marks::of(&plan.changes, &index);
     // What has moved since a plan was saved is no reason to hold the deletes of what has not.
     let errors = plan.has_errors();
@@ -259,6 +261,8 @@ struct Planner<'a> {
     observed: &'a Observed,
     policy: &'a Policy,
     plan: Plan,
+    /// What is as declared, in the order of all that is.
+    in_sync: Vec<&'a Arc<Declared>>,
     /// Identities that some file speaks for, sound or not: none of them is an orphan.
     claimed: Claims<'a>,
     targets: Targets<'a>,
@@ -347,12 +351,12 @@ impl<'a> Planner<'a> {
 
     /// How far the plan has come.
     fn mark(&self) -> Mark {
-        let Plan { changes, bookkeeping, problems, in_sync, .. } = &self.plan;
+        let Plan { changes, bookkeeping, problems, .. } = &self.plan;
         Mark {
             changes: changes.len(),
             bookkeeping: bookkeeping.len(),
             problems: problems.len(),
-            in_sync: in_sync.len(),
+            in_sync: self.in_sync.len(),
             lifted: self.lifted.len(),
         }
     }
@@ -362,7 +366,7 @@ impl<'a> Planner<'a> {
         self.plan.changes.truncate(mark.changes);
         self.plan.bookkeeping.truncate(mark.bookkeeping);
         self.plan.problems.truncate(mark.problems);
-        self.plan.in_sync.truncate(mark.in_sync);
+        self.in_sync.truncate(mark.in_sync);
         self.lifted.truncate(mark.lifted);
     }
 

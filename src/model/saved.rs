@@ -102,8 +102,7 @@ impl SavedPlan {
         if left.is_empty() {
             return;
         }
-        let in_sync: BTreeMap<String, &Declared> =
-            plan.in_sync.iter().map(|it| (it.address().to_string(), it.declared())).collect();
+        let in_sync: BTreeMap<String, &Declared> = plan.in_sync.iter().map(|it| (it.address.to_string(), it)).collect();
         let not_compared: BTreeSet<String> = plan.not_compared.iter().map(Address::to_string).collect();
         let problem = |(address, (saved, moved)): (&str, (&SavedChange, Option<Moved>))| {
             let is_delete = saved.action == Action::Delete.as_str();

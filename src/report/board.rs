@@ -270,7 +270,7 @@ impl Board {
 
 fn resources(report: &Report) -> Arc<[Resource]> {
     let plan = &report.plan;
-    let in_sync = plan.in_sync.iter().map(|it| as_declared(it.address(), Some(it.source())));
+    let in_sync = plan.in_sync.iter().map(|it| as_declared(&it.address, Some(Source::of(it))));
     let mut resources: Vec<Resource> = in_sync.collect();
     let outcomes: BTreeMap<&Address, Result<(), String>> = report
         .outcomes

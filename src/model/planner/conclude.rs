@@ -12,7 +12,7 @@ use super::{Adopt, Planner};
 use crate::model::address::Identity;
 use crate::model::connection_template::SYSTEM;
 use crate::model::manifest::{Declared, OnDrift};
-use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, InSync, Plan, Source, Step};
+use crate::model::plan::{Action, Bookkeeping, Cause, Change, FieldChange, Held, Plan, Source, Step};
 use crate::model::recorded::RecordedResource;
 use crate::model::schema::Fields;
 
@@ -38,7 +38,7 @@ pub(super) struct Judged<'r> {
     pub(super) refused: Option<Held>,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// A resource that is declared and not live: new, or deleted by somebody.
     pub(super) fn plan_missing(
         &mut self,
@@ -68,7 +68,7 @@ impl Planner<'_> {
     }
 
     /// Turns the comparison of a live resource into a change, or into nothing.
-    pub(super) fn conclude(&mut self, declared: &Arc<Declared>, resolved: &Resolved<'_>, judged: Judged<'_>) {
+    pub(super) fn conclude(&mut self, declared: &'a Arc<Declared>, resolved: &Resolved<'_>, judged: Judged<'_>) {
         let Judged { recorded, mut comparison, record, renamed_from, action, step, refused } = judged;
         // Nothing is sent of it, but it has to be applied to count: who looks at a plan has to see it, and a pipeline
         // that asks whether anything is pending must not skip it.
@@ -129,8 +129,8 @@ impl Planner<'_> {
     }
 
     /// Nothing is to be done about it.
-    pub(super) fn is_in_sync(&mut self, declared: &Arc<Declared>) {
-        self.plan.in_sync.push(InSync::new(declared));
+    pub(super) fn is_in_sync(&mut self, declared: &'a Arc<Declared>) {
+        self.in_sync.push(declared);
     }
 
     pub(super) fn on_drift(&self, declared: &Declared) -> OnDrift {

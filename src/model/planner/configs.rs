@@ -17,9 +17,15 @@ use crate::model::recorded::RecordedResource;
 use crate::model::schema::{Fields, Need};
 use crate::model::source::Problem;
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// Plans one config of an owner that was read, and that is not settled.
-    pub(super) fn plan_config(&mut self, declared: &Arc<Declared>, resolved: &Resolved<'_>, owner: &Owner, id: &str) {
+    pub(super) fn plan_config(
+        &mut self,
+        declared: &'a Arc<Declared>,
+        resolved: &Resolved<'_>,
+        owner: &Owner,
+        id: &str,
+    ) {
         let Some(Ok(_)) = self.observed.configs.get(owner) else { return };
         let live = self.index.config(owner, id);
         let step = |fields: &Fields, base: Map<String, Value>, record| {

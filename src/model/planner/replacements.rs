@@ -91,7 +91,7 @@ impl<'a> Planner<'a> {
     /// Plans the replacement of a template by one in another environment.
     pub(super) fn plan_move(
         &mut self,
-        declared: &Arc<Declared>,
+        declared: &'a Arc<Declared>,
         resolved: &Resolved<'_>,
         (scope, name): (&Scope, &str),
         wanted: &Fields,

@@ -51,7 +51,7 @@ impl<'a> Planner<'a> {
     /// Plans one template of an environment that was read, and that is not settled.
     pub(super) fn plan_template(
         &mut self,
-        declared: &Arc<Declared>,
+        declared: &'a Arc<Declared>,
         resolved: &Resolved<'_>,
         scope: &Scope,
         name: &str,
@@ -67,7 +67,7 @@ impl<'a> Planner<'a> {
 
     fn plan_unsettled(
         &mut self,
-        declared: &Arc<Declared>,
+        declared: &'a Arc<Declared>,
         resolved: &Resolved<'_>,
         (scope, name): (&Scope, &str),
         list: &'a [LiveTemplate],
@@ -218,7 +218,7 @@ impl<'a> Planner<'a> {
     /// Plans a template that is live, under whatever name.
     fn plan_found(
         &mut self,
-        declared: &Arc<Declared>,
+        declared: &'a Arc<Declared>,
         resolved: &Resolved<'_>,
         (scope, name): (&Scope, &str),
         wanted: &Fields,
