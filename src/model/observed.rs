@@ -169,6 +169,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Whether nothing has to be read.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Has the place where something is looked at as well.
     pub fn insert(&mut self, identity: &Identity) {
         match identity {

@@ -211,8 +211,7 @@ async fn at_part<A: Read>(
     let Some(part) = Part::of(&calm, memory.parses.edit(), (desired, secrets), recorded, &seen) else {
         return Ok(Err(seen));
     };
-    let has_looks = part.looks != Wanted::default();
-    if has_looks && !seen.renew(observe(api, &part.looks, &mut memory.names).await?) {
+    if !part.looks.is_empty() && !seen.renew(observe(api, &part.looks, &mut memory.names).await?) {
         return Ok(Err(seen));
     }
     let plan = part.plan(&calm, desired, &mut seen, |desired, recorded, observed| {
@@ -221,7 +220,7 @@ async fn at_part<A: Read>(
     let Some(mut plan) = plan else { return Ok(Err(seen)) };
     let observed;
     (observed, plan.unlooked) = seen.into_parts();
-    debug_assert!(plan.unlooked != Wanted::default() || plan.says_the_same(&ground.plan(policy, &observed)));
+    debug_assert!(!plan.unlooked.is_empty() || plan.says_the_same(&ground.plan(policy, &observed)));
     Ok(Ok(Found { observed, only: Some(part.looks), plan }))
 }
 
@@ -244,7 +243,7 @@ async fn where_needed<A: Read>(
     concerned.scopes.retain(|scope| !looked.scopes.contains(scope));
     concerned.owners.retain(|owner| !looked.owners.contains(owner));
     // What has been looked at just now needs no second plan.
-    if concerned != Wanted::default() {
+    if !concerned.is_empty() {
         take_in(&mut observed, api, &concerned, names).await?;
         plan = ground.plan(policy, &observed);
         looked.append(concerned);
@@ -258,7 +257,7 @@ async fn take_in<A: Read>(
     wanted: &Wanted,
     names: &mut Names,
 ) -> Result<(), ApiError> {
-    if *wanted != Wanted::default() {
+    if !wanted.is_empty() {
         let Observed { templates, configs, .. } = observe(api, wanted, names).await?;
         observed.templates.extend(templates);
         observed.configs.extend(configs);

@@ -101,9 +101,7 @@ impl World {
         let place = configs.iter().position(|config| config.id == id);
         configs.remove(place.ok_or_else(|| Refusal::absent("auth scheme config"))?);
         if let Owner::System(system) = &owner {
-            for template in self.templates.values_mut().filter(|template| template.system == *system) {
-                template.auth_scheme_configs.retain(|used| used != id);
-            }
+            self.templates.unlist(system, id);
         }
         Ok(())
     }

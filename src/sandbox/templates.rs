@@ -1,5 +1,7 @@
 //! The rules for connection templates.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -31,6 +33,55 @@ pub struct Template {
     pub created_at: String,
 }
 
+/// Every template, in the order of creation, of the organisation and of each environment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Templates {
+    all: BTreeMap<String, Template>,
+    /// Their ids. One list after the other asks for them.
+    of_environments: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Templates {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<&Template> {
+        self.all.get(id)
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &Template> {
+        self.all.values()
+    }
+
+    /// The ids of those of an environment.
+    fn ids_in(&self, environment: &str) -> impl Iterator<Item = &str> {
+        self.of_environments.get(environment).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Puts a template in the place of the one that has its id, if there is one.
+    pub(super) fn insert(&mut self, template: Template) {
+        self.remove(&template.id);
+        self.of_environments.entry(template.environment.clone()).or_default().insert(template.id.clone());
+        self.all.insert(template.id.clone(), template);
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Template> {
+        let template = self.all.remove(id)?;
+        if let Some(ids) = self.of_environments.get_mut(&template.environment) {
+            ids.remove(id);
+        }
+        Some(template)
+    }
+
+    /// Takes a config of a system off the lists of those that name it.
+    pub(super) fn unlist(&mut self, system: &str, config: &str) {
+        for template in self.all.values_mut().filter(|template| template.system == *system) {
+            template.auth_scheme_configs.retain(|id| id != config);
+        }
+    }
+}
+
 impl World {
     /// Every template, in the order of creation.
     pub fn templates(&self) -> Vec<Template> {
@@ -40,11 +91,12 @@ impl World {
     /// Changes a template as somebody else would, behind the client's back and past every rule.
     /// `false` when there is none of that id. The id itself cannot be changed.
     pub fn edit_template(&mut self, id: &str, change: impl FnOnce(&mut Template)) -> bool {
-        let Some(template) = self.templates.get_mut(id) else {
+        let Some(mut template) = self.templates.remove(id) else {
             return false;
         };
-        change(template);
+        change(&mut template);
         id.clone_into(&mut template.id);
+        self.templates.insert(template);
         true
     }
 
@@ -86,7 +138,7 @@ impl World {
             created_at: self.mint.now(),
         };
         let answer = rendered(&self.shown(&template));
-        self.templates.insert(template.id.clone(), template);
+        self.templates.insert(template);
         Ok(answer)
     }
 
@@ -122,7 +174,7 @@ impl World {
             }
         })?;
         let answer = rendered(&self.shown(&template));
-        self.templates.insert(id, template);
+        self.templates.insert(template);
         Ok(answer)
     }
 
@@ -146,8 +198,7 @@ impl World {
         if !project.environments.iter().any(|it| it.id == environment) {
             return Err(Refusal::absent("environment in this project"));
         }
-        let there = self.templates.iter().filter(|(_, template)| template.environment == environment);
-        page(&format!("templates/{environment}"), query, there.map(|(id, _)| id.as_str()), |id| {
+        page(&format!("templates/{environment}"), query, self.templates.ids_in(&environment), |id| {
             self.templates.get(id).map(|template| self.shown(template))
         })
     }

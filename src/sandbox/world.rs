@@ -13,7 +13,7 @@ use super::answer::{Page, Query, Refusal, page};
 use super::configs::{Credential, Owner};
 use super::mint::{LONG_AGO, Mint, ulid};
 use super::schemes::Dialect;
-use super::templates::Template;
+use super::templates::Templates;
 use super::wire::{self, Config, rendered};
 
 /// An organisation and everything in it, in memory.
@@ -29,7 +29,7 @@ pub struct World {
     pub(super) projects: BTreeMap<String, Project>,
     pub(super) systems: BTreeMap<String, System>,
     pub(super) connectors: BTreeMap<String, Connector>,
-    pub(super) templates: BTreeMap<String, Template>,
+    pub(super) templates: Templates,
     pub(super) credentials: BTreeMap<String, Credential>,
     pub(super) credentials_made: usize,
     pub(super) mint: Mint,

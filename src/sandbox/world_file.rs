@@ -10,7 +10,7 @@ use super::SandboxError;
 use super::answer::Refusal;
 use super::configs::Owner;
 use super::mint::{LONG_AGO, Mint, ulid};
-use super::templates::Template;
+use super::templates::{Template, Templates};
 use super::world::{Connector, Environment, Project, System, World};
 
 const DEFAULT_TOKEN: &str = "sandbox";
@@ -176,7 +176,7 @@ impl World {
             projects: BTreeMap::new(),
             systems: BTreeMap::new(),
             connectors: BTreeMap::new(),
-            templates: BTreeMap::new(),
+            templates: Templates::default(),
             credentials: BTreeMap::new(),
             credentials_made: 0,
             mint: Mint::default(),
@@ -273,7 +273,7 @@ impl Reader<'_> {
             auth_scheme_configs: Vec::new(),
             created_at: LONG_AGO.to_owned(),
         };
-        world.templates.insert(id.clone(), template);
+        world.templates.insert(template);
         // The name and the auth scheme configs pass the same checks as over HTTP.
         let body = json!({"name": file.name, "authSchemeConfigIds": file.auth_scheme_configs});
         let update = world.update_template(&project, &id, &body);

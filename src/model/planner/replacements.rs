@@ -150,14 +150,8 @@ impl<'a> Planner<'a> {
         let is_here = old.identity.is_none() && old.scope == *scope;
         let live = self.index.template(scope, &old.id).filter(|_| is_here && new.system != resolved.owner.id)?;
         let known = self.recorded.resources.get(&resolved.identity)?;
-        let replaces = Box::new(OldTemplate { scope: scope.clone(), id: new.id.clone(), identity: None });
-        let (template_id, replaces) = (Some(live.id.clone()), Some(replaces));
-        let mut record = RecordedResource { template_id, replaces, ..known.clone() };
-        if known.template_id != record.template_id {
-            // Recorded is the new one: of the fields of the old one nothing is known any more.
-            record.fields = Fields::new();
-        }
-        (live.system == resolved.owner.id).then_some((live, record))
+        let replaces = OldTemplate { scope: scope.clone(), id: new.id.clone(), identity: None };
+        (live.system == resolved.owner.id).then(|| (live, as_the_old(known, live, Some(Box::new(replaces)))))
     }
 
     /// The old template of a replacement of which nothing else is there any more, where the file wants it back as it is,
@@ -172,9 +166,7 @@ impl<'a> Planner<'a> {
         let old = known.replaces.as_deref().filter(|old| old.identity.is_none() && old.scope == *scope)?;
         let is_gone = known.template_id.as_deref().is_some_and(|id| self.index.template(scope, id).is_none());
         let live = self.index.template(scope, &old.id).filter(|live| is_gone && live.system == resolved.owner.id)?;
-        // Of its fields nothing is known any more.
-        let (template_id, fields) = (Some(live.id.clone()), Fields::new());
-        Some((live, RecordedResource { template_id, fields, replaces: None, ..known.clone() }))
+        Some((live, as_the_old(known, live, None)))
     }
 
     /// What is left of a replacement that was cut off: the old template, if it is still there. One that is gone is
@@ -223,6 +215,14 @@ impl<'a> Planner<'a> {
             step: Step::FinishReplacement { old: pending.clone(), record: Box::new(record) },
         });
     }
+}
+
+/// What is recorded of a replacement, with the old template in the place of the new one. Where the new one was recorded,
+/// nothing is known any more of the old one's fields.
+fn as_the_old(known: &RecordedResource, old: &LiveTemplate, replaces: Option<Box<OldTemplate>>) -> RecordedResource {
+    let is_old = known.template_id.as_ref() == Some(&old.id);
+    let fields = if is_old { known.fields.clone() } else { Fields::new() };
+    RecordedResource { template_id: Some(old.id.clone()), fields, replaces, ..known.clone() }
 }
 
 fn environment_of(address: &Address) -> &str {
