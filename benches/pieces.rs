@@ -14,12 +14,14 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use versync::model::desired::{Desired, ManifestFile};
-use versync::model::observed::Observed;
+use versync::model::desired::{Desired, ManifestFile, SecretHashes};
+use versync::model::observed::{Observed, Wanted};
 use versync::model::parses::Parses;
+use versync::model::part::{Calm, Part};
 use versync::model::plan::{Change, Plan, Step};
 use versync::model::planner::{Policy, plan};
 use versync::model::recorded::{Recorded, RecordedResource};
+use versync::model::seen::Seen;
 use versync::model::source::SourceFile;
 use versync::report::problems::Look;
 use versync::report::text;
@@ -55,6 +57,14 @@ fn applied(planned: &Plan) -> Recorded {
     Recorded { resources: Arc::new(resources.collect()), ..Recorded::default() }
 }
 
+/// Turns a template's one flag over.
+fn edit(file: &mut ManifestFile) {
+    let before = file.as_ref().unwrap();
+    let (was, is) = if before.text().contains("= false") { ("= false", "= true") } else { ("= true", "= false") };
+    let text = before.text().replacen(was, is, 1);
+    *file = Ok(SourceFile::new(before.name(), text));
+}
+
 fn pieces(criterion: &mut Criterion) {
     for size in SIZES {
         let files = files(size);
@@ -88,5 +98,30 @@ fn pieces(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, pieces);
+/// What an edit costs a daemon that knows everything else. In small worlds, all is planned.
+fn edits(criterion: &mut Criterion) {
+    for size in &SIZES[1..] {
+        let (mut files, mut parses) = (files(*size), Parses::default());
+        let desired = Desired::assemble_known(&files, &mut parses);
+        let recorded = applied(&creates(&desired));
+        let observed = Observed::from_recorded(&recorded, &desired.wanted(&recorded));
+        let plan_of = |desired: &Desired, recorded: &Recorded, observed: &Observed| {
+            plan(desired, recorded, observed, &Policy::default(), None)
+        };
+        let planned = plan_of(&desired, &recorded, &observed);
+        let calm = Calm::after(&planned, &Policy::default(), &desired, SecretHashes::new(), &recorded).unwrap();
+        let mut seen = Seen::after(observed, Wanted::default(), []);
+        drop((desired, planned));
+        criterion.bench_function(&format!("{} resources/plan, one file edited", size.resources), |b| {
+            b.iter(|| {
+                edit(&mut files[size.files / 2]);
+                let desired = Desired::assemble_known(&files, &mut parses);
+                let part = Part::of(&calm, parses.edit(), (&desired, &SecretHashes::new()), &recorded, &seen).unwrap();
+                part.plan(&calm, &desired, &mut seen, plan_of).unwrap()
+            });
+        });
+    }
+}
+
+criterion_group!(benches, pieces, edits);
 criterion_main!(benches);

@@ -1,7 +1,7 @@
 //! The manifests folder as a pass sees it: its files at rest, the secrets that they refer to, its commit.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
 
@@ -50,7 +50,7 @@ pub struct Folder {
     /// Its files as they were read last.
     known: Mutex<Known>,
     /// The state in which they were read ahead.
-    ahead: Mutex<Option<State>>,
+    ahead: Mutex<Option<Arc<State>>>,
     as_read: AsRead,
 }
 
@@ -106,5 +106,33 @@ impl Manifests for Folder {
 
     fn revision(&self) -> Option<String> {
         revision(&self.root)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_read_ahead_counts_where_nothing_has_changed_since() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.toml");
+        fs::write(&file, "# one").unwrap();
+        let folder = Folder::new(directory.path());
+        assert!(!folder.was_at_rest().await, "nothing was read yet");
+        assert_eq!(folder.read_ahead().await.unwrap().len(), 1);
+        assert!(folder.as_read.state().is_none(), "whether it counts is not known yet");
+        assert!(folder.was_at_rest().await);
+        assert!(folder.as_read.state().is_some());
+        folder.read_ahead().await.unwrap();
+        fs::write(&file, "# two is longer").unwrap();
+        assert!(!folder.was_at_rest().await);
+        assert!(folder.as_read.state().is_none(), "whoever looks sees another state");
+        folder.read_ahead().await.unwrap();
+        fs::create_dir(directory.path().join(".git")).unwrap();
+        fs::write(directory.path().join(".git/index.lock"), "").unwrap();
+        assert!(!folder.was_at_rest().await, "git is at work");
     }
 }

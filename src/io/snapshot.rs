@@ -1,13 +1,13 @@
 //! The folder at rest. `git checkout` and `git merge` are not atomic: for a moment a folder is empty or holds
 //! half of a commit, and what is read then was never declared.
 
-use std::collections::{HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rayon::prelude::*;
 
 use super::manifests::{self, FolderError, Kind, canonical, list_with};
 use super::revision::{git_directory_of, revision};
@@ -21,8 +21,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// are depends on the file system, and on some it is two seconds.
 const FINEST_CHANGE: Duration = Duration::from_secs(3);
 
-/// Files as they were read, each with what shows whether it has changed since.
-pub(super) type Known = HashMap<OsString, (Mark, ManifestFile), foldhash::fast::RandomState>;
+/// So many files are read one after the other.
+const FEW: usize = 16;
+
+/// Files as they were read last, each in its place in the state that the folder was in; nothing for one that may have
+/// changed since without showing it.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    state: Option<Arc<State>>,
+    files: Vec<Option<ManifestFile>>,
+}
 
 /// The state that the folder was in when it was read last, for whoever looks whether it is still in that; nothing where
 /// it could not be read.
@@ -34,8 +42,8 @@ impl AsRead {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn note(&self, state: Option<State>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = state.map(Arc::new);
+    pub(super) fn note(&self, state: Option<Arc<State>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 }
 
@@ -45,7 +53,10 @@ impl AsRead {
 /// # Errors
 ///
 /// Those of [`read_folder`], and [`FolderError::Unsettled`] where it does not come to rest for a while.
-pub(super) async fn read_settled(root: &Path, known: &Mutex<Known>) -> Result<(State, Vec<ManifestFile>), FolderError> {
+pub(super) async fn read_settled(
+    root: &Path,
+    known: &Mutex<Known>,
+) -> Result<(Arc<State>, Vec<ManifestFile>), FolderError> {
     let unsettled = |why: &str| FolderError::Unsettled { path: root.to_owned(), why: why.to_owned() };
     let mut last = unsettled("");
     for look in 0..LOOKS {
@@ -69,44 +80,56 @@ pub(super) async fn read_settled(root: &Path, known: &Mutex<Known>) -> Result<(S
 /// # Errors
 ///
 /// Those of [`read_folder`], and [`FolderError::Unsettled`] where git is at work.
-pub(super) fn read_as_it_is(root: &Path, known: &Mutex<Known>) -> Result<(State, Vec<ManifestFile>), FolderError> {
+pub(super) fn read_as_it_is(root: &Path, known: &Mutex<Known>) -> Result<(Arc<State>, Vec<ManifestFile>), FolderError> {
     if let Some(lock) = git_lock(root) {
         let why = format!("git is at work, or was killed ({} is there)", lock.display());
         return Err(FolderError::Unsettled { path: root.to_owned(), why });
     }
-    let state = State::of(root)?;
+    let state = Arc::new(State::of(root)?);
     let files = read_changed(&state, &mut known.lock().unwrap_or_else(PoisonError::into_inner));
     Ok((state, files))
 }
 
 /// Reads what is not known of a folder in this state.
-fn read_changed(state: &State, known: &mut Known) -> Vec<ManifestFile> {
+fn read_changed(state: &Arc<State>, known: &mut Known) -> Vec<ManifestFile> {
     let now = SystemTime::now();
-    let mut still_known = 0;
-    let mut read = |(path, kind, mark): &(PathBuf, Kind, Option<Mark>)| {
-        let mark = mark.as_ref().filter(|_| *kind == Kind::Manifest);
-        if let (Some(mark), Some((last, file))) = (mark, known.get(path.as_os_str()))
-            && mark == last
-        {
-            still_known += 1;
-            return Some(file.clone());
-        }
-        let file = manifests::read(path, *kind, &state.folder);
-        match (mark.filter(|mark| mark.shows_changes_after(now)), &file) {
-            (Some(mark), Some(file)) => {
-                still_known += 1;
-                known.insert(path.clone().into_os_string(), (mark.clone(), file.clone()));
-            }
-            _ => drop(known.remove(path.as_os_str())),
-        }
-        file
+    let mut files = known.take_unchanged(state);
+    let unknown: Vec<usize> = (0..files.len()).filter(|at| files[*at].is_none()).collect();
+    let read = |at: &usize| {
+        let (path, kind, _) = &state.files[*at];
+        manifests::read(path, *kind, &state.folder)
     };
-    let files = state.files.iter().filter_map(&mut read).collect();
-    if known.len() > still_known {
-        let there: HashSet<&OsStr> = state.files.iter().map(|(path, ..)| path.as_os_str()).collect();
-        known.retain(|path, _| there.contains(path.as_os_str()));
+    // To wake the other cores takes longer than a few files do.
+    let new: Vec<_> =
+        if unknown.len() > FEW { unknown.par_iter().map(read).collect() } else { unknown.iter().map(read).collect() };
+    for (at, file) in unknown.iter().zip(new) {
+        files[*at] = file;
     }
-    files
+    let all = files.iter().flatten().cloned().collect();
+    for at in unknown {
+        let (_, kind, mark) = &state.files[at];
+        if *kind != Kind::Manifest || !mark.as_ref().is_some_and(|mark| mark.shows_changes_after(now)) {
+            files[at] = None;
+        }
+    }
+    *known = Known { state: Some(Arc::clone(state)), files };
+    all
+}
+
+impl Known {
+    /// What has not changed, in its place in this state. It is not known any more then.
+    fn take_unchanged(&mut self, state: &State) -> Vec<Option<ManifestFile>> {
+        let before = self.state.take();
+        let before = before.iter().flat_map(|state| &state.files).zip(std::mem::take(&mut self.files));
+        let mut before = before.peekable();
+        let of_one = |file: &Entry| {
+            // Both are in the order of paths.
+            while before.next_if(|((path, ..), _)| *path != file.0 && *path < file.0).is_some() {}
+            let (_, known) = before.next_if(|(before, _)| *before == file)?;
+            known
+        };
+        state.files.iter().map(of_one).collect()
+    }
 }
 
 /// What git holds while it changes files.
@@ -121,8 +144,11 @@ pub struct State {
     folder: PathBuf,
     root: Mark,
     revision: Option<String>,
-    files: Vec<(PathBuf, Kind, Option<Mark>)>,
+    files: Vec<Entry>,
 }
+
+/// Something that can matter, with what shows whether it has changed.
+type Entry = (PathBuf, Kind, Option<Mark>);
 
 /// A file or folder as it is now: its device, inode, size, and the times of its last changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,14 +227,9 @@ mod tests {
         };
         assert_eq!(texts(read().await), ["# one", "# one"]);
         // As if both had been read long after they were written.
-        let state = State::of(folder.path()).unwrap();
-        let marked = |(path, _, mark): &(PathBuf, Kind, Option<Mark>)| {
-            (
-                path.clone().into_os_string(),
-                (mark.clone().unwrap(), Ok(crate::model::source::SourceFile::new("known", "# known"))),
-            )
-        };
-        *known.lock().unwrap() = state.files.iter().map(marked).collect();
+        let state = Arc::new(State::of(folder.path()).unwrap());
+        let files = vec![Some(Ok(crate::model::source::SourceFile::new("known", "# known"))); 2];
+        *known.lock().unwrap() = Known { state: Some(state), files };
         fs::write(folder.path().join("b.toml"), "# two").unwrap();
         assert_eq!(texts(read().await), ["# known", "# two"]);
         fs::remove_file(folder.path().join("a.toml")).unwrap();
