@@ -136,7 +136,7 @@ impl Read for Reader {
             OwnerKind::System => (platform::get_system(&owner.id), platform::read_config),
             OwnerKind::Connector => (connect::get_connector(&owner.id), connect::read_config),
         };
-        let answer: wire::Owner = self.client.send(&request).await?;
+        let answer: wire::Owner = self.client.send_and_read_later(&request).await?;
         let configs: Option<Vec<_>> = answer.auth_scheme_configs.into_iter().map(read).collect();
         configs.ok_or_else(|| self.client.malformed(&request, "an auth scheme config in it has no id or no type"))
     }
