@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use crate::io::drift_log::DriftLog;
 use crate::io::folder::Manifests;
 use crate::io::secrets::{DigestKey, DigestKeyError};
-use crate::io::store::{self, Books, Store, StoreError, Tenant};
+use crate::io::store::{self, Books, Reading, Store, StoreError, Tenant};
 use crate::io::versori::{Names, Read, Write};
 use crate::model::address::Address;
 use crate::model::blame;
@@ -112,6 +112,11 @@ pub trait Hands {
     /// Where the recorded state cannot be used.
     fn recorded(&self) -> Result<Recorded, StoreError>;
 
+    /// The same for a pass that has something else to do while it is read.
+    fn reading(&self) -> Reading {
+        Reading::done(self.recorded())
+    }
+
     /// The key that secrets are hashed with.
     ///
     /// # Errors
@@ -157,6 +162,13 @@ impl<A: Read> Hands for DryRun<'_, A> {
         match &self.state {
             Some((directory, tenant)) => store::read(directory, tenant),
             None => Ok(Recorded::default()),
+        }
+    }
+
+    fn reading(&self) -> Reading {
+        match &self.state {
+            Some((directory, tenant)) => Reading::begin(directory, tenant),
+            None => Reading::done(Ok(Recorded::default())),
         }
     }
 

@@ -1,16 +1,17 @@
-//! Reading what is recorded while the files are still taken in: most of it will be asked for, and whoever runs one command
-//! waits for the network and not for the parser as well.
+//! Reading what is recorded while the record and the files are still taken in: most of it will be asked for, and whoever
+//! runs one command waits for the network and not for the disk and the parser as well.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt};
 
+use super::sharing::share;
 use crate::io::versori::{ApiError, Named, Read};
 use crate::model::address::{Identity, Owner, Scope, is_ulid};
 use crate::model::observed::{LiveConfig, LiveTemplate, Project};
-use crate::model::recorded::{Recorded, Reference};
+use crate::model::recorded::{Recorded, RecordedResource, Reference};
 
 type Answer<T> = Result<T, ApiError>;
 
@@ -24,36 +25,68 @@ pub(super) struct Answers {
     configs: RefCell<HashMap<Owner, Answer<Vec<LiveConfig>>>>,
 }
 
-impl Answers {
-    /// Asks for all that is recorded, and for what its names mean. Whatever comes is for whoever asks later.
-    pub(super) async fn gather<A: Read>(&self, api: &A, recorded: &Recorded) {
-        let Places { scopes, projects, owners, names } = Places::of(recorded);
+/// Asks for what nobody has asked for yet.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    answers: Answers,
+    /// What was asked for, answered or not.
+    asked: RefCell<Places>,
+    /// Everything that is recorded, once it is known.
+    recorded: OnceCell<Recorded>,
+}
+
+type Resources = BTreeMap<Identity, RecordedResource>;
+
+impl Asking {
+    /// What has come. The record is let go: it has to be nobody else's where it is changed.
+    pub(super) fn done(self) -> Answers {
+        self.answers
+    }
+
+    /// Lets configs share their fields with what is recorded: those that are there, and those that will come.
+    pub(super) fn share_with(&self, recorded: &Recorded) {
+        for (owner, configs) in self.answers.configs.borrow_mut().iter_mut() {
+            if let Ok(configs) = configs {
+                share(owner, configs, recorded);
+            }
+        }
+        _ = self.recorded.set(recorded.clone());
+    }
+
+    /// Asks for what these resources are about and was not asked for yet, and for what their names mean. Whatever comes is
+    /// for whoever asks later.
+    pub(super) async fn gather<A: Read>(&self, api: &A, resources: &Resources) {
+        let answers = &self.answers;
+        let Places { scopes, projects, owners, names } = self.asked.borrow_mut().take_in(Places::of(resources));
         // Longest first: lists come page after page.
         let templates = join_all(scopes.into_iter().map(async |scope| {
             let answer = api.templates(&scope).await;
-            self.templates.borrow_mut().insert(scope, answer);
+            answers.templates.borrow_mut().insert(scope, answer);
         }));
         let lists = async {
             if names {
                 let (projects, systems) = join(api.projects(), api.systems()).await;
-                self.projects.replace(Some(projects));
-                self.systems.replace(Some(systems));
+                answers.projects.replace(Some(projects));
+                answers.systems.replace(Some(systems));
             }
         };
         let project = join_all(projects.into_iter().map(async |id| {
             let answer = api.project(&id).await;
-            self.project.borrow_mut().insert(id, answer);
+            answers.project.borrow_mut().insert(id, answer);
         }));
         let configs = stream::iter(owners).for_each_concurrent(api.at_once(), async |owner| {
-            let answer = api.configs(&owner).await;
-            self.configs.borrow_mut().insert(owner, answer);
+            let mut answer = api.configs(&owner).await;
+            if let (Ok(configs), Some(recorded)) = (&mut answer, self.recorded.get()) {
+                share(&owner, configs, recorded);
+            }
+            answers.configs.borrow_mut().insert(owner, answer);
         });
         join(join(templates, lists), join(project, configs)).await;
     }
 }
 
-/// Where what is recorded lives.
-#[derive(Default)]
+/// Where resources live.
+#[derive(Debug, Default)]
 struct Places {
     scopes: BTreeSet<Scope>,
     projects: BTreeSet<String>,
@@ -63,10 +96,10 @@ struct Places {
 }
 
 impl Places {
-    fn of(recorded: &Recorded) -> Self {
+    fn of(resources: &Resources) -> Self {
         let mut places = Self::default();
         let mut known = None;
-        for (identity, record) in recorded.resources.iter() {
+        for (identity, record) in resources {
             match identity {
                 Identity::ConnectionTemplate { scope, .. } => _ = add(&mut places.scopes, scope),
                 Identity::AuthSchemeConfig { owner, .. } => _ = add(&mut places.owners, owner),
@@ -86,6 +119,16 @@ impl Places {
             }
         }
         places
+    }
+
+    /// Adds others to these, and gives back those that are new.
+    fn take_in(&mut self, mut others: Self) -> Self {
+        others.scopes.retain(|scope| self.scopes.insert(scope.clone()));
+        others.projects.retain(|project| self.projects.insert(project.clone()));
+        others.owners.retain(|owner| self.owners.insert(owner.clone()));
+        others.names &= !self.names;
+        self.names |= others.names;
+        others
     }
 }
 

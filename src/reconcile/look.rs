@@ -1,11 +1,16 @@
 //! Looking at the live platform, as much of it as a pass needs.
 
-use futures_util::future::join;
+use std::cell::OnceCell;
+use std::sync::Arc;
 
-use super::ahead::{Ahead, Answers};
-use super::sharing::Sharing;
+use futures_util::future::{join, try_join};
+
+use super::ahead::{Ahead, Answers, Asking};
 use super::{Hands, Memory, PassError, Told};
 use crate::io::folder::Manifests;
+use crate::io::manifests::FolderError;
+use crate::io::secrets::DigestKey;
+use crate::io::store::Reading;
 use crate::io::versori::{ApiError, Names, Read, observe, observe_elsewhere};
 use crate::model::desired::{Desired, ManifestFile, NoSecret, SecretHashes};
 use crate::model::observed::{Observed, Wanted};
@@ -58,11 +63,31 @@ pub(super) struct Ground {
     pub(super) revision: Option<String>,
     /// What has been read already.
     pub(super) answers: Answers,
+    wanted: OnceCell<Wanted>,
 }
 
 impl Ground {
-    fn wanted(&self) -> Wanted {
-        self.desired.wanted(&self.recorded)
+    fn of<F: Manifests>(
+        manifests: &F,
+        key: &DigestKey,
+        files: Vec<ManifestFile>,
+        mut desired: Desired,
+        recorded: Recorded,
+    ) -> Self {
+        let secrets = desired.take_secrets(|reference| {
+            let value =
+                manifests.secret(reference).map_err(|error| NoSecret { why: error.to_string(), help: error.help() })?;
+            let hash = key.digest(&value);
+            Ok((value, hash))
+        });
+        let revision = manifests.revision();
+        let (answers, wanted) = (Answers::default(), OnceCell::new());
+        Self { files, desired, secrets, recorded, revision, answers, wanted }
+    }
+
+    /// What a look at everything has to read.
+    fn wanted(&self) -> &Wanted {
+        self.wanted.get_or_init(|| self.desired.wanted(&self.recorded))
     }
 
     fn plan(&self, policy: &Policy, observed: &Observed) -> Plan {
@@ -84,7 +109,7 @@ pub async fn look<H: Hands, F: Manifests>(
     more: impl FnOnce(&mut Wanted),
 ) -> Result<Sight, PassError> {
     let ground = stand(manifests, Rest::Awaited, memory, look, hands).await?;
-    let mut wanted = ground.wanted();
+    let mut wanted = ground.wanted().clone();
     more(&mut wanted);
     let Ground { files, desired, recorded, revision, answers, .. } = ground;
     let observed = if look == Look::Never {
@@ -97,8 +122,8 @@ pub async fn look<H: Hands, F: Manifests>(
     Ok(Sight { files, desired, recorded, observed, revision })
 }
 
-/// Reads the files, their secrets, and what is recorded. Where all files are new, what is recorded is looked at meanwhile
-/// if the pass is to look at everything.
+/// Reads the files, their secrets, and what is recorded. Where all files are new, the platform is asked about what is
+/// recorded meanwhile if the pass is to look at everything.
 pub(super) async fn stand<H: Hands, F: Manifests>(
     manifests: &F,
     rest: Rest,
@@ -106,31 +131,58 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
     look: Look,
     hands: &H,
 ) -> Result<Ground, PassError> {
-    let files = match rest {
-        Rest::Awaited => manifests.read().await?,
-        Rest::Unknown => manifests.read_ahead().await?,
-    };
+    if look == Look::Whole && memory.parses.made == 0 {
+        // Boxed, since the daemon's loop would carry all of it.
+        return Box::pin(stand_asking(manifests, rest, memory, hands)).await;
+    }
+    let files = read(manifests, rest).await?;
     let key = hands.digest_key()?;
     let recorded = hands.recorded()?;
-    let answers = Answers::default();
-    let mut desired = if look == Look::Whole && memory.parses.made == 0 && !recorded.resources.is_empty() {
-        let api = Sharing { api: &Told::of(hands), recorded: &recorded };
-        // Boxed, since the daemon's loop would carry all of it.
-        let both = Box::pin(join(assemble_aside(&files, &recorded), answers.gather(&api, &recorded)));
-        let ((desired, parses), ()) = both.await;
-        memory.parses = parses;
-        desired
-    } else {
-        Desired::assemble_sharing(&files, &mut memory.parses, &recorded)
+    let desired = Desired::assemble_sharing(&files, &mut memory.parses, &recorded);
+    Ok(Ground::of(manifests, &key, files, desired, recorded))
+}
+
+/// The same while the platform is asked about what is recorded, as soon as it is known where that is.
+async fn stand_asking<H: Hands, F: Manifests>(
+    manifests: &F,
+    rest: Rest,
+    memory: &mut Memory,
+    hands: &H,
+) -> Result<Ground, PassError> {
+    let key = hands.digest_key();
+    let (api, asking) = (Told::of(hands), Asking::default());
+    let Reading { glimpse, whole } = hands.reading();
+    let ahead = async {
+        asking.gather(&api, &*glimpse.await).await;
+        Ok::<_, PassError>(())
     };
-    let secrets = desired.take_secrets(|reference| {
-        let value =
-            manifests.secret(reference).map_err(|error| NoSecret { why: error.to_string(), help: error.help() })?;
-        let hash = key.digest(&value);
-        Ok((value, hash))
-    });
-    let revision = manifests.revision();
-    Ok(Ground { files, desired, secrets, recorded, revision, answers })
+    let stand = async {
+        // The requests go out meanwhile, for which reading the files would leave no time.
+        let recorded = whole.await;
+        let files = read(manifests, rest).await?;
+        let (key, recorded) = (key?, recorded?);
+        asking.share_with(&recorded);
+        let resources = Arc::clone(&recorded.resources);
+        let assemble = async {
+            let desired;
+            (desired, memory.parses) = assemble_aside(&files, &recorded).await;
+            let ground = Ground::of(manifests, &key, files, desired, recorded);
+            // There is time for it now.
+            ground.wanted();
+            ground
+        };
+        let (ground, ()) = join(assemble, asking.gather(&api, &resources)).await;
+        Ok(ground)
+    };
+    let ((), ground) = try_join(ahead, stand).await?;
+    Ok(Ground { answers: asking.done(), ..ground })
+}
+
+async fn read<F: Manifests>(manifests: &F, rest: Rest) -> Result<Vec<ManifestFile>, FolderError> {
+    match rest {
+        Rest::Awaited => manifests.read().await,
+        Rest::Unknown => manifests.read_ahead().await,
+    }
 }
 
 /// Parses the files beside the thread that talks to the platform.
@@ -165,7 +217,7 @@ pub(super) async fn find<A: Read>(
     let before = (memory.seen.take(), memory.calm.take());
     let mut found = match (look, before) {
         (Look::Never, _) => {
-            let observed = Observed::from_recorded(&ground.recorded, &ground.wanted());
+            let observed = Observed::from_recorded(&ground.recorded, ground.wanted());
             let plan = ground.plan(policy, &observed);
             Found { observed, only: None, plan }
         }
@@ -193,7 +245,7 @@ pub(super) async fn find<A: Read>(
 
 /// Reads all that is wanted.
 async fn everywhere<A: Read>(api: &A, ground: &Ground, policy: &Policy, names: &mut Names) -> Result<Found, ApiError> {
-    let observed = observe(api, &ground.wanted(), names).await?;
+    let observed = observe(api, ground.wanted(), names).await?;
     let plan = ground.plan(policy, &observed);
     Ok(Found { observed, only: None, plan })
 }
@@ -233,7 +285,7 @@ async fn where_needed<A: Read>(
     seen: Seen,
 ) -> Result<Found, ApiError> {
     let Memory { names, parses, .. } = memory;
-    let Some((mut observed, mut looked)) = seen.part_of(&ground.wanted()) else {
+    let Some((mut observed, mut looked)) = seen.part_of(ground.wanted()) else {
         return everywhere(api, ground, policy, names).await;
     };
     looked.append(touched(parses.edit().after(&ground.desired), &ground.recorded, &observed));

@@ -39,13 +39,18 @@ impl<A: Read> Read for Sharing<'_, A> {
 
     async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
         let mut configs = self.api.configs(owner).await?;
-        let recorded = fields_of(owner, self.recorded);
-        for config in &mut configs {
-            if let Some(fields) = recorded.get(config.id.as_str()) {
-                config.share_with(owner.kind, fields);
-            }
-        }
+        share(owner, &mut configs, self.recorded);
         Ok(configs)
+    }
+}
+
+/// Lets an owner's configs share their fields with what is recorded.
+pub(super) fn share(owner: &Owner, configs: &mut [LiveConfig], recorded: &Recorded) {
+    let recorded = fields_of(owner, recorded);
+    for config in configs {
+        if let Some(fields) = recorded.get(config.id.as_str()) {
+            config.share_with(owner.kind, fields);
+        }
     }
 }
 

@@ -107,6 +107,11 @@ impl Database {
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|source| self.error(source))
     }
 
+    /// Lets what is read from now on be of one moment, for as long as this connection lives.
+    pub(super) fn stand_still(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN").map_err(|source| self.error(source))
+    }
+
     /// Keeps everything since [`Database::begin`] where `result` is a success, and nothing otherwise.
     pub(super) fn end<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         let ended = if result.is_ok() { self.connection.execute_batch("COMMIT") } else { Ok(()) };

@@ -13,6 +13,7 @@ mod intents;
 mod journal;
 mod lock;
 mod passes;
+mod reading;
 mod resources;
 mod schema;
 mod set_aside;
@@ -39,6 +40,7 @@ pub use books::Books;
 pub use error::{StoreError, Tenant};
 pub use journal::{Journal, approve};
 pub use lock::{refuse_second_writer, writer};
+pub use reading::Reading;
 
 /// Reads what is recorded, without a lock and without making anything. A state that does not exist
 /// yet is empty.
@@ -47,10 +49,17 @@ pub use lock::{refuse_second_writer, writer};
 ///
 /// Where there is a state that cannot be used.
 pub fn read(directory: &Path, tenant: &Tenant) -> Result<Recorded, StoreError> {
+    read_after(directory, tenant, |_| ())
+}
+
+/// The same, after something else that is read. All of it is of one moment, however long it takes.
+fn read_after(directory: &Path, tenant: &Tenant, first: impl FnOnce(&Database)) -> Result<Recorded, StoreError> {
     let Some(database) = Database::existing(directory, OpenFlags::SQLITE_OPEN_READ_ONLY)? else {
         return Ok(Recorded::default());
     };
+    database.stand_still()?;
     database.check(tenant)?;
+    first(&database);
     let resources = database.resources()?;
     recorded(&database, Arc::new(resources))
 }

@@ -26,6 +26,9 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
+/// How many places are looked up before everything is read: enough to ask about until then.
+const GLIMPSE: usize = 256;
+
 impl Database {
     /// [`columns`] as this file has them: a reader may meet an older one.
     pub(super) fn columns(&self) -> Result<String, StoreError> {
@@ -47,6 +50,34 @@ impl Database {
         }
         // Put together at once, a tree takes half the room of one that has grown.
         Ok(resources.into_iter().collect())
+    }
+
+    /// One resource of each place where something is recorded, as far as [`GLIMPSE`] goes.
+    pub(super) fn glimpse(&self) -> Result<BTreeMap<Identity, RecordedResource>, StoreError> {
+        let mut resources = BTreeMap::new();
+        // Lists of templates take longest to read.
+        for kind in ["connection_template", "auth_scheme_config"] {
+            let (mut from, end) = (format!("{kind}."), format!("{kind}/"));
+            while resources.len() < GLIMPSE
+                && let Some((identity, resource)) = self.first_resource(&from, &end)?
+            {
+                from = beyond_the_place_of(&identity);
+                resources.insert(identity, resource);
+            }
+        }
+        Ok(resources)
+    }
+
+    fn first_resource(&self, from: &str, end: &str) -> Result<Option<(Identity, RecordedResource)>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM resource WHERE identity >= ?1 AND identity < ?2 ORDER BY identity LIMIT 1",
+            self.columns()?
+        );
+        let mut statement = self.connection.prepare_cached(&sql).map_err(|source| self.error(source))?;
+        let mut rows = statement.query([from, end]).map_err(|source| self.error(source))?;
+        let Some(row) = rows.next().map_err(|source| self.error(source))? else { return Ok(None) };
+        let row = Row::of(row).map_err(|source| self.error(source))?;
+        row.read(&mut Known::default()).map(Some).ok_or_else(|| self.damaged(row.identity))
     }
 
     pub(super) fn save_resource(&self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
@@ -99,6 +130,16 @@ impl Database {
     pub(super) fn forget_resource(&self, identity: &Identity) -> Result<(), StoreError> {
         let forgotten = self.connection.execute("DELETE FROM resource WHERE identity = ?1", [identity.to_string()]);
         forgotten.map(drop).map_err(|source| self.error(source))
+    }
+}
+
+/// The first text that sorts past everything in the place of this: 0 comes after the slash that follows a place.
+fn beyond_the_place_of(identity: &Identity) -> String {
+    match identity {
+        Identity::AuthSchemeConfig { owner, .. } => format!("auth_scheme_config.{}/{}0", owner.kind, owner.id),
+        Identity::ConnectionTemplate { scope, .. } => {
+            format!("connection_template.{}/{}0", scope.project, scope.environment)
+        }
     }
 }
 
