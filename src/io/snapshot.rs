@@ -52,7 +52,7 @@ impl AsRead {
 ///
 /// # Errors
 ///
-/// Those of [`read_folder`], and [`FolderError::Unsettled`] where it does not come to rest for a while.
+/// Those of [`manifests::read_folder`], and [`FolderError::Unsettled`] where it does not come to rest for a while.
 pub(super) async fn read_settled(
     root: &Path,
     known: &Mutex<Known>,
@@ -79,7 +79,7 @@ pub(super) async fn read_settled(
 ///
 /// # Errors
 ///
-/// Those of [`read_folder`], and [`FolderError::Unsettled`] where git is at work.
+/// Those of [`manifests::read_folder`], and [`FolderError::Unsettled`] where git is at work.
 pub(super) fn read_as_it_is(root: &Path, known: &Mutex<Known>) -> Result<(Arc<State>, Vec<ManifestFile>), FolderError> {
     if let Some(lock) = git_lock(root) {
         let why = format!("git is at work, or was killed ({} is there)", lock.display());
