@@ -9,7 +9,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
@@ -39,10 +39,25 @@ pub(super) struct Shared(Arc<Inner>);
 
 struct Inner {
     world: Mutex<World>,
-    seen: Mutex<VecDeque<Seen>>,
+    answered: Mutex<VecDeque<Answered>>,
     faults: Mutex<Option<Faults>>,
     latency: Mutex<Duration>,
     listener: Mutex<Option<Listener>>,
+}
+
+/// A request that was answered, as few would ever look at it.
+pub(super) struct Answered {
+    method: Method,
+    path: String,
+    status: u16,
+    body: Option<Box<[u8]>>,
+}
+
+impl Answered {
+    pub(super) fn seen(&self) -> Seen {
+        let body = self.body.as_deref().and_then(|body| serde_json::from_slice(body).ok());
+        Seen { method: self.method.to_string(), path: self.path.clone(), status: self.status, body }
+    }
 }
 
 /// Who is told of every request.
@@ -52,7 +67,7 @@ impl Shared {
     pub(super) fn new(world: World) -> Shared {
         Shared(Arc::new(Inner {
             world: Mutex::new(world),
-            seen: Mutex::new(VecDeque::new()),
+            answered: Mutex::new(VecDeque::new()),
             faults: Mutex::new(None),
             latency: Mutex::new(Duration::ZERO),
             listener: Mutex::new(None),
@@ -76,8 +91,8 @@ impl Shared {
         self.0.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn seen(&self) -> MutexGuard<'_, VecDeque<Seen>> {
-        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn answered(&self) -> MutexGuard<'_, VecDeque<Answered>> {
+        self.0.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,13 +164,14 @@ async fn watch(State(shared): State<Shared>, request: Request, next: Next) -> Re
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    let method = request.method().to_string();
+    let method = request.method().clone();
     let uri = request.uri();
-    let path = uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string);
+    let path = uri.path_and_query().map_or(uri.path(), |path| path.as_str()).to_owned();
     let (parts, body) = request.into_parts();
     let (response, body) = match to_bytes(body, READ_LIMIT).await {
         Ok(bytes) if bytes.len() <= BODY_LIMIT => {
-            let body = serde_json::from_slice(&bytes).ok();
+            // What the server has read is one with all that it has read together with it.
+            let body = (!bytes.is_empty()).then(|| Box::from(&*bytes));
             let response = if admits(shared.world().token(), &parts.headers) {
                 let fault = shared.faults().as_mut().and_then(Faults::next);
                 run(fault, Request::from_parts(parts, bytes.into()), next).await
@@ -168,16 +184,16 @@ async fn watch(State(shared): State<Shared>, request: Request, next: Next) -> Re
         _ => (too_large().into_response(), None),
     };
     let status = response.status().as_u16();
-    tracing::debug!(method, path, status, "the sandbox answers {status} to {method} {path}");
-    let answered = Seen { method, path, status, body };
+    tracing::debug!(%method, path, status, "the sandbox answers {status} to {method} {path}");
+    let request = Answered { method, path, status, body };
     if let Some(tell) = &*shared.listener() {
-        tell(&answered);
+        tell(&request.seen());
     }
-    let mut seen = shared.seen();
-    if seen.len() == SEEN_LIMIT {
-        seen.pop_front();
+    let mut answered = shared.answered();
+    if answered.len() == SEEN_LIMIT {
+        answered.pop_front();
     }
-    seen.push_back(answered);
+    answered.push_back(request);
     response
 }
 

@@ -44,7 +44,7 @@ pub use seed::ids;
 pub use templates::Template;
 pub use world::{Entry, World};
 
-use http::Shared;
+use http::{Answered, Shared};
 
 /// How long requests under way may take once the sandbox stops.
 const GRACE: Duration = Duration::from_secs(1);
@@ -170,7 +170,7 @@ impl Sandbox {
 
     /// The requests answered so far, oldest first; the newest 100 000 of them.
     pub fn requests(&self) -> Vec<Seen> {
-        self.shared.seen().iter().cloned().collect()
+        self.shared.answered().iter().map(Answered::seen).collect()
     }
 }
 

@@ -108,10 +108,8 @@ impl World {
     /// 404 for an unknown project, 400 for a body that is not valid, also when its system or
     /// environment does not exist.
     pub fn create_template(&mut self, project: &str, body: &Value) -> Result<Value, Refusal> {
-        let (project, environments) = {
-            let (id, project) = self.project(project)?;
-            (id, project.environments.clone())
-        };
+        let (project, known) = self.project(project)?;
+        let environments = &known.environments;
         let systems = &self.systems;
         let (name, system, environment, dynamic) = form::body(body, |form| {
             let name = form.text("name", Required);
