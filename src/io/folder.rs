@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
+use tokio::sync::oneshot;
 
 use super::manifests::FolderError;
 use super::revision::revision;
@@ -93,8 +94,9 @@ impl Manifests for Folder {
     async fn was_at_rest(&self) -> bool {
         let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(state), root) = (ahead, self.root.clone()) else { return false };
-        let looked = tokio::task::spawn_blocking(move || state.lasts(&root).then_some(state)).await;
-        let state = looked.ok().flatten();
+        let (tell, told) = oneshot::channel();
+        rayon::spawn(move || drop(tell.send(state.lasts(&root).then_some(state))));
+        let state = told.await.ok().flatten();
         let is_same = state.is_some();
         self.as_read.note(state);
         is_same
