@@ -3,6 +3,7 @@
 mod ahead;
 mod apply;
 mod group;
+mod hands;
 mod look;
 mod order;
 mod progress;
@@ -11,8 +12,6 @@ mod report;
 mod sharing;
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -21,9 +20,8 @@ use tokio::sync::watch;
 
 use crate::io::drift_log::DriftLog;
 use crate::io::folder::Manifests;
-use crate::io::secrets::{DigestKey, DigestKeyError};
-use crate::io::store::{self, Books, Reading, Store, StoreError, Tenant};
-use crate::io::versori::{Names, Read, Write};
+use crate::io::store::StoreError;
+use crate::io::versori::Names;
 use crate::model::address::Address;
 use crate::model::blame;
 use crate::model::desired::Desired;
@@ -31,15 +29,14 @@ use crate::model::guard::Guards;
 use crate::model::ledger::Ledger;
 use crate::model::parses::Parses;
 use crate::model::part::Calm;
-use crate::model::pass::Pass;
-use crate::model::plan::{Bookkeeping, Plan};
+use crate::model::plan::Bookkeeping;
 use crate::model::planner::Policy;
-use crate::model::recorded::Recorded;
 use crate::model::schedule::Instant;
 use crate::model::seen::Seen;
 use crate::model::source::Problem;
 
 pub use apply::{Failure, Outcome};
+pub use hands::{DryRun, Hands, Writing};
 pub use look::{Look, Sight, look};
 pub use progress::{Progress, Told};
 pub use record::pass_note;
@@ -94,153 +91,6 @@ impl Memory {
         if !changes.ended.is_empty() {
             tracing::info!("how passes go can be kept again");
         }
-    }
-}
-
-/// What a pass may do. A dry run's client has no methods that write, so the compiler keeps it from it.
-pub trait Hands {
-    /// The client that the platform is read through.
-    type Api: Read;
-
-    /// The client that the platform is read through.
-    fn api(&self) -> &Self::Api;
-
-    /// What was last applied.
-    ///
-    /// # Errors
-    ///
-    /// Where the recorded state cannot be used.
-    fn recorded(&self) -> Result<Recorded, StoreError>;
-
-    /// The same for a pass that has something else to do while it is read.
-    fn reading(&self) -> Reading {
-        Reading::done(self.recorded())
-    }
-
-    /// The key that secrets are hashed with.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be used.
-    fn digest_key(&self) -> Result<DigestKey, DigestKeyError>;
-
-    /// Who is told how far a pass has got, if anybody waits for it.
-    fn progress(&self) -> Option<&dyn Progress> {
-        None
-    }
-
-    /// Does what the plan says, as far as these hands can. Nothing where nothing was tried.
-    fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> impl Future<Output = Option<Vec<Outcome>>>;
-
-    /// Keeps how the pass went, where these hands keep anything.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be kept.
-    fn remember(&mut self, pass: Pass) -> Result<(), StoreError>;
-}
-
-/// Hands that only look.
-#[derive(Debug)]
-pub struct DryRun<'a, A> {
-    /// Reads the platform.
-    pub api: A,
-    /// Where the recorded state is; nothing for a world without one.
-    pub state: Option<(&'a Path, Tenant)>,
-    /// Who is told how far a pass has got.
-    pub progress: Option<Rc<dyn Progress>>,
-}
-
-impl<A: Read> Hands for DryRun<'_, A> {
-    type Api = A;
-
-    fn api(&self) -> &A {
-        &self.api
-    }
-
-    fn recorded(&self) -> Result<Recorded, StoreError> {
-        match &self.state {
-            Some((directory, tenant)) => store::read(directory, tenant),
-            None => Ok(Recorded::default()),
-        }
-    }
-
-    fn reading(&self) -> Reading {
-        match &self.state {
-            Some((directory, tenant)) => Reading::begin(directory, tenant),
-            None => Reading::done(Ok(Recorded::default())),
-        }
-    }
-
-    fn digest_key(&self) -> Result<DigestKey, DigestKeyError> {
-        match &self.state {
-            Some((directory, _)) => DigestKey::read(directory),
-            None => DigestKey::random(),
-        }
-    }
-
-    fn progress(&self) -> Option<&dyn Progress> {
-        self.progress.as_deref()
-    }
-
-    async fn carry_out(&mut self, _plan: &Plan, _stop: &Stop) -> Option<Vec<Outcome>> {
-        None
-    }
-
-    fn remember(&mut self, _pass: Pass) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-/// Hands that write, where they are let.
-#[derive(Debug)]
-pub struct Writing<A, C, S = Store> {
-    /// Reads and writes the platform.
-    pub api: A,
-    /// The recorded state.
-    pub store: S,
-    /// The key that secrets are hashed with.
-    pub digest_key: DigestKey,
-    /// Asked before anything is written, with the plan.
-    pub consent: C,
-    /// How many changes may be under way at once.
-    pub concurrency: usize,
-    /// Who is told how far a pass has got.
-    pub progress: Option<Rc<dyn Progress>>,
-}
-
-impl<A: Write, C: FnMut(&Plan) -> bool, S: Books> Hands for Writing<A, C, S> {
-    type Api = A;
-
-    fn api(&self) -> &A {
-        &self.api
-    }
-
-    fn recorded(&self) -> Result<Recorded, StoreError> {
-        self.store.recorded()
-    }
-
-    fn digest_key(&self) -> Result<DigestKey, DigestKeyError> {
-        Ok(self.digest_key.clone())
-    }
-
-    fn progress(&self) -> Option<&dyn Progress> {
-        self.progress.as_deref()
-    }
-
-    async fn carry_out(&mut self, plan: &Plan, stop: &Stop) -> Option<Vec<Outcome>> {
-        if plan.refused {
-            return None;
-        }
-        if plan.has_work() && !(self.consent)(plan) {
-            return None;
-        }
-        let (store, progress) = (&mut self.store, self.progress.as_deref());
-        Some(apply::apply(plan, &self.api, store, self.concurrency, stop, progress).await)
-    }
-
-    fn remember(&mut self, pass: Pass) -> Result<(), StoreError> {
-        self.store.remember(pass)
     }
 }
 
