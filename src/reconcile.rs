@@ -146,7 +146,10 @@ async fn attempt<H: Hands, F: Manifests>(
     stop: &Stop,
     began_at: Timestamp,
 ) -> Result<Report, PassError> {
+    let began = tokio::time::Instant::now();
     let (ground, found) = survey(&mut target, hands).await?;
+    // What is gone was there until the files were read, for all that is known.
+    let read_after = ground.read_at.saturating_duration_since(began);
     let Ground { desired, secrets, recorded, .. } = ground;
     let Found { observed, only, mut plan } = found;
     let Memory { seen, calm, checked_at, .. } = target.memory;
@@ -155,7 +158,7 @@ async fn attempt<H: Hands, F: Manifests>(
     }
     let checked_at = checked_at.unwrap_or(began_at);
     let mut guards = target.guards;
-    let mut again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now));
+    let mut again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now + read_after));
     if plan.bookkeeping.contains(&Bookkeeping::LookedAtEverything) {
         again_in = Some(Duration::ZERO);
     }

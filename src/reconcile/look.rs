@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use futures_util::future::{join, try_join};
+use tokio::time::Instant;
 
 use super::ahead::{Ahead, Answers, Asking};
 use super::{Hands, Memory, PassError, Told};
@@ -63,6 +64,8 @@ pub(super) struct Ground {
     pub(super) revision: Option<String>,
     /// What has been read already.
     pub(super) answers: Answers,
+    /// When the files had been read.
+    pub(super) read_at: Instant,
     wanted: OnceCell<Wanted>,
 }
 
@@ -70,7 +73,7 @@ impl Ground {
     fn of<F: Manifests>(
         manifests: &F,
         key: &DigestKey,
-        files: Vec<ManifestFile>,
+        (files, read_at): (Vec<ManifestFile>, Instant),
         mut desired: Desired,
         recorded: Recorded,
     ) -> Self {
@@ -82,7 +85,7 @@ impl Ground {
         });
         let revision = manifests.revision();
         let (answers, wanted) = (Answers::default(), OnceCell::new());
-        Self { files, desired, secrets, recorded, revision, answers, wanted }
+        Self { files, desired, secrets, recorded, revision, answers, read_at, wanted }
     }
 
     /// What a look at everything has to read.
@@ -135,11 +138,11 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
         // Boxed, since the daemon's loop would carry all of it.
         return Box::pin(stand_asking(manifests, rest, memory, hands)).await;
     }
-    let files = read(manifests, rest).await?;
+    let (files, read_at) = read(manifests, rest).await?;
     let key = hands.digest_key()?;
     let recorded = hands.recorded()?;
     let desired = Desired::assemble_sharing(&files, &mut memory.parses, &recorded);
-    Ok(Ground::of(manifests, &key, files, desired, recorded))
+    Ok(Ground::of(manifests, &key, (files, read_at), desired, recorded))
 }
 
 /// The same while the platform is asked about what is recorded, as soon as it is known where that is.
@@ -159,14 +162,14 @@ async fn stand_asking<H: Hands, F: Manifests>(
     let stand = async {
         // The requests go out meanwhile, for which reading the files would leave no time.
         let recorded = whole.await;
-        let files = read(manifests, rest).await?;
+        let (files, read_at) = read(manifests, rest).await?;
         let (key, recorded) = (key?, recorded?);
         asking.share_with(&recorded);
         let resources = Arc::clone(&recorded.resources);
         let assemble = async {
             let desired;
             (desired, memory.parses) = assemble_aside(&files, &recorded).await;
-            let ground = Ground::of(manifests, &key, files, desired, recorded);
+            let ground = Ground::of(manifests, &key, (files, read_at), desired, recorded);
             // There is time for it now.
             ground.wanted();
             ground
@@ -178,11 +181,13 @@ async fn stand_asking<H: Hands, F: Manifests>(
     Ok(Ground { answers: asking.done(), ..ground })
 }
 
-async fn read<F: Manifests>(manifests: &F, rest: Rest) -> Result<Vec<ManifestFile>, FolderError> {
-    match rest {
+/// Reads the files, and tells when that was done.
+async fn read<F: Manifests>(manifests: &F, rest: Rest) -> Result<(Vec<ManifestFile>, Instant), FolderError> {
+    let files = match rest {
         Rest::Awaited => manifests.read().await,
         Rest::Unknown => manifests.read_ahead().await,
-    }
+    };
+    Ok((files?, Instant::now()))
 }
 
 /// Parses the files beside the thread that talks to the platform.

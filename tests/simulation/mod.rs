@@ -454,6 +454,43 @@ fn what_is_made_within_moments_is_recorded_as_one() {
 }
 
 #[test]
+fn what_is_gone_has_been_gone_since_the_files_that_count_were_read() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let simulation = permissive();
+        let templates = BTreeMap::from([("t".to_owned(), template("stripe", &["production"]))]);
+        let file = File { templates, configs: BTreeMap::new(), is_broken: false };
+        simulation.universe.borrow_mut().files.all.insert("a.toml".to_owned(), file);
+        simulation.universe.borrow_mut().files.all.insert("b.toml".to_owned(), File::default());
+        let grace = Duration::from_secs(100);
+        let mut guards = Guards { grace: Grace::new(grace), flapping: Flapping::default() };
+        let mut memory = Memory::default();
+        let mut pass = async |now| {
+            let _death = simulation.universe.borrow_mut().live();
+            let target = Target {
+                manifests: &SimFolder(simulation.universe.clone()),
+                policy: &simulation.policy,
+                memory: &mut memory,
+                look: Look::Whole,
+                guards: Some((&mut guards, now)),
+                drift_log: None,
+            };
+            reconcile(target, &mut simulation.hands(), &Stop::never()).await.unwrap()
+        };
+        assert_eq!(pass(Duration::ZERO).await.applied(), 1);
+        simulation.universe.borrow_mut().files.all.remove("a.toml");
+        // What was read first was half of a commit, which shows once the platform has answered.
+        let number = simulation.universe.borrow().operations;
+        simulation.universe.borrow_mut().faults = Faults::At { number, fate: Fate::FailsAfter, lasts: false };
+        let gone = Duration::from_secs(1000);
+        let is_held = |report: &Report| report.plan.changes.iter().map(|it| it.held.is_some()).collect::<Vec<_>>();
+        assert_eq!(is_held(&pass(gone).await), [true]);
+        assert_eq!(is_held(&pass(gone + grace).await), [true], "the files that count were read later than that");
+        assert_eq!(is_held(&pass(gone + grace + grace).await), [false]);
+    });
+}
+
+#[test]
 fn whatever_happens_the_promises_are_kept() {
     tell_all(SEEDS);
 }
