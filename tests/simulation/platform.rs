@@ -207,6 +207,8 @@ impl Read for SimApi {
         self.request(format!("list {}", name_of(&ENVIRONMENTS, &scope.environment)), false, move |universe| {
             let found = universe.platform.templates.iter().filter(|(scope, _)| *scope == wanted);
             let found: Vec<LiveTemplate> = found.map(|(_, live)| live.clone()).collect();
+            // A pass may look twice: what it saw last counts.
+            universe.platform.twins.retain(|(scope, _)| *scope != wanted);
             let mut seen = BTreeSet::new();
             for live in &found {
                 let is_strange = |live: &LiveTemplate| universe.platform.renamed.contains_key(&live.id);
