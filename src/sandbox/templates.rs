@@ -91,7 +91,8 @@ impl World {
     /// Changes a template as somebody else would, behind the client's back and past every rule.
     /// `false` when there is none of that id. The id itself cannot be changed.
     pub fn edit_template(&mut self, id: &str, change: impl FnOnce(&mut Template)) -> bool {
-        let Some(mut template) = self.templates.remove(id) else {
+        // A change that panics must not take the template with it.
+        let Some(mut template) = self.templates.get(id).cloned() else {
             return false;
         };
         change(&mut template);
