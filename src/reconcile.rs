@@ -207,7 +207,10 @@ async fn survey<H: Hands, F: Manifests>(target: &mut Target<'_, F>, hands: &H) -
 
 async fn find<H: Hands, F>(target: &mut Target<'_, F>, ground: &Ground, hands: &H) -> Result<Found, PassError> {
     let told = Told::of(hands);
-    let api = Ahead { api: Sharing { api: &told, recorded: &ground.recorded }, answers: &ground.answers };
+    // A look at everything goes by nothing that was seen before, but for what is said in the same words.
+    let seen = if target.look == Look::Whole { target.memory.seen.take() } else { None };
+    let api = Sharing { api: &told, recorded: &ground.recorded, seen: seen.as_ref() };
+    let api = Ahead { api, answers: &ground.answers };
     // Boxed, since the daemon's loop would carry all of it.
     let found = Box::pin(look::find(&api, target.look, ground, target.policy, target.memory)).await;
     found.map_err(|error| PassError::Api { error, problems: ground.desired.problems.clone() })

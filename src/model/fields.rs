@@ -71,6 +71,11 @@ impl Fields {
         }
     }
 
+    /// Whether these and the others are one copy.
+    pub fn is_shared_with(&self, other: &Fields) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     fn get_shared(&self, name: &str) -> Option<&Arc<Value>> {
         // They are few: going through them is quicker than halving them.
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
@@ -83,7 +88,7 @@ impl Fields {
 
 impl PartialEq for Fields {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+        self.is_shared_with(other) || self.0 == other.0
     }
 }
 

@@ -1,15 +1,18 @@
 //! What is live on the platform, as far as a pass has read it. What could not be read is an
 //! [`Unread`], never an empty list: it permits no create and no delete.
 
+mod config;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::address::{Identity, Owner, OwnerKind, Scope};
-use super::auth_scheme_config;
+use super::address::{Identity, Owner, Scope};
 use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, SYSTEM};
 use super::recorded::{Recorded, Reference};
 use super::schema::{Fields, sequence, texts};
+
+pub use config::{LiveConfig, Raw, config_fields};
 
 /// Something read, or the reason why not.
 pub type Lookup<T> = Result<T, Unread>;
@@ -76,56 +79,6 @@ impl LiveTemplate {
 /// The configs of a system that a template lists: each with its owner and id.
 pub fn configs_of(system: &str, ids: &[String]) -> impl Iterator<Item = (Owner, String)> {
     ids.iter().map(move |id| (Owner::system(system), id.clone()))
-}
-
-/// An auth scheme config as the platform shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LiveConfig {
-    /// Its id, unique among its owner's.
-    pub id: String,
-    /// Its fields in the form in which they are compared. One that is not here is at its default.
-    pub fields: Fields,
-    /// The members of the answer that hold its fields, also those that versync does not know:
-    /// an update sends them back unchanged.
-    pub raw: Raw,
-}
-
-impl LiveConfig {
-    /// Keeps no second copy of fields that are the same as these. Then a field may not be here that is at its
-    /// default.
-    pub fn share_with(&mut self, owner: OwnerKind, fields: &Fields) {
-        let type_name = self.fields.get(auth_scheme_config::TYPE.name).and_then(Value::as_str).unwrap_or_default();
-        let mut shared = 0;
-        let is_same = auth_scheme_config::fields_of(type_name, owner).all(|field| {
-            match (self.fields.get(field.name), fields.get(field.name)) {
-                (live, Some(value)) => {
-                    shared += 1;
-                    live == Some(value)
-                }
-                (Some(live), None) => *live == field.default_value(),
-                (None, None) => true,
-            }
-        });
-        if is_same && shared == fields.iter().len() {
-            self.fields = fields.clone();
-        }
-    }
-}
-
-/// The members of an answer as they came. They are only taken apart again for what is sent back.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Raw(Box<str>);
-
-impl Raw {
-    /// The text of a JSON object.
-    pub fn new(text: impl Into<Box<str>>) -> Self {
-        Self(text.into())
-    }
-
-    /// The members; of what is no JSON object, none.
-    pub fn members(&self) -> Map<String, Value> {
-        serde_json::from_str(&self.0).unwrap_or_default()
-    }
 }
 
 /// What the platform remarks on a config that it has accepted.
@@ -270,29 +223,5 @@ impl Observed {
                 }
             }
         }
-    }
-}
-
-/// The fields of a config out of its members on the wire, with what the API leaves out filled in. A
-/// grant's members have to stand flat in it, beside its type as files write it.
-pub fn config_fields(type_name: &str, owner: OwnerKind, wire: &Map<String, Value>) -> Fields {
-    let shown = auth_scheme_config::fields_of(type_name, owner).filter(|field| !field.is_secret());
-    shown
-        .map(|field| {
-            let value = if field.name == auth_scheme_config::TYPE.name {
-                Value::String(type_name.to_owned())
-            } else {
-                field.normalise(at_path(wire, field.wire))
-            };
-            (field.name, value)
-        })
-        .collect()
-}
-
-/// What stands at a dotted path.
-fn at_path<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
-    match path.split_once('.') {
-        Some((outer, inner)) => at_path(object.get(outer)?.as_object()?, inner),
-        None => object.get(path),
     }
 }

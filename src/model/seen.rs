@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::address::{Identity, Owner, Scope};
 use super::connection_template::SYSTEM;
 use super::manifest::{Declared, Target};
-use super::observed::{Observed, Raw, Wanted};
+use super::observed::{LiveConfig, Observed, Wanted};
 use super::plan::{Bookkeeping, Plan, Step};
 use super::planner::identity_of;
 use super::recorded::Recorded;
@@ -27,9 +27,14 @@ impl Seen {
     /// and was changed before.
     pub fn after<'a>(mut observed: Observed, mut stale: Wanted, tried: impl IntoIterator<Item = &'a Identity>) -> Self {
         tried.into_iter().for_each(|identity| stale.insert(identity));
-        observed.configs.values_mut().flatten().flatten().for_each(|config| config.raw = Raw::default());
+        observed.configs.values_mut().flatten().flatten().for_each(|config| config.raw.let_go());
         observed.listed_elsewhere = None;
         Self { observed, stale }
+    }
+
+    /// An owner's configs, as they were read last.
+    pub fn configs(&self, owner: &Owner) -> &[LiveConfig] {
+        self.observed.configs.get(owner).and_then(|list| list.as_deref().ok()).unwrap_or_default()
     }
 
     /// All of it, what was changed since among it.

@@ -76,4 +76,8 @@ impl<A: Read> Read for Told<'_, A> {
     async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
         self.tell(self.api.configs(owner)).await
     }
+
+    async fn configs_again(&self, owner: &Owner, last: &[LiveConfig]) -> Result<Vec<LiveConfig>, ApiError> {
+        self.tell(self.api.configs_again(owner, last)).await
+    }
 }

@@ -50,12 +50,11 @@ pub(super) fn delete_config(connector: &str, id: &str) -> Request {
 }
 
 /// A config out of an answer; nothing where it has no type or no id.
-pub(super) fn read_config(raw: Box<RawValue>) -> Option<LiveConfig> {
-    let members = serde_json::from_str(raw.get()).ok()?;
-    let member = with_grant_type(members, "grantType", "type", scheme::grant_from_wire);
+pub(super) fn read_config(raw: Raw) -> Option<LiveConfig> {
+    let member = with_grant_type(raw.members(), "grantType", "type", scheme::grant_from_wire);
     let id = member.get("id")?.as_str()?.to_owned();
     let fields = config_fields(member.get("schemeType")?.as_str()?, OwnerKind::Connector, &member);
-    Some(LiveConfig { id, fields, raw: Raw::new(raw) })
+    Some(LiveConfig { id, fields, raw })
 }
 
 /// What the platform remarks on the config `id` of a connector in an answer.

@@ -31,11 +31,12 @@ pub(in crate::io) use retry::asked_for;
 pub use token::{Credential, CredentialError, Credentials, SigningKey, TokenScheme};
 
 use secrecy::ExposeSecret;
+use serde_json::value::RawValue;
 
 use crate::model::address::{Owner, OwnerKind, Scope};
 use crate::model::blame::Refused;
 use crate::model::echo;
-use crate::model::observed::{LiveConfig, LiveTemplate, Project, Remark};
+use crate::model::observed::{LiveConfig, LiveTemplate, Project, Raw, Remark};
 use crate::model::plan::{ConfigStep, TemplateStep};
 
 /// A thing that has a name and an id.
@@ -61,6 +62,15 @@ pub trait Read {
     fn templates(&self, scope: &Scope) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>>;
     /// Every auth scheme config of a system or connector.
     fn configs(&self, owner: &Owner) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>>;
+    /// The same. What reads as it did the `last` time may be taken from there.
+    fn configs_again(
+        &self,
+        owner: &Owner,
+        last: &[LiveConfig],
+    ) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>> {
+        let _ = last;
+        self.configs(owner)
+    }
 }
 
 /// What can be done to the platform.
@@ -132,11 +142,21 @@ impl Read for Reader {
     }
 
     async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
+        self.configs_again(owner, &[]).await
+    }
+
+    async fn configs_again(&self, owner: &Owner, last: &[LiveConfig]) -> Result<Vec<LiveConfig>, ApiError> {
         let (request, read): (_, fn(_) -> _) = match owner.kind {
             OwnerKind::System => (platform::get_system(&owner.id), platform::read_config),
             OwnerKind::Connector => (connect::get_connector(&owner.id), connect::read_config),
         };
         let answer: wire::Owner = self.client.send_and_read_later(&request).await?;
+        // They come in the same order as long as none has come or gone.
+        let mut last = last.iter();
+        let read = |raw: Box<RawValue>| {
+            let mut raw = Raw::new(raw);
+            last.next().and_then(|last| last.come_again(&mut raw)).or_else(|| read(raw))
+        };
         let configs: Option<Vec<_>> = answer.auth_scheme_configs.into_iter().map(read).collect();
         configs.ok_or_else(|| self.client.malformed(&request, "an auth scheme config in it has no id or no type"))
     }
@@ -165,6 +185,14 @@ impl Read for Writer {
 
     fn configs(&self, owner: &Owner) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>> {
         self.reader.configs(owner)
+    }
+
+    fn configs_again(
+        &self,
+        owner: &Owner,
+        last: &[LiveConfig],
+    ) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>> {
+        self.reader.configs_again(owner, last)
     }
 }
 

@@ -2,7 +2,6 @@
 //! scheme configs in which `type` names the one member object that is filled.
 
 use reqwest::Method;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::request::Request;
@@ -114,8 +113,8 @@ pub(super) fn delete_config(system: &str, id: &str) -> Request {
 }
 
 /// A config out of an answer; nothing where it has no type or no id.
-pub(super) fn read_config(raw: Box<RawValue>) -> Option<LiveConfig> {
-    let mut members: Map<String, Value> = serde_json::from_str(raw.get()).ok()?;
+pub(super) fn read_config(raw: Raw) -> Option<LiveConfig> {
+    let mut members: Map<String, Value> = raw.members();
     let id = config_id(&members)?;
     let name = member_name(&members).map(str::to_owned);
     let member = match name.and_then(|name| members.remove(&name)) {
@@ -123,7 +122,7 @@ pub(super) fn read_config(raw: Box<RawValue>) -> Option<LiveConfig> {
         _ => Map::new(),
     };
     let fields = config_fields(members.get("type")?.as_str()?, OwnerKind::System, &member);
-    Some(LiveConfig { id, fields, raw: Raw::new(raw) })
+    Some(LiveConfig { id, fields, raw })
 }
 
 /// What the platform remarks on a config in an answer.
@@ -165,8 +164,8 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn raw(value: &Value) -> Box<RawValue> {
-        serde_json::value::to_raw_value(value).unwrap()
+    fn raw(value: &Value) -> Raw {
+        Raw::new(value.to_string())
     }
 
     fn step(fields: Fields, base: Value) -> ConfigStep {
