@@ -170,7 +170,9 @@ async fn pass<F: Manifests, W: Hints, H: Hands, M: FnMut(Moment<'_>)>(
         guards: Some((&mut parts.guards, now)),
         drift_log: parts.drift_log.as_mut(),
     };
-    match reconcile(target, &mut parts.hands, stop).await {
+    let result = reconcile(target, &mut parts.hands, stop).await;
+    memory.let_go();
+    match result {
         Ok(report) => {
             tracing::debug!(
                 revision = report.plan.revision,

@@ -1,5 +1,6 @@
 //! One pass: read → observe → plan → apply → report. Every command and the daemon call this one function.
 
+mod again;
 mod ahead;
 mod apply;
 mod group;
@@ -82,6 +83,11 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Lets go of what no later pass goes by. For whoever makes one.
+    pub fn let_go(&mut self) {
+        self.seen.iter_mut().for_each(Seen::let_go);
+    }
+
     /// Says that a pass could not be kept, once for as long as that stays so.
     fn say_unkept(&mut self, why: Option<&StoreError>) {
         let changes = self.unkept.update(why.map(|error| ((), error.to_string())).into_iter().collect());
@@ -207,10 +213,7 @@ async fn survey<H: Hands, F: Manifests>(target: &mut Target<'_, F>, hands: &H) -
 
 async fn find<H: Hands, F>(target: &mut Target<'_, F>, ground: &Ground, hands: &H) -> Result<Found, PassError> {
     let told = Told::of(hands);
-    // A look at everything goes by nothing that was seen before, but for what is said in the same words.
-    let seen = if target.look == Look::Whole { target.memory.seen.take() } else { None };
-    let api = Sharing { api: &told, recorded: &ground.recorded, seen: seen.as_ref() };
-    let api = Ahead { api, answers: &ground.answers };
+    let api = Ahead { api: Sharing { api: &told, recorded: &ground.recorded }, answers: &ground.answers };
     // Boxed, since the daemon's loop would carry all of it.
     let found = Box::pin(look::find(&api, target.look, ground, target.policy, target.memory)).await;
     found.map_err(|error| PassError::Api { error, problems: ground.desired.problems.clone() })

@@ -9,12 +9,12 @@ use serde_json::Value;
 use super::address::{Identity, Owner, Scope};
 use super::connection_template::SYSTEM;
 use super::manifest::{Declared, Target};
-use super::observed::{LiveConfig, Observed, Wanted};
+use super::observed::{Observed, Wanted};
 use super::plan::{Bookkeeping, Plan, Step};
 use super::planner::identity_of;
 use super::recorded::Recorded;
 
-/// The live world as it was seen last, without what an update would have to send back: that is read anew.
+/// The live world as it was seen last.
 #[derive(Debug, Default)]
 pub struct Seen {
     observed: Observed,
@@ -27,18 +27,17 @@ impl Seen {
     /// and was changed before.
     pub fn after<'a>(mut observed: Observed, mut stale: Wanted, tried: impl IntoIterator<Item = &'a Identity>) -> Self {
         tried.into_iter().for_each(|identity| stale.insert(identity));
-        observed.configs.values_mut().flatten().flatten().for_each(|config| config.raw.let_go());
         observed.listed_elsewhere = None;
         Self { observed, stale }
     }
 
-    /// An owner's configs, as they were read last.
-    pub fn configs(&self, owner: &Owner) -> &[LiveConfig] {
-        self.observed.configs.get(owner).and_then(|list| list.as_deref().ok()).unwrap_or_default()
+    /// Lets go of what an update would have to send back: that is read anew.
+    pub fn let_go(&mut self) {
+        self.observed.configs.values_mut().flatten().flatten().for_each(|config| config.raw.let_go());
     }
 
     /// All of it, what was changed since among it.
-    pub(super) fn observed(&self) -> &Observed {
+    pub fn observed(&self) -> &Observed {
         &self.observed
     }
 

@@ -169,7 +169,11 @@ impl<A: Read> Read for Ahead<'_, A> {
     }
 
     async fn configs(&self, owner: &Owner) -> Answer<Vec<LiveConfig>> {
+        self.configs_again(owner, &[]).await
+    }
+
+    async fn configs_again(&self, owner: &Owner, last: &[LiveConfig]) -> Answer<Vec<LiveConfig>> {
         let known = self.answers.configs.borrow_mut().remove(owner);
-        if let Some(answer) = known { answer } else { self.api.configs(owner).await }
+        if let Some(answer) = known { answer } else { self.api.configs_again(owner, last).await }
     }
 }

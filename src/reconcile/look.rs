@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::{join, try_join};
 use tokio::time::Instant;
 
+use super::again::Again;
 use super::ahead::{Ahead, Answers, Asking};
 use super::{Hands, Memory, PassError, Told};
 use crate::io::folder::Manifests;
@@ -236,10 +237,10 @@ pub(super) async fn find<A: Read>(
                 Err(seen) => where_needed(api, ground, policy, memory, seen).await?,
             }
         }
-        _ => everywhere(api, ground, policy, &mut memory.names).await?,
+        (_, (seen, _)) => everywhere(api, ground, policy, &mut memory.names, seen.as_ref().map(Seen::observed)).await?,
     };
     if found.only.as_ref().is_some_and(|looked| !is_within(&found.plan, looked)) {
-        found = everywhere(api, ground, policy, &mut memory.names).await?;
+        found = everywhere(api, ground, policy, &mut memory.names, None).await?;
     }
     if found.plan.needs_every_template() {
         observe_elsewhere(api, &mut found.observed).await;
@@ -249,8 +250,14 @@ pub(super) async fn find<A: Read>(
 }
 
 /// Reads all that is wanted.
-async fn everywhere<A: Read>(api: &A, ground: &Ground, policy: &Policy, names: &mut Names) -> Result<Found, ApiError> {
-    let observed = observe(api, ground.wanted(), names).await?;
+async fn everywhere<A: Read>(
+    api: &A,
+    ground: &Ground,
+    policy: &Policy,
+    names: &mut Names,
+    last: Option<&Observed>,
+) -> Result<Found, ApiError> {
+    let observed = observe(&Again { api, last }, ground.wanted(), names).await?;
     let plan = ground.plan(policy, &observed);
     Ok(Found { observed, only: None, plan })
 }
@@ -268,8 +275,12 @@ async fn at_part<A: Read>(
     let Some(part) = Part::of(&calm, memory.parses.edit(), (desired, secrets), recorded, &seen) else {
         return Ok(Err(seen));
     };
-    if !part.looks.is_empty() && !seen.renew(observe(api, &part.looks, &mut memory.names).await?) {
-        return Ok(Err(seen));
+    if !part.looks.is_empty() {
+        let api = Again { api, last: Some(seen.observed()) };
+        let read = observe(&api, &part.looks, &mut memory.names).await?;
+        if !seen.renew(read) {
+            return Ok(Err(seen));
+        }
     }
     let plan = part.plan(&calm, desired, &mut seen, |desired, recorded, observed| {
         planner::plan(desired, recorded, observed, policy, revision.clone())
@@ -291,12 +302,12 @@ async fn where_needed<A: Read>(
 ) -> Result<Found, ApiError> {
     let Memory { names, parses, .. } = memory;
     let Some((mut observed, mut looked)) = seen.part_of(ground.wanted()) else {
-        return everywhere(api, ground, policy, names).await;
+        return everywhere(api, ground, policy, names, None).await;
     };
     looked.append(touched(parses.edit().after(&ground.desired), &ground.recorded, &observed));
     take_in(&mut observed, api, &looked, names).await?;
     let mut plan = ground.plan(policy, &observed);
-    let Some(mut concerned) = concerns(&plan) else { return everywhere(api, ground, policy, names).await };
+    let Some(mut concerned) = concerns(&plan) else { return everywhere(api, ground, policy, names, None).await };
     concerned.scopes.retain(|scope| !looked.scopes.contains(scope));
     concerned.owners.retain(|owner| !looked.owners.contains(owner));
     // What has been looked at just now needs no second plan.
@@ -315,7 +326,8 @@ async fn take_in<A: Read>(
     names: &mut Names,
 ) -> Result<(), ApiError> {
     if !wanted.is_empty() {
-        let Observed { templates, configs, .. } = observe(api, wanted, names).await?;
+        let api = Again { api, last: Some(&*observed) };
+        let Observed { templates, configs, .. } = observe(&api, wanted, names).await?;
         observed.templates.extend(templates);
         observed.configs.extend(configs);
     }

@@ -1,4 +1,4 @@
-//! Reading the platform without keeping what is known a second time, or taking it apart a second time.
+//! Reading the platform without keeping what is known a second time.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,13 @@ use crate::model::address::{Identity, Owner, Scope};
 use crate::model::observed::{LiveConfig, LiveTemplate, Project};
 use crate::model::recorded::Recorded;
 use crate::model::schema::Fields;
-use crate::model::seen::Seen;
 
 /// A reader whose configs share their fields with what is recorded, where the two are the same: of a world in sync
-/// there is one copy then, and comparing the two is quick. Of what is live as it was seen last, not even that is found
-/// out once more.
+/// there is one copy then, and comparing the two is quick.
 #[derive(Debug)]
 pub(super) struct Sharing<'a, A> {
     pub(super) api: &'a A,
     pub(super) recorded: &'a Recorded,
-    pub(super) seen: Option<&'a Seen>,
 }
 
 impl<A: Read> Read for Sharing<'_, A> {
@@ -41,7 +38,10 @@ impl<A: Read> Read for Sharing<'_, A> {
     }
 
     async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
-        let last = self.seen.map(|seen| seen.configs(owner)).unwrap_or_default();
+        self.configs_again(owner, &[]).await
+    }
+
+    async fn configs_again(&self, owner: &Owner, last: &[LiveConfig]) -> Result<Vec<LiveConfig>, ApiError> {
         let mut configs = self.api.configs_again(owner, last).await?;
         share(owner, &mut configs, self.recorded);
         Ok(configs)
