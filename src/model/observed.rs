@@ -2,6 +2,7 @@
 //! [`Unread`], never an empty list: it permits no create and no delete.
 
 mod config;
+mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +11,13 @@ use serde_json::Value;
 use super::address::{Identity, Owner, Scope};
 use super::connection_template::{AUTH_SCHEME_CONFIGS, DYNAMIC, SYSTEM};
 use super::recorded::{Recorded, Reference};
-use super::schema::{Fields, sequence, texts};
+use super::schema::{Fields, texts};
 
 pub use config::{LiveConfig, Raw, config_fields};
+pub use template::{LiveTemplate, Page, configs_of};
+
+/// The SHA-256 of something that was read, to know it again.
+type Hash = [u8; 32];
 
 /// Something read, or the reason why not.
 pub type Lookup<T> = Result<T, Unread>;
@@ -43,42 +48,6 @@ pub struct Project {
     pub id: String,
     /// `(id, name)` of its environments.
     pub environments: Vec<(String, String)>,
-}
-
-/// A connection template as the platform shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LiveTemplate {
-    /// Its own id, the one that updates and deletes take.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// The id of its system.
-    pub system: String,
-    /// Whether it is dynamic.
-    pub dynamic: bool,
-    /// The ids of its auth scheme configs, in order.
-    pub auth_scheme_configs: Vec<String>,
-}
-
-impl LiveTemplate {
-    /// The configs that it lists: each with its owner and id.
-    pub fn listed(&self) -> impl Iterator<Item = (Owner, String)> {
-        configs_of(&self.system, &self.auth_scheme_configs)
-    }
-
-    /// Its fields in the form in which they are compared.
-    pub fn fields(&self) -> Fields {
-        Fields::from([
-            (SYSTEM.name, Value::String(self.system.clone())),
-            (DYNAMIC.name, Value::Bool(self.dynamic)),
-            (AUTH_SCHEME_CONFIGS.name, sequence(self.auth_scheme_configs.iter().cloned())),
-        ])
-    }
-}
-
-/// The configs of a system that a template lists: each with its owner and id.
-pub fn configs_of(system: &str, ids: &[String]) -> impl Iterator<Item = (Owner, String)> {
-    ids.iter().map(move |id| (Owner::system(system), id.clone()))
 }
 
 /// What the platform remarks on a config that it has accepted.
@@ -211,6 +180,7 @@ impl Observed {
                     system: fields.get(SYSTEM.name).and_then(Value::as_str).unwrap_or_default().to_owned(),
                     dynamic: fields.get(DYNAMIC.name).and_then(Value::as_bool).unwrap_or_default(),
                     auth_scheme_configs: fields.get(AUTH_SCHEME_CONFIGS.name).map(texts).unwrap_or_default(),
+                    page: None,
                 };
                 if let Ok(list) = self.templates.entry(scope.clone()).or_insert_with(|| Ok(Vec::new())) {
                     list.push(template);

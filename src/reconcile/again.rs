@@ -29,7 +29,14 @@ impl<A: Read> Read for Again<'_, A> {
     }
 
     async fn templates(&self, scope: &Scope) -> Result<Vec<LiveTemplate>, ApiError> {
-        self.api.templates(scope).await
+        match self.last {
+            Some(last) => {
+                let last = last.templates.get(scope).and_then(|list| list.as_deref().ok());
+                self.api.templates_again(scope, last.unwrap_or_default()).await
+            }
+            // There may be no later time.
+            None => self.api.templates(scope).await,
+        }
     }
 
     async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {

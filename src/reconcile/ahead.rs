@@ -168,6 +168,11 @@ impl<A: Read> Read for Ahead<'_, A> {
         if let Some(answer) = known { answer } else { self.api.templates(scope).await }
     }
 
+    async fn templates_again(&self, scope: &Scope, last: &[LiveTemplate]) -> Answer<Vec<LiveTemplate>> {
+        let known = self.answers.templates.borrow_mut().remove(scope);
+        if let Some(answer) = known { answer } else { self.api.templates_again(scope, last).await }
+    }
+
     async fn configs(&self, owner: &Owner) -> Answer<Vec<LiveConfig>> {
         self.configs_again(owner, &[]).await
     }

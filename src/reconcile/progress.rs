@@ -73,6 +73,10 @@ impl<A: Read> Read for Told<'_, A> {
         self.tell(self.api.templates(scope)).await
     }
 
+    async fn templates_again(&self, scope: &Scope, last: &[LiveTemplate]) -> Result<Vec<LiveTemplate>, ApiError> {
+        self.tell(self.api.templates_again(scope, last)).await
+    }
+
     async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
         self.tell(self.api.configs(owner)).await
     }

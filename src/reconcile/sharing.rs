@@ -37,6 +37,10 @@ impl<A: Read> Read for Sharing<'_, A> {
         self.api.templates(scope).await
     }
 
+    async fn templates_again(&self, scope: &Scope, last: &[LiveTemplate]) -> Result<Vec<LiveTemplate>, ApiError> {
+        self.api.templates_again(scope, last).await
+    }
+
     async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
         self.configs_again(owner, &[]).await
     }

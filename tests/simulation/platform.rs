@@ -62,6 +62,7 @@ impl Live {
             system: system.to_owned(),
             dynamic,
             auth_scheme_configs: Vec::new(),
+            page: None,
         };
         self.templates.push((scope, live));
         id

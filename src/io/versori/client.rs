@@ -194,12 +194,25 @@ impl Client {
         &self,
         request: impl Fn(Option<&str>) -> Request,
     ) -> Result<Vec<T>, ApiError> {
+        self.all_pages_read(request, |request, body, _| self.read(request, body)).await
+    }
+
+    /// The same, where `read` takes an answer apart that belongs at a place of the list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::all_pages`], and those of `read`.
+    pub(super) async fn all_pages_read<T>(
+        &self,
+        request: impl Fn(Option<&str>) -> Request,
+        read: impl Fn(&Request, &[u8], usize) -> Result<Page<T>, ApiError>,
+    ) -> Result<Vec<T>, ApiError> {
         let mut items = Vec::new();
         let mut after: Option<String> = None;
         let turn = self.turn(&request(None)).await?;
         for _ in 0..MAX_PAGES {
             let request = request(after.as_deref());
-            let page: Page<T> = self.read(&request, &self.exchange(&request, Some(&turn)).await?)?;
+            let page = read(&request, &self.exchange(&request, Some(&turn)).await?, items.len())?;
             let more = match page.items {
                 Some(more) => more,
                 None if page.total_count == Some(0) => Vec::new(),
@@ -228,7 +241,12 @@ impl Client {
         self.error(ErrorKind::Malformed, request, format!("the answer cannot be used: {why}"))
     }
 
-    fn read<T: DeserializeOwned>(&self, request: &Request, body: &[u8]) -> Result<T, ApiError> {
+    /// Takes an answer apart.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not as documented.
+    pub(super) fn read<T: DeserializeOwned>(&self, request: &Request, body: &[u8]) -> Result<T, ApiError> {
         serde_json::from_slice(body).map_err(|error| {
             // The error's text may quote the answer, so only its place is told.
             self.malformed(

@@ -32,11 +32,12 @@ pub use token::{Credential, CredentialError, Credentials, SigningKey, TokenSchem
 
 use secrecy::ExposeSecret;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
 use crate::model::address::{Owner, OwnerKind, Scope};
 use crate::model::blame::Refused;
 use crate::model::echo;
-use crate::model::observed::{LiveConfig, LiveTemplate, Project, Raw, Remark};
+use crate::model::observed::{LiveConfig, LiveTemplate, Page, Project, Raw, Remark};
 use crate::model::plan::{ConfigStep, TemplateStep};
 
 /// A thing that has a name and an id.
@@ -60,6 +61,15 @@ pub trait Read {
     fn project(&self, id: &str) -> impl Future<Output = Result<Project, ApiError>>;
     /// Every connection template of an environment.
     fn templates(&self, scope: &Scope) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>>;
+    /// The same. What reads as it did the `last` time may be taken from there, once that was read in this way.
+    fn templates_again(
+        &self,
+        scope: &Scope,
+        last: &[LiveTemplate],
+    ) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>> {
+        let _ = last;
+        self.templates(scope)
+    }
     /// Every auth scheme config of a system or connector.
     fn configs(&self, owner: &Owner) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>>;
     /// The same. What reads as it did the `last` time may be taken from there.
@@ -141,6 +151,19 @@ impl Read for Reader {
         Ok(templates)
     }
 
+    async fn templates_again(&self, scope: &Scope, last: &[LiveTemplate]) -> Result<Vec<LiveTemplate>, ApiError> {
+        let read = |request: &request::Request, body: &[u8], place| {
+            let hash = Sha256::digest(body).into();
+            match Page::at(last, place).filter(|(page, _)| page.hash == hash) {
+                Some((page, templates)) => Ok(wire::Page::known(page, templates)),
+                None => Ok(self.client.read::<wire::Page<wire::Template>>(request, body)?.into_live(hash)),
+            }
+        };
+        let mut templates = self.client.all_pages_read(|after| platform::list_templates(scope, after), read).await?;
+        templates.shrink_to_fit();
+        Ok(templates)
+    }
+
     async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
         self.configs_again(owner, &[]).await
     }
@@ -181,6 +204,14 @@ impl Read for Writer {
 
     fn templates(&self, scope: &Scope) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>> {
         self.reader.templates(scope)
+    }
+
+    fn templates_again(
+        &self,
+        scope: &Scope,
+        last: &[LiveTemplate],
+    ) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>> {
+        self.reader.templates_again(scope, last)
     }
 
     fn configs(&self, owner: &Owner) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>> {
@@ -262,3 +293,6 @@ fn gone_is_fine(result: Result<(), ApiError>) -> Result<(), ApiError> {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,13 @@
 //! The shapes of answers that both dialects share. Fields that are not named here are passed over;
 //! absent and `null` lists and flags are empty and false.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::listed::Listed;
-use crate::model::observed::{LiveTemplate, Project as LiveProject};
+use crate::model::observed::{self as model, LiveTemplate, Project as LiveProject};
 
 /// A page of a list. The platform calls the items differently in different lists.
 #[derive(Debug, Deserialize)]
@@ -17,6 +19,24 @@ pub(super) struct Page<T> {
     pub(super) items: Option<Vec<T>>,
     #[serde(default)]
     pub(super) next: Option<String>,
+}
+
+impl Page<LiveTemplate> {
+    /// A page as it was read before.
+    pub(super) fn known(page: &model::Page, templates: &[LiveTemplate]) -> Self {
+        Self { total_count: page.total, items: Some(templates.to_vec()), next: page.next.clone() }
+    }
+}
+
+impl Page<Template> {
+    /// The page with what is needed to know it again.
+    pub(super) fn into_live(self, hash: [u8; 32]) -> Page<LiveTemplate> {
+        let Self { total_count, items, next } = self;
+        let count = items.as_ref().map_or(0, Vec::len);
+        let page = Arc::new(model::Page { hash, count, total: total_count, next: next.clone() });
+        let live = |template: Template| LiveTemplate { page: Some(Arc::clone(&page)), ..template.into_live() };
+        Page { total_count, items: items.map(|items| items.into_iter().map(live).collect()), next }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,6 +90,7 @@ impl Template {
             system: self.id,
             dynamic: self.dynamic,
             auth_scheme_configs,
+            page: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::Hash;
 use crate::model::address::OwnerKind;
 use crate::model::auth_scheme_config;
 use crate::model::schema::Fields;
@@ -60,8 +61,6 @@ pub struct Raw {
     /// The text's SHA-256, once it was asked for.
     hash: Option<Hash>,
 }
-
-type Hash = [u8; 32];
 
 impl Raw {
     /// The text of a JSON object.
