@@ -1,5 +1,6 @@
 //! Whole commands against a sandbox in another process than theirs, beside what somebody would script instead.
-//! `cargo bench --bench table` prints the README's table; `-- 100000` adds that many resources to the growth.
+//! `cargo bench --bench table` prints the README's table; `-- 100000` adds that many resources to the growth, and
+//! `-- plan daemon` prints those parts alone (of `plan`, `latency`, `create`, `daemon`, `start`, `growth`).
 
 #![allow(
     clippy::unwrap_used,
@@ -368,12 +369,19 @@ fn scripted(size: Size) {
 }
 
 fn main() {
-    let most = std::env::args().filter_map(|arg| arg.parse().ok()).max().unwrap_or(10_000);
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let most = args.iter().filter_map(|arg| arg.parse().ok()).max().unwrap_or(10_000);
+    let grow = || growth(most);
+    let parts: [(&str, &dyn Fn()); 6] = [
+        ("plan", &cold_plans),
+        ("latency", &creates_at_latency),
+        ("create", &creates),
+        ("daemon", &daemon_rows),
+        ("start", &start),
+        ("growth", &grow),
+    ];
+    let is_asked = |name: &str| args.iter().any(|arg| arg == name);
+    let all = !parts.iter().any(|(name, _)| is_asked(name));
     println!("| what | here | target |\n| --- | --- | --- |");
-    cold_plans();
-    creates_at_latency();
-    creates();
-    daemon_rows();
-    start();
-    growth(most);
+    parts.iter().filter(|(name, _)| all || is_asked(name)).for_each(|(_, part)| part());
 }
