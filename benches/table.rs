@@ -194,7 +194,7 @@ fn cold_plans() {
             "",
         );
         site.sandbox.set_latency(LATENCY);
-        let cost = mean(3, || site.versync(&["plan"]));
+        let cost = mean(8, || site.versync(&["plan"]));
         // A project is read once the list of them is there; what is recorded waits for neither.
         let chain = (requests as f64 / f64::from(CONCURRENCY)).ceil().max(2.0);
         let ratio = cost.wall.as_secs_f64() / (chain * LATENCY.as_secs_f64());

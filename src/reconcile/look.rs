@@ -191,12 +191,20 @@ async fn read<F: Manifests>(manifests: &F, rest: Rest) -> Result<(Vec<ManifestFi
     Ok((files?, Instant::now()))
 }
 
-/// Parses the files beside the thread that talks to the platform.
+/// Parses the files beside the thread that talks to the platform. That has a core to itself: an answer that waits for
+/// one keeps the next request from being sent.
 async fn assemble_aside(files: &[ManifestFile], recorded: &Recorded) -> (Desired, Parses) {
     let (files, recorded) = (files.to_vec(), recorded.clone());
     let assemble = move || {
         let mut parses = Parses::default();
-        (Desired::assemble_sharing(&files, &mut parses, &recorded), parses)
+        let others = rayon::current_num_threads().saturating_sub(1).max(1);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(others).build();
+        let mut assemble = || Desired::assemble_sharing(&files, &mut parses, &recorded);
+        let desired = match pool {
+            Ok(pool) => pool.install(assemble),
+            Err(_) => assemble(),
+        };
+        (desired, parses)
     };
     match tokio::task::spawn_blocking(assemble).await {
         Ok(assembled) => assembled,
