@@ -27,6 +27,8 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
+use futures_util::FutureExt;
+
 use crate::args::{Args, Color, Command, Global};
 use crate::model::json::Json;
 use crate::report::problems::Look;
@@ -62,7 +64,8 @@ pub fn execute(args: Args) -> ExitCode {
     };
     let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            let result = runtime.block_on(dispatch(&args.global, args.command, &terminal));
+            // Boxed, since the runtime would be compiled with two copies of every command.
+            let result = runtime.block_on(dispatch(&args.global, args.command, &terminal).boxed_local());
             // A name that is still being looked up is not waited for.
             runtime.shutdown_background();
             result
