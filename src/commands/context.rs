@@ -157,12 +157,15 @@ impl Context {
         &self.meter
     }
 
+    fn connection(&self) -> Result<Connection, CommandError> {
+        match &self.connection {
+            Some(connection) => Ok(connection.clone()),
+            None => connection(&self.settings),
+        }
+    }
+
     fn client(&self) -> Result<Client, CommandError> {
-        let connection = match &self.connection {
-            Some(connection) => connection.clone(),
-            None => connection(&self.settings)?,
-        };
-        Ok(Client::new(connection)?.counted_by(self.meter.clone()))
+        Ok(Client::new(self.connection()?)?.counted_by(self.meter.clone()))
     }
 
     /// The folder that declares everything.
@@ -192,17 +195,17 @@ impl Context {
         command: &str,
         consent: C,
     ) -> Result<Writing<Writer, C>, CommandError> {
-        let (store, digest_key) = match self.sandbox {
-            Some(_) => (Store::in_memory(&self.tenant)?, DigestKey::random()?),
+        let (store, digest_key, client) = match self.sandbox {
+            Some(_) => (Store::in_memory(&self.tenant)?, DigestKey::random()?, self.client()?),
             None => {
-                let state = &self.settings.state;
+                let (state, connection) = (&self.settings.state, self.connection()?);
                 // Only who holds the state makes the key.
-                let key = || DigestKey::read_or_make(state);
-                let (store, key) = Store::open_and(state, &self.tenant, command, key)?;
-                (store, key?)
+                let others = || (DigestKey::read_or_make(state), Client::new(connection));
+                let (store, (key, client)) = Store::open_and(state, &self.tenant, command, others)?;
+                (store, key?, client?.counted_by(self.meter.clone()))
             }
         };
-        let api = Writer::new(self.client()?);
+        let api = Writer::new(client);
         let concurrency = self.settings.api.concurrency;
         Ok(Writing { api, store, digest_key, consent, concurrency, progress: self.progress.clone() })
     }

@@ -23,6 +23,8 @@ pub struct Parses {
     pub(super) last: Option<(Vec<Arc<Parse>>, Desired)>,
     /// How many files were parsed, and not known from before.
     pub made: usize,
+    /// Whether one core has something else to do while files are parsed.
+    pub leaves_a_core: bool,
     edit: Edit,
 }
 
@@ -82,8 +84,13 @@ impl Parses {
         let fields = self.known_fields(&new, recorded);
         let parse = |file: &&Arc<SourceFile>| Parse::of(file, &fields);
         // To wake the other cores takes longer than a few files do.
-        let made: Vec<_> =
-            if new.len() > FEW { new.par_iter().map(parse).collect() } else { new.iter().map(parse).collect() };
+        let made: Vec<_> = if new.len() > FEW {
+            let others = rayon::current_num_threads().saturating_sub(1).max(1);
+            let at_least = if self.leaves_a_core { new.len().div_ceil(others) } else { 1 };
+            new.par_iter().with_min_len(at_least).map(parse).collect()
+        } else {
+            new.iter().map(parse).collect()
+        };
         self.made += made.len();
         let slots = parses.iter_mut().zip(files).filter(|(parse, file)| parse.is_none() && file.is_ok());
         slots.zip(&made).for_each(|((slot, _), parse)| *slot = Some(Arc::clone(parse)));

@@ -197,13 +197,9 @@ async fn assemble_aside(files: &[ManifestFile], recorded: &Recorded) -> (Desired
     let (files, recorded) = (files.to_vec(), recorded.clone());
     let assemble = move || {
         let mut parses = Parses::default();
-        let others = rayon::current_num_threads().saturating_sub(1).max(1);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(others).build();
-        let mut assemble = || Desired::assemble_sharing(&files, &mut parses, &recorded);
-        let desired = match pool {
-            Ok(pool) => pool.install(assemble),
-            Err(_) => assemble(),
-        };
+        parses.leaves_a_core = true;
+        let desired = Desired::assemble_sharing(&files, &mut parses, &recorded);
+        parses.leaves_a_core = false;
         (desired, parses)
     };
     match tokio::task::spawn_blocking(assemble).await {
