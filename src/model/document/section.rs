@@ -292,24 +292,18 @@ impl<'a> Section<'a> {
     /// The same, where there may be more to say of a key than which one is nearest.
     pub fn finish_with(&self, help: impl Fn(&str) -> Option<String>) -> bool {
         let known = self.asked.borrow();
-        let written = self.table.into_iter().flatten().map(|(key, value)| {
-            // What a misspelled key holds may be a secret.
-            let hide = |near: Option<&str>| {
-                if self.is_open {
-                    self.reader.hide_secrets(key.get_ref(), near, value);
-                } else {
-                    self.reader.hide_values(value);
-                }
-            };
-            (key.get_ref().to_string(), self.reader.place(key.span()), Some(hide))
-        });
+        let written = self.table.into_iter().flatten();
         let mut unknown = Vec::new();
-        for (name, place, hide) in written.filter(|(name, ..)| !known.contains(&name.as_str())) {
+        for (key, value) in written.filter(|(key, _)| !known.contains(&&**key.get_ref())) {
+            let name = key.get_ref().to_string();
             let near = nearest(&name, &known);
-            if let Some(hide) = hide {
-                hide(near);
+            // What a misspelled key holds may be a secret.
+            if self.is_open {
+                self.reader.hide_secrets(&name, near, value);
+            } else {
+                self.reader.hide_values(value);
             }
-            unknown.push((name, place, near));
+            unknown.push((name, self.reader.place(key.span()), near));
         }
         for (name, file) in self.overlay.map(Overlay::keys).unwrap_or_default() {
             if !known.contains(&name) {
