@@ -24,13 +24,15 @@ const FINEST_CHANGE: Duration = Duration::from_secs(3);
 /// So many files are read one after the other.
 const FEW: usize = 16;
 
-/// Files as they were read last, each in its place in the state that the folder was in; nothing for one that may have
-/// changed since without showing it.
+/// Files as they were read last, each in its place in the state that the folder was in.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     state: Option<Arc<State>>,
-    files: Vec<Option<ManifestFile>>,
+    files: Vec<Option<KnownFile>>,
 }
+
+/// A file as it was read last, and whether it would show in its mark if it changed after that.
+type KnownFile = (ManifestFile, bool);
 
 /// The state that the folder was in when it was read last, for whoever looks whether it is still in that; nothing where
 /// it could not be read.
@@ -93,8 +95,8 @@ pub(super) fn read_as_it_is(root: &Path, known: &Mutex<Known>) -> Result<(Arc<St
 /// Reads what is not known of a folder in this state.
 fn read_changed(state: &Arc<State>, known: &mut Known) -> Vec<ManifestFile> {
     let now = SystemTime::now();
-    let mut files = known.take_unchanged(state);
-    let unknown: Vec<usize> = (0..files.len()).filter(|at| files[*at].is_none()).collect();
+    let mut files = known.take(state);
+    let unknown: Vec<usize> = (0..files.len()).filter(|at| !matches!(files[*at], Some((_, true)))).collect();
     let read = |at: &usize| {
         let (path, kind, _) = &state.files[*at];
         manifests::read(path, *kind, &state.folder)
@@ -102,31 +104,37 @@ fn read_changed(state: &Arc<State>, known: &mut Known) -> Vec<ManifestFile> {
     // To wake the other cores takes longer than a few files do.
     let new: Vec<_> =
         if unknown.len() > FEW { unknown.par_iter().map(read).collect() } else { unknown.iter().map(read).collect() };
-    for (at, file) in unknown.iter().zip(new) {
-        files[*at] = file;
-    }
-    let all = files.iter().flatten().cloned().collect();
-    for at in unknown {
+    for (at, file) in unknown.into_iter().zip(new) {
         let (_, kind, mark) = &state.files[at];
-        if *kind != Kind::Manifest || !mark.as_ref().is_some_and(|mark| mark.shows_changes_after(now)) {
-            files[at] = None;
-        }
+        let shows = *kind == Kind::Manifest && mark.as_ref().is_some_and(|mark| mark.shows_changes_after(now));
+        let before = files[at].take();
+        files[at] = file.map(|file| (the_known_one(before, file), shows));
     }
+    let all = files.iter().flatten().map(|(file, _)| file.clone()).collect();
     *known = Known { state: Some(Arc::clone(state)), files };
     all
 }
 
+/// The file as it was read before where it says the same: what it came to refers to that, and would be kept beside it.
+fn the_known_one(before: Option<KnownFile>, now: ManifestFile) -> ManifestFile {
+    match (before, now) {
+        (Some((Ok(before), _)), Ok(now)) if before.name() == now.name() && before.text() == now.text() => Ok(before),
+        (_, now) => now,
+    }
+}
+
 impl Known {
-    /// What has not changed, in its place in this state. It is not known any more then.
-    fn take_unchanged(&mut self, state: &State) -> Vec<Option<ManifestFile>> {
+    /// What was read before, in its place in this state, and whether it is still that for certain. It is not known any
+    /// more then.
+    fn take(&mut self, state: &State) -> Vec<Option<KnownFile>> {
         let before = self.state.take();
         let before = before.iter().flat_map(|state| &state.files).zip(std::mem::take(&mut self.files));
         let mut before = before.peekable();
         let of_one = |file: &Entry| {
             // Both are in the order of paths.
             while before.next_if(|((path, ..), _)| *path != file.0 && *path < file.0).is_some() {}
-            let (_, known) = before.next_if(|(before, _)| *before == file)?;
-            known
+            let (entry, known) = before.next_if(|((path, ..), _)| *path == file.0)?;
+            known.map(|(known, shows)| (known, shows && entry == file))
         };
         state.files.iter().map(of_one).collect()
     }
@@ -225,10 +233,16 @@ mod tests {
         let texts = |files: Vec<ManifestFile>| {
             files.into_iter().map(|file| file.unwrap().text().to_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(texts(read().await), ["# one", "# one"]);
+        let first = read().await;
+        let is_same = |(now, before): (&ManifestFile, &ManifestFile)| {
+            Arc::ptr_eq(now.as_ref().unwrap(), before.as_ref().unwrap())
+        };
+        // They were written just now, so they are read again.
+        assert!(read().await.iter().zip(&first).all(is_same), "no text is kept twice");
+        assert_eq!(texts(first), ["# one", "# one"]);
         // As if both had been read long after they were written.
         let state = Arc::new(State::of(folder.path()).unwrap());
-        let files = vec![Some(Ok(crate::model::source::SourceFile::new("known", "# known"))); 2];
+        let files = vec![Some((Ok(crate::model::source::SourceFile::new("known", "# known")), true)); 2];
         *known.lock().unwrap() = Known { state: Some(state), files };
         fs::write(folder.path().join("b.toml"), "# two").unwrap();
         assert_eq!(texts(read().await), ["# known", "# two"]);
