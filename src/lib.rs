@@ -31,7 +31,7 @@
 //! remembering every success as it comes. [`model::guard`] and [`model::flapping`] hold what may not happen now.
 //!
 //! What does not change from pass to pass is kept in a [`reconcile::Memory`]: what names mean, what files say
-//! ([`model::parses`]), and what was [`model::seen`]. After an edit, as long as the pass before it has left nothing to do,
+//! ([`model::parses`]), and what was [`model::seen`], by which answers are known again that say the same. After an edit, as long as the pass before it has left nothing to do,
 //! only the [`model::part`] of the world that the edit is about is looked at and planned. Otherwise the plan is first made of
 //! what was seen, and then only what that is about is looked at. The first look of all begins as soon as it is known where
 //! something is recorded, while the rest of the record and the files are read.
