@@ -150,6 +150,21 @@ fn drift_is_reverted_within_the_interval() {
 }
 
 #[test]
+fn what_somebody_changes_shows_after_passes_in_which_nothing_had_changed() {
+    let site = site(OFTEN);
+    site.file("pay.toml", PAY);
+    let daemon = site.run(&[]);
+    eventually("both", || daemon.said("created").len() == 2);
+    site.await_passes(5);
+    let stripe = Owner::System(ids::STRIPE.to_owned());
+    site.sandbox.world(|world| world.edit_config(&stripe, "pay", &serde_json::json!({"description": "by hand"})));
+    site.tamper("shop", |template| template.dynamic = false);
+    eventually("both drifts", || daemon.said("drift: ").len() == 2);
+    let config = || site.sandbox.world(|world| world.config(&stripe, "pay").unwrap());
+    eventually("both reverts", || site.template("shop").dynamic && config()["none"]["description"] == "");
+}
+
+#[test]
 fn a_pass_that_finds_nothing_says_nothing_above_debug() {
     let site = site(OFTEN);
     let mut daemon = site.run(&["-v"]);
