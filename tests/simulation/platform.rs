@@ -404,13 +404,13 @@ fn check_delete(universe: &mut Universe, scope: &Scope, id: &str) {
     let Some((_, live)) = universe.platform.templates.iter().find(|(_, live)| live.id == id) else { return };
     let (name, system) = (live.name.clone(), live.system.clone());
     // What somebody has renamed goes by its own name, or by the new one where a file has taken that over. So does what
-    // versync has renamed where the record of it was lost.
+    // versync has renamed where the record of it was lost. What takes its place may have been renamed since.
     let before = universe.platform.renamed.get(id).cloned();
-    let recorded = universe.records.now.resources.iter().find(|(_, record)| {
+    let records = universe.records.now.resources.iter().filter(|(_, record)| {
         let replaced = record.replaces.as_ref().map(|old| old.id.as_str());
         [record.template_id.as_deref(), replaced].contains(&Some(id))
     });
-    let recorded = recorded.and_then(|(identity, _)| match identity {
+    let recorded = records.filter_map(|(identity, _)| match identity {
         Identity::ConnectionTemplate { name, .. } => Some(name.clone()),
         Identity::AuthSchemeConfig { .. } => None,
     });
