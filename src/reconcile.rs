@@ -1,6 +1,5 @@
 //! One pass: read → observe → plan → apply → report. Every command and the daemon call this one function.
 
-mod again;
 mod ahead;
 mod apply;
 mod group;

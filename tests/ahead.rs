@@ -46,12 +46,12 @@ impl Read for Empty {
         Ok(Project { id: id.to_owned(), environments: Vec::new() })
     }
 
-    async fn templates(&self, _scope: &Scope) -> Result<Vec<LiveTemplate>, ApiError> {
+    async fn templates(&self, _scope: &Scope, _last: Option<&[LiveTemplate]>) -> Result<Vec<LiveTemplate>, ApiError> {
         self.asked.notify_one();
         Ok(Vec::new())
     }
 
-    async fn configs(&self, _owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
+    async fn configs(&self, _owner: &Owner, _last: Option<&[LiveConfig]>) -> Result<Vec<LiveConfig>, ApiError> {
         Ok(Vec::new())
     }
 }

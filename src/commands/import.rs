@@ -173,7 +173,7 @@ async fn declared<A: Read>(
     let mut parses = Parses::default();
     let in_error = Desired::assemble_known(&files, &mut parses).broken_files;
     let desired = Desired { resources: parses.declared().into(), ..Desired::default() };
-    let observed = observe(api, &desired.wanted(&Recorded::default()), names).await?;
+    let observed = observe(api, &desired.wanted(&Recorded::default()), names, None).await?;
     Ok((planner::identities(&desired.resources, &observed), in_error))
 }
 
@@ -218,7 +218,7 @@ async fn gather<A: Read>(
     }
     wanted.systems.extend(args.systems.iter().cloned());
     wanted.owners.extend(args.connectors.iter().map(Owner::connector));
-    let first = observe(api, &wanted, names).await?;
+    let first = observe(api, &wanted, names, None).await?;
     let mut problems = Vec::new();
     for (project, environment) in scopes {
         let found = need(first.projects.get(project), &format!("project {project:?}"), &mut problems);
@@ -233,7 +233,7 @@ async fn gather<A: Read>(
     if !problems.is_empty() {
         return Err(CommandError::Problems(problems));
     }
-    let observed = observe(api, &wanted, names).await?;
+    let observed = observe(api, &wanted, names, None).await?;
     let listed = api.systems().await?;
     let mut export = Export::default();
     for system in &listed {

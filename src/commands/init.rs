@@ -77,7 +77,7 @@ pub(super) async fn init(global: &Global, args: Args, terminal: &Terminal) -> Re
     let environments = environments(api.project(&project.id).await?);
     let environment = choose("environment", args.environment.as_deref(), &environments, asks)?;
     let scope = Scope { project: project.id.clone(), environment: environment.id.clone() };
-    let live = api.templates(&scope).await?;
+    let live = api.templates(&scope, None).await?;
     let all = api.systems().await?;
     let systems: Vec<String> = all.iter().map(|system| as_written(system, &all)).collect();
     let is_used = |system: &Named| live.iter().any(|template| template.system == system.id);

@@ -60,7 +60,7 @@ impl Asking {
         let Places { scopes, projects, owners, names } = self.asked.borrow_mut().take_in(Places::of(resources));
         // Longest first: lists come page after page.
         let templates = join_all(scopes.into_iter().map(async |scope| {
-            let answer = api.templates(&scope).await;
+            let answer = api.templates(&scope, None).await;
             answers.templates.borrow_mut().insert(scope, answer);
         }));
         let lists = async {
@@ -75,7 +75,7 @@ impl Asking {
             answers.project.borrow_mut().insert(id, answer);
         }));
         let configs = stream::iter(owners).for_each_concurrent(api.at_once(), async |owner| {
-            let mut answer = api.configs(&owner).await;
+            let mut answer = api.configs(&owner, None).await;
             if let (Ok(configs), Some(recorded)) = (&mut answer, self.recorded.get()) {
                 share(&owner, configs, recorded);
             }
@@ -163,22 +163,13 @@ impl<A: Read> Read for Ahead<'_, A> {
         if let Some(answer) = known { answer } else { self.api.project(id).await }
     }
 
-    async fn templates(&self, scope: &Scope) -> Answer<Vec<LiveTemplate>> {
+    async fn templates(&self, scope: &Scope, last: Option<&[LiveTemplate]>) -> Answer<Vec<LiveTemplate>> {
         let known = self.answers.templates.borrow_mut().remove(scope);
-        if let Some(answer) = known { answer } else { self.api.templates(scope).await }
+        if let Some(answer) = known { answer } else { self.api.templates(scope, last).await }
     }
 
-    async fn templates_again(&self, scope: &Scope, last: &[LiveTemplate]) -> Answer<Vec<LiveTemplate>> {
-        let known = self.answers.templates.borrow_mut().remove(scope);
-        if let Some(answer) = known { answer } else { self.api.templates_again(scope, last).await }
-    }
-
-    async fn configs(&self, owner: &Owner) -> Answer<Vec<LiveConfig>> {
-        self.configs_again(owner, &[]).await
-    }
-
-    async fn configs_again(&self, owner: &Owner, last: &[LiveConfig]) -> Answer<Vec<LiveConfig>> {
+    async fn configs(&self, owner: &Owner, last: Option<&[LiveConfig]>) -> Answer<Vec<LiveConfig>> {
         let known = self.answers.configs.borrow_mut().remove(owner);
-        if let Some(answer) = known { answer } else { self.api.configs_again(owner, last).await }
+        if let Some(answer) = known { answer } else { self.api.configs(owner, last).await }
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use futures_util::future::{join, try_join};
 use tokio::time::Instant;
 
-use super::again::Again;
 use super::ahead::{Ahead, Answers, Asking};
 use super::{Hands, Memory, PassError, Told};
 use crate::io::folder::Manifests;
@@ -120,7 +119,7 @@ pub async fn look<H: Hands, F: Manifests>(
         Observed::from_recorded(&recorded, &wanted)
     } else {
         let api = Ahead { api: Told::of(hands), answers: &answers };
-        let observed = observe(&api, &wanted, &mut memory.names).await;
+        let observed = observe(&api, &wanted, &mut memory.names, None).await;
         observed.map_err(|error| PassError::Api { error, problems: desired.problems.clone() })?
     };
     Ok(Sight { files, desired, recorded, observed, revision })
@@ -261,7 +260,7 @@ async fn everywhere<A: Read>(
     names: &mut Names,
     last: Option<&Observed>,
 ) -> Result<Found, ApiError> {
-    let observed = observe(&Again { api, last }, ground.wanted(), names).await?;
+    let observed = observe(api, ground.wanted(), names, last).await?;
     let plan = ground.plan(policy, &observed);
     Ok(Found { observed, only: None, plan })
 }
@@ -280,8 +279,7 @@ async fn at_part<A: Read>(
         return Ok(Err(seen));
     };
     if !part.looks.is_empty() {
-        let api = Again { api, last: Some(seen.observed()) };
-        let read = observe(&api, &part.looks, &mut memory.names).await?;
+        let read = observe(api, &part.looks, &mut memory.names, Some(seen.observed())).await?;
         if !seen.renew(read) {
             return Ok(Err(seen));
         }
@@ -330,8 +328,7 @@ async fn take_in<A: Read>(
     names: &mut Names,
 ) -> Result<(), ApiError> {
     if !wanted.is_empty() {
-        let api = Again { api, last: Some(&*observed) };
-        let Observed { templates, configs, .. } = observe(&api, wanted, names).await?;
+        let Observed { templates, configs, .. } = observe(api, wanted, names, Some(observed)).await?;
         observed.templates.extend(templates);
         observed.configs.extend(configs);
     }

@@ -69,19 +69,11 @@ impl<A: Read> Read for Told<'_, A> {
         self.tell(self.api.project(id)).await
     }
 
-    async fn templates(&self, scope: &Scope) -> Result<Vec<LiveTemplate>, ApiError> {
-        self.tell(self.api.templates(scope)).await
+    async fn templates(&self, scope: &Scope, last: Option<&[LiveTemplate]>) -> Result<Vec<LiveTemplate>, ApiError> {
+        self.tell(self.api.templates(scope, last)).await
     }
 
-    async fn templates_again(&self, scope: &Scope, last: &[LiveTemplate]) -> Result<Vec<LiveTemplate>, ApiError> {
-        self.tell(self.api.templates_again(scope, last)).await
-    }
-
-    async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
-        self.tell(self.api.configs(owner)).await
-    }
-
-    async fn configs_again(&self, owner: &Owner, last: &[LiveConfig]) -> Result<Vec<LiveConfig>, ApiError> {
-        self.tell(self.api.configs_again(owner, last)).await
+    async fn configs(&self, owner: &Owner, last: Option<&[LiveConfig]>) -> Result<Vec<LiveConfig>, ApiError> {
+        self.tell(self.api.configs(owner, last)).await
     }
 }

@@ -33,20 +33,12 @@ impl<A: Read> Read for Sharing<'_, A> {
         self.api.project(id).await
     }
 
-    async fn templates(&self, scope: &Scope) -> Result<Vec<LiveTemplate>, ApiError> {
-        self.api.templates(scope).await
+    async fn templates(&self, scope: &Scope, last: Option<&[LiveTemplate]>) -> Result<Vec<LiveTemplate>, ApiError> {
+        self.api.templates(scope, last).await
     }
 
-    async fn templates_again(&self, scope: &Scope, last: &[LiveTemplate]) -> Result<Vec<LiveTemplate>, ApiError> {
-        self.api.templates_again(scope, last).await
-    }
-
-    async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
-        self.configs_again(owner, &[]).await
-    }
-
-    async fn configs_again(&self, owner: &Owner, last: &[LiveConfig]) -> Result<Vec<LiveConfig>, ApiError> {
-        let mut configs = self.api.configs_again(owner, last).await?;
+    async fn configs(&self, owner: &Owner, last: Option<&[LiveConfig]>) -> Result<Vec<LiveConfig>, ApiError> {
+        let mut configs = self.api.configs(owner, last).await?;
         share(owner, &mut configs, self.recorded);
         Ok(configs)
     }

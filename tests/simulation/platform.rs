@@ -203,7 +203,7 @@ impl Read for SimApi {
         self.request("get a project".to_owned(), false, move |_| Ok(project)).await
     }
 
-    async fn templates(&self, scope: &Scope) -> Result<Vec<LiveTemplate>, ApiError> {
+    async fn templates(&self, scope: &Scope, _last: Option<&[LiveTemplate]>) -> Result<Vec<LiveTemplate>, ApiError> {
         let wanted = scope.clone();
         self.request(format!("list {}", name_of(&ENVIRONMENTS, &scope.environment)), false, move |universe| {
             let found = universe.platform.templates.iter().filter(|(scope, _)| *scope == wanted);
@@ -223,7 +223,7 @@ impl Read for SimApi {
         .await
     }
 
-    async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
+    async fn configs(&self, owner: &Owner, _last: Option<&[LiveConfig]>) -> Result<Vec<LiveConfig>, ApiError> {
         let owner = owner.clone();
         self.request(format!("get system {}", name_of(&SYSTEMS, &owner.id)), false, move |universe| {
             Ok(universe.platform.configs.get(&owner).cloned().unwrap_or_default())

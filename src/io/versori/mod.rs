@@ -59,28 +59,20 @@ pub trait Read {
     fn systems(&self) -> impl Future<Output = Result<Vec<Named>, ApiError>>;
     /// A project with its environments.
     fn project(&self, id: &str) -> impl Future<Output = Result<Project, ApiError>>;
-    /// Every connection template of an environment.
-    fn templates(&self, scope: &Scope) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>>;
-    /// The same. What reads as it did the `last` time may be taken from there, once that was read in this way.
-    fn templates_again(
+    /// Every connection template of an environment. What comes in the same bytes as the `last` time may be taken from
+    /// there; nothing is there for whoever asks only once.
+    fn templates(
         &self,
         scope: &Scope,
-        last: &[LiveTemplate],
-    ) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>> {
-        let _ = last;
-        self.templates(scope)
-    }
-    /// Every auth scheme config of a system or connector.
-    fn configs(&self, owner: &Owner) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>>;
-    /// The same. What reads as it did the `last` time may be taken from there.
-    fn configs_again(
+        last: Option<&[LiveTemplate]>,
+    ) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>>;
+    /// Every auth scheme config of a system or connector. What comes in the same text as the `last` time may be taken
+    /// from there, once [`Raw::let_go`] was called for it.
+    fn configs(
         &self,
         owner: &Owner,
-        last: &[LiveConfig],
-    ) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>> {
-        let _ = last;
-        self.configs(owner)
-    }
+        last: Option<&[LiveConfig]>,
+    ) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>>;
 }
 
 /// What can be done to the platform.
@@ -143,39 +135,30 @@ impl Read for Reader {
         Ok(answer.into_project())
     }
 
-    async fn templates(&self, scope: &Scope) -> Result<Vec<LiveTemplate>, ApiError> {
-        let pages = self.client.all_pages::<wire::Template>(|after| platform::list_templates(scope, after)).await?;
-        let mut templates: Vec<_> = pages.into_iter().map(wire::Template::into_live).collect();
+    async fn templates(&self, scope: &Scope, last: Option<&[LiveTemplate]>) -> Result<Vec<LiveTemplate>, ApiError> {
+        let read = |request: &request::Request, body: &[u8], place| {
+            let page = || self.client.read::<wire::Page<wire::Template>>(request, body);
+            let Some(last) = last else { return Ok(page()?.into_live(None)) };
+            let hash = Sha256::digest(body).into();
+            match Page::at(last, place).filter(|(page, _)| page.hash == hash) {
+                Some((page, templates)) => Ok(wire::Page::known(page, templates)),
+                None => Ok(page()?.into_live(Some(hash))),
+            }
+        };
+        let mut templates = self.client.all_pages_read(|after| platform::list_templates(scope, after), read).await?;
         // They are kept, and would keep the room of the answer, which was larger.
         templates.shrink_to_fit();
         Ok(templates)
     }
 
-    async fn templates_again(&self, scope: &Scope, last: &[LiveTemplate]) -> Result<Vec<LiveTemplate>, ApiError> {
-        let read = |request: &request::Request, body: &[u8], place| {
-            let hash = Sha256::digest(body).into();
-            match Page::at(last, place).filter(|(page, _)| page.hash == hash) {
-                Some((page, templates)) => Ok(wire::Page::known(page, templates)),
-                None => Ok(self.client.read::<wire::Page<wire::Template>>(request, body)?.into_live(hash)),
-            }
-        };
-        let mut templates = self.client.all_pages_read(|after| platform::list_templates(scope, after), read).await?;
-        templates.shrink_to_fit();
-        Ok(templates)
-    }
-
-    async fn configs(&self, owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
-        self.configs_again(owner, &[]).await
-    }
-
-    async fn configs_again(&self, owner: &Owner, last: &[LiveConfig]) -> Result<Vec<LiveConfig>, ApiError> {
+    async fn configs(&self, owner: &Owner, last: Option<&[LiveConfig]>) -> Result<Vec<LiveConfig>, ApiError> {
         let (request, read): (_, fn(_) -> _) = match owner.kind {
             OwnerKind::System => (platform::get_system(&owner.id), platform::read_config),
             OwnerKind::Connector => (connect::get_connector(&owner.id), connect::read_config),
         };
         let answer: wire::Owner = self.client.send_and_read_later(&request).await?;
         // They come in the same order as long as none has come or gone.
-        let mut last = last.iter();
+        let mut last = last.into_iter().flatten();
         let read = |raw: Box<RawValue>| {
             let mut raw = Raw::new(raw);
             last.next().and_then(|last| last.come_again(&mut raw)).or_else(|| read(raw))
@@ -202,28 +185,20 @@ impl Read for Writer {
         self.reader.project(id)
     }
 
-    fn templates(&self, scope: &Scope) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>> {
-        self.reader.templates(scope)
-    }
-
-    fn templates_again(
+    fn templates(
         &self,
         scope: &Scope,
-        last: &[LiveTemplate],
+        last: Option<&[LiveTemplate]>,
     ) -> impl Future<Output = Result<Vec<LiveTemplate>, ApiError>> {
-        self.reader.templates_again(scope, last)
+        self.reader.templates(scope, last)
     }
 
-    fn configs(&self, owner: &Owner) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>> {
-        self.reader.configs(owner)
-    }
-
-    fn configs_again(
+    fn configs(
         &self,
         owner: &Owner,
-        last: &[LiveConfig],
+        last: Option<&[LiveConfig]>,
     ) -> impl Future<Output = Result<Vec<LiveConfig>, ApiError>> {
-        self.reader.configs_again(owner, last)
+        self.reader.configs(owner, last)
     }
 }
 

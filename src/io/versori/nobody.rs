@@ -31,11 +31,11 @@ impl Read for Nobody {
         not_asked()
     }
 
-    async fn templates(&self, _scope: &Scope) -> Result<Vec<LiveTemplate>, ApiError> {
+    async fn templates(&self, _scope: &Scope, _last: Option<&[LiveTemplate]>) -> Result<Vec<LiveTemplate>, ApiError> {
         not_asked()
     }
 
-    async fn configs(&self, _owner: &Owner) -> Result<Vec<LiveConfig>, ApiError> {
+    async fn configs(&self, _owner: &Owner, _last: Option<&[LiveConfig]>) -> Result<Vec<LiveConfig>, ApiError> {
         not_asked()
     }
 }

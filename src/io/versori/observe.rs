@@ -56,15 +56,22 @@ impl NameTable {
     }
 }
 
-/// Reads all that is wanted. What cannot be read is an [`Unread`] in its place.
+/// Reads all that is wanted. What cannot be read is an [`Unread`] in its place. Of what was `seen` before, nothing is
+/// taken but what the platform says once more in the same words.
 ///
 /// # Errors
 ///
 /// Where the token is refused, or where nothing at all could be read: then there is no world to plan
 /// with, and one error says so better than many.
-pub async fn observe<A: Read>(api: &A, wanted: &Wanted, names: &mut Names) -> Result<Observed, ApiError> {
+pub async fn observe<A: Read>(
+    api: &A,
+    wanted: &Wanted,
+    names: &mut Names,
+    seen: Option<&Observed>,
+) -> Result<Observed, ApiError> {
     let Names { projects, systems } = names;
-    let (projects, systems) = join(read_projects(api, wanted, projects), read_owners(api, wanted, systems)).await;
+    let (projects, systems) =
+        join(read_projects(api, wanted, projects, seen), read_owners(api, wanted, systems, seen)).await;
     let mut observed = Observed::default();
     let mut errors = Errors::default();
     for (written, lookup) in projects.projects {
@@ -96,7 +103,7 @@ pub async fn observe_elsewhere<A: Read>(api: &A, observed: &mut Observed) {
         });
         let unread: Vec<Scope> = scopes.filter(|scope| !matches!(observed.templates.get(scope), Some(Ok(_)))).collect();
         let lists = unread.iter().map(|scope| async {
-            match api.templates(scope).await {
+            match api.templates(scope, None).await {
                 // Gone since its project was read, with all that was in it.
                 Err(error) if error.kind == ErrorKind::NotFound => Ok(Vec::new()),
                 list => list,
@@ -133,9 +140,15 @@ struct OwnersRead {
     configs: Vec<(Owner, Attempt<Vec<crate::model::observed::LiveConfig>>)>,
 }
 
-async fn read_projects<A: Read>(api: &A, wanted: &Wanted, names: &mut NameTable) -> ProjectsRead {
+async fn read_projects<A: Read>(
+    api: &A,
+    wanted: &Wanted,
+    names: &mut NameTable,
+    seen: Option<&Observed>,
+) -> ProjectsRead {
     let list = |scope: Scope| async {
-        let templates = api.templates(&scope).await.map_err(Failure::from);
+        let before = seen.map(|seen| known(seen.templates.get(&scope)));
+        let templates = api.templates(&scope, before).await.map_err(Failure::from);
         (scope, templates)
     };
     // What is known by its id waits for no name.
@@ -186,11 +199,17 @@ fn scopes_of(project: &Project, wanted: &BTreeSet<String>) -> Vec<Scope> {
     environments.map(|(id, _)| Scope { project: project.id.clone(), environment: id.clone() }).collect()
 }
 
-async fn read_owners<A: Read>(api: &A, wanted: &Wanted, names: &mut NameTable) -> OwnersRead {
+/// What was in a list that could be read; otherwise nothing.
+fn known<T>(list: Option<&Lookup<Vec<T>>>) -> &[T] {
+    list.and_then(|list| list.as_deref().ok()).unwrap_or_default()
+}
+
+async fn read_owners<A: Read>(api: &A, wanted: &Wanted, names: &mut NameTable, seen: Option<&Observed>) -> OwnersRead {
     // No more than can be under way: lists of templates, which take longest, would wait behind all that wait already.
     let read = |owners: BTreeSet<Owner>| {
         let reads = owners.into_iter().map(|owner| async {
-            let configs = api.configs(&owner).await.map_err(Failure::from);
+            let before = seen.map(|seen| known(seen.configs.get(&owner)));
+            let configs = api.configs(&owner, before).await.map_err(Failure::from);
             (owner, configs)
         });
         stream::iter(reads).buffer_unordered(api.at_once()).collect::<Vec<_>>()

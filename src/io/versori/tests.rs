@@ -7,18 +7,19 @@ use serde_json::json;
 use super::*;
 use crate::sandbox::{Sandbox, World, ids};
 
-fn reader(sandbox: &Sandbox) -> Reader {
+/// A client of a sandbox.
+pub(super) fn client(sandbox: &Sandbox, concurrency: usize) -> Client {
     let (organisation, token) = sandbox.world(|world| (world.organisation().to_owned(), world.token().to_owned()));
     let connection = Connection {
         base_url: Url::parse(&sandbox.base_url()).unwrap(),
         organisation,
         credentials: Arc::new(Credentials::fixed(SecretString::from(token), "the test")),
-        concurrency: 4,
+        concurrency,
         requests_per_second: 0,
         timeout: Duration::from_secs(30),
         ca_certificate: None,
     };
-    Reader::new(Client::new(connection).unwrap())
+    Client::new(connection).unwrap()
 }
 
 #[tokio::test]
@@ -31,10 +32,10 @@ async fn pages_that_come_in_the_same_bytes_are_not_taken_apart_again() {
         world.create_template(&scope.project, &body).unwrap();
     };
     sandbox.world(|world| (0..250).for_each(|n| create(world, n)));
-    let reader = reader(&sandbox);
-    let first = reader.templates_again(&scope, &[]).await.unwrap();
+    let reader = Reader::new(client(&sandbox, 4));
+    let first = reader.templates(&scope, Some(&[])).await.unwrap();
     let requests = sandbox.requests().len();
-    let again = reader.templates_again(&scope, &first).await.unwrap();
+    let again = reader.templates(&scope, Some(&first)).await.unwrap();
     assert!(sandbox.requests().len() >= requests + 2, "all is read all the same");
     let page = |template: &LiveTemplate| Arc::clone(template.page.as_ref().unwrap());
     let known = |now: &[LiveTemplate], last: &[LiveTemplate]| {
@@ -45,11 +46,11 @@ async fn pages_that_come_in_the_same_bytes_are_not_taken_apart_again() {
     // One is changed on the last page.
     let last = again.last().unwrap().id.clone();
     sandbox.world(|world| world.edit_template(&last, |template| template.dynamic = !template.dynamic));
-    let changed = reader.templates_again(&scope, &again).await.unwrap();
+    let changed = reader.templates(&scope, Some(&again)).await.unwrap();
     assert_ne!(changed.last().unwrap().dynamic, again.last().unwrap().dynamic);
     assert!(known(&changed, &again)[0]);
     assert!(!known(&changed, &again)[again.len() - 1]);
-    let plain = reader.templates(&scope).await.unwrap();
+    let plain = reader.templates(&scope, None).await.unwrap();
     let shown = |list: &[LiveTemplate]| list.iter().map(|it| (it.id.clone(), it.fields())).collect::<Vec<_>>();
     assert_eq!(shown(&changed), shown(&plain));
 }
@@ -65,14 +66,14 @@ async fn configs_that_come_in_the_same_text_are_not_taken_apart_again() {
             world.put_config(&crate::sandbox::Owner::System(ids::STRIPE.to_owned()), id, &body).unwrap();
         }
     });
-    let reader = reader(&sandbox);
-    let mut first = reader.configs(&owner).await.unwrap();
+    let reader = Reader::new(client(&sandbox, 4));
+    let mut first = reader.configs(&owner, None).await.unwrap();
     first.iter_mut().for_each(|config| config.raw.let_go());
     sandbox.world(|world| {
         let owner = crate::sandbox::Owner::System(ids::STRIPE.to_owned());
         assert!(world.edit_config(&owner, "two", &json!({"description": "changed"})));
     });
-    let again = reader.configs_again(&owner, &first).await.unwrap();
+    let again = reader.configs(&owner, Some(&first)).await.unwrap();
     let at = |id: &str| again.iter().position(|config| config.id == id).unwrap();
     assert!(again[at("one")].fields.is_shared_with(&first[at("one")].fields));
     assert_eq!(again[at("one")].raw.members()["none"]["description"], "one", "an update sends back what came");

@@ -41,17 +41,7 @@ impl<'de> serde::Deserialize<'de> for Noted {
 #[tokio::test]
 async fn who_waits_for_a_turn_gets_it_before_the_answer_is_read() {
     let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap(), World::seeded()).unwrap();
-    let (organisation, token) = sandbox.world(|world| (world.organisation().to_owned(), world.token().to_owned()));
-    let connection = Connection {
-        base_url: Url::parse(&sandbox.base_url()).unwrap(),
-        organisation,
-        credentials: Arc::new(Credentials::fixed(SecretString::from(token), "the test")),
-        concurrency: 1,
-        requests_per_second: 0,
-        timeout: Duration::from_secs(30),
-        ca_certificate: None,
-    };
-    let client = Client::new(connection).unwrap();
+    let client = crate::io::versori::tests::client(&sandbox, 1);
     let request = crate::io::versori::platform::list_projects(None);
     let next = async {
         let _turn = client.turn(&request).await.unwrap();
