@@ -118,7 +118,7 @@ async fn look(world: &World, input: &[u8]) {
     world.will_answer(answers.clone());
     checked(reader.project(ID).await);
     world.will_answer(answers.clone());
-    let templates = checked(reader.templates(&scope).await).unwrap_or_default();
+    let templates = checked(reader.templates(&scope, None).await).unwrap_or_default();
 
     let mut export = Export {
         scopes: BTreeMap::from([(scope.clone(), ("project".to_owned(), "production".to_owned()))]),
@@ -128,7 +128,7 @@ async fn look(world: &World, input: &[u8]) {
     for owner in [Owner::system(ID), Owner::connector(ID)] {
         world.will_answer(answers.clone());
         let mut seen = BTreeSet::new();
-        for config in checked(reader.configs(&owner).await).unwrap_or_default() {
+        for config in checked(reader.configs(&owner, None).await).unwrap_or_default() {
             if seen.insert(config.id.clone()) {
                 comes_back(world, &owner, &config).await;
                 export.configs.push((owner.clone(), config));
@@ -167,7 +167,7 @@ async fn comes_back(world: &World, owner: &Owner, config: &LiveConfig) {
     let sent = world.sent().expect("a change is sent as JSON");
     let answer = json!({"authSchemeConfigs": [sent]}).to_string().into_bytes();
     world.will_answer(vec![(StatusCode::OK, answer)]);
-    let read = checked(world.writer.configs(owner).await).expect("what was sent can be read");
+    let read = checked(world.writer.configs(owner, None).await).expect("what was sent can be read");
     let [read] = read.as_slice() else { panic!("one config was sent, and {} were read", read.len()) };
     assert_eq!(read.id, config.id);
     let is_kept = |name: &str| !ours_to_settle(config, name);
