@@ -2,6 +2,7 @@
 
 mod ahead;
 mod apply;
+mod execute;
 mod group;
 mod hands;
 mod look;

@@ -4,6 +4,7 @@ mod files;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::context::{Context, Speaker};
 use super::error::CommandError;
@@ -11,7 +12,7 @@ use super::{Exit, Terminal};
 use crate::args::{Global, Import as Args};
 use crate::io::folder::{Folder, Manifests};
 use crate::io::manifests::FolderError;
-use crate::io::store::{Books, Store, StoreError};
+use crate::io::store::{Books, Entry, Store, StoreError};
 use crate::io::versori::{Names, Read, observe};
 use crate::model::address::{Identity, Owner, Scope};
 use crate::model::desired::Desired;
@@ -19,7 +20,7 @@ use crate::model::export::{Export, Exported, written};
 use crate::model::manifest::refuse_connector;
 use crate::model::observed::{Lookup, Observed, Project, Unread, Wanted};
 use crate::model::parses::Parses;
-use crate::model::plan::{Action, Plan};
+use crate::model::plan::{Action, Bookkeeping, Plan};
 use crate::model::planner::{self, Policy};
 use crate::model::recorded::{Recorded, RecordedResource};
 use crate::model::source::Problem;
@@ -68,7 +69,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
         guards: None,
         drift_log: None,
     };
-    forget(&mut hands.store, &recorded, &resources, &live)?;
+    forget(&mut hands.store, &recorded, &resources, &live).await?;
     let report = reconcile(target, &mut hands, &Stop::never()).await?;
     let recorded = hands.recorded()?;
     if !resources.iter().all(|identity| recorded.resources.contains_key(identity)) {
@@ -121,7 +122,7 @@ fn drop_known(
 
 /// Forgets what was recorded of what is imported: no file declared it any more, and by now somebody may have given
 /// it another name. A protected template whose name another one has now is recorded as what it is called.
-fn forget(
+async fn forget(
     store: &mut Store,
     recorded: &Recorded,
     resources: &BTreeSet<Identity>,
@@ -142,10 +143,10 @@ fn forget(
     };
     let protected = outdated.iter().filter(|(_, record)| record.prevent_delete && !is_imported(record));
     let kept: Vec<_> = protected.filter_map(|(_, record)| as_called(record)).collect();
-    store.together(|store| {
-        outdated.iter().try_for_each(|(identity, _)| store.forget(identity))?;
-        kept.iter().try_for_each(|(identity, record)| store.save(identity, record))
-    })
+    let forget = outdated.iter().map(|(identity, _)| Bookkeeping::Forget((*identity).clone()));
+    let keep = kept.into_iter().map(|(identity, record)| Bookkeeping::Record(identity.clone(), Box::new(record)));
+    let entry = Entry { books: forget.chain(keep).collect(), ..Entry::default() };
+    store.keep(Arc::from([entry])).await.map(drop)
 }
 
 /// Says what is not in the files, and how much of it is spoken for already.

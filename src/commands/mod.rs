@@ -26,8 +26,10 @@ mod validate;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::runtime::Builder;
 
 use crate::args::{Args, Color, Command, Global};
 use crate::model::json::Json;
@@ -56,13 +58,17 @@ struct Terminal {
     err: Look,
 }
 
+/// How long a thread that has written or read something waits for more. Its memory is given back with it.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+
 /// Runs a command to its end. Whatever goes wrong is said on stderr, in one place.
 pub fn execute(args: Args) -> ExitCode {
     let terminal = Terminal {
         out: look(args.global.color, columns_of(io::stdout()), io::stdout().is_terminal()),
         err: look(args.global.color, columns_of(io::stderr()), io::stderr().is_terminal()),
     };
-    let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = Builder::new_current_thread().enable_all().thread_keep_alive(KEEP_ALIVE).build();
+    let result = match runtime {
         Ok(runtime) => {
             // Boxed, since the runtime would be compiled with two copies of every command.
             let result = runtime.block_on(dispatch(&args.global, args.command, &terminal).boxed_local());

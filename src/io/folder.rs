@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
-use tokio::sync::oneshot;
 
+use super::aside;
 use super::manifests::FolderError;
 use super::revision::revision;
 use super::secrets::{self, SecretError};
@@ -94,9 +94,7 @@ impl Manifests for Folder {
     async fn was_at_rest(&self) -> bool {
         let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(state), root) = (ahead, self.root.clone()) else { return false };
-        let (tell, told) = oneshot::channel();
-        rayon::spawn(move || drop(tell.send(state.lasts(&root).then_some(state))));
-        let state = told.await.ok().flatten();
+        let state = aside(move || state.lasts(&root).then_some(state)).await;
         let is_same = state.is_some();
         self.as_read.note(state);
         is_same

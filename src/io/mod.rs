@@ -17,6 +17,18 @@ pub mod versori;
 pub mod watch;
 pub mod webhook;
 
+/// Does something that takes a while beside the thread that talks to the platform. It is begun at once, and goes on to
+/// its end even if nobody waits for that.
+pub(crate) fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> {
+    let task = tokio::task::spawn_blocking(work);
+    async {
+        match task.await {
+            Ok(done) => done,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
 /// The innermost error, which says what really happened; the outer ones name the URL.
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut error = error;

@@ -1,24 +1,25 @@
 //! Executing a plan. Nothing is decided here: every step says what to send and what to remember.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::mem;
+use std::pin::pin;
+use std::sync::Arc;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::future::{Fuse, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::select;
 
-use super::group::{Group, Made};
+use super::execute::{Executor, Left, Made, Part};
+use super::group::{Group, Results, Sequel};
 use super::order::{Phase, in_turn};
 use super::{Progress, Stop};
-use crate::io::store::{Books, StoreError};
+use crate::io::store::{Books, Entry, StoreError};
 use crate::io::versori::{ApiError, ErrorKind, Write};
 use crate::model::address::{Address, Identity, Owner};
-use crate::model::connection_template::AUTH_SCHEME_CONFIGS;
 use crate::model::intent::Intent;
 use crate::model::observed::Remark;
-use crate::model::plan::{Action, Bookkeeping, Change, Plan, Step, TemplateStep};
-use crate::model::recorded::RecordedResource;
+use crate::model::plan::{Action, Change, Plan, Step};
 
 /// What came of one change.
 #[derive(Debug)]
@@ -58,6 +59,15 @@ impl Failure {
     pub fn is_stop(&self) -> bool {
         matches!(self, Failure::Stopped)
     }
+
+    /// Whether the platform has certainly not done what was to be done.
+    fn excludes_execution(&self) -> bool {
+        match self {
+            Failure::NotTried(_) | Failure::Stopped => true,
+            Failure::Store(_) => false,
+            Failure::Api(error) => error.kind.is_refusal(),
+        }
+    }
 }
 
 /// Applies a plan: configs before the templates that list them, deletes the other way round, and what
@@ -73,16 +83,19 @@ pub(super) async fn apply<A: Write, S: Books>(
 ) -> Vec<Outcome> {
     let applier = Applier {
         plan,
-        api,
-        store: RefCell::new(store),
+        executor: Executor { api, revision: plan.revision.as_deref() },
         stop,
+        progress,
         halted: RefCell::default(),
         unserved: Cell::default(),
         intended: RefCell::default(),
         failed: RefCell::default(),
     };
     let mut approval = plan.approval.as_deref();
-    if let Err(error) = applier.keep_books(&plan.bookkeeping) {
+    let entry = Entry { books: plan.bookkeeping.clone(), ..Entry::default() };
+    if !entry.books.is_empty()
+        && let Err(error) = store.keep(Arc::from([entry])).await
+    {
         applier.halt(error.to_string());
     }
     if let Some(progress) = progress {
@@ -93,12 +106,11 @@ pub(super) async fn apply<A: Write, S: Books>(
         let due = plan.changes.iter().filter(|change| change.is_due() && Phase::of(&change.step) == Some(phase));
         let due: Vec<_> = due.collect();
         if phase.deletes() && !due.is_empty() {
-            applier.use_up(approval.take());
+            applier.use_up(approval.take(), store);
         }
         for turn in in_turn(due, plan) {
-            applier.intend(&turn);
-            let done = applier.carry_out(turn, concurrency.max(1), progress).await;
-            outcomes.extend(done);
+            applier.intend(&turn, store);
+            outcomes.extend(applier.carry_out(turn, concurrency.max(1), store).await);
         }
     }
     progress.inspect(|progress| progress.ends());
@@ -109,23 +121,11 @@ pub(super) async fn apply<A: Write, S: Books>(
 /// After so many changes in a row that the platform could not serve, the rest of the pass is not tried.
 const CIRCUIT: u32 = 5;
 
-fn enter<S: Books>(store: &mut S, entry: &Bookkeeping) -> Result<(), StoreError> {
-    match entry {
-        Bookkeeping::Record(identity, record) => store.save(identity, record),
-        Bookkeeping::Forget(identity) => store.forget(identity),
-        Bookkeeping::Missed(identity) => store.miss(identity),
-        Bookkeeping::Abandon(identity) => store.abandon(identity),
-        Bookkeeping::Void(approval) => store.void(approval),
-        Bookkeeping::LookedAtEverything => store.looked_at_everything(),
-    }
-}
-
-struct Applier<'a, A, S> {
+struct Applier<'a, A> {
     plan: &'a Plan,
-    api: &'a A,
-    /// Borrowed for single calls only, never across an await.
-    store: RefCell<&'a mut S>,
+    executor: Executor<'a, A>,
     stop: &'a Stop,
+    progress: Option<&'a dyn Progress>,
     /// Why nothing more may be tried.
     halted: RefCell<Option<String>>,
     /// How many requests in a row the platform could not serve.
@@ -136,37 +136,42 @@ struct Applier<'a, A, S> {
     failed: RefCell<BTreeSet<Identity>>,
 }
 
-impl<A: Write, S: Books> Applier<'_, A, S> {
-    /// Makes so many changes at once, which do not depend on each other. The disk is not waited for while others could
-    /// be on their way.
-    async fn carry_out(&self, changes: Vec<&Change>, at_once: usize, progress: Option<&dyn Progress>) -> Vec<Outcome> {
+impl<A: Write> Applier<'_, A> {
+    /// Makes so many changes at once, which do not depend on each other. What was made is recorded while others are on
+    /// their way, and all of it before this returns.
+    async fn carry_out<S: Books>(&self, changes: Vec<&Change>, at_once: usize, store: &mut S) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(changes.len());
-        let (mut waiting, mut under_way) = (changes.into_iter(), FuturesUnordered::new());
-        let make = async |change| (change, self.make(change).await);
+        let mut waiting: VecDeque<_> = changes.into_iter().map(Part::first).collect();
+        let mut under_way = FuturesUnordered::new();
         let mut group = Group::default();
+        // The store is with one of these two.
+        let (mut idle, mut recording) = (Some(store), pin!(Fuse::terminated()));
         loop {
-            under_way.extend(waiting.by_ref().take(at_once - under_way.len()).map(&make));
+            let free = if group.waits_long() { 0 } else { at_once.saturating_sub(under_way.len()) };
+            under_way.extend(waiting.drain(..free.min(waiting.len())).map(|part| self.make(part)));
             let is_last = under_way.is_empty();
-            let is_due = is_last || group.is_due();
-            let mut concluded = Vec::new();
-            if !is_last {
-                let mut answers = (&mut under_way).ready_chunks(at_once);
-                select! {
-                    biased;
-                    answered = answers.next() => {
-                        concluded = self.take_in(answered.unwrap_or_default(), &mut group);
-                    }
-                    () = group.until_due() => {}
-                }
+            if (is_last || group.is_due())
+                && !group.is_empty()
+                && let Some(store) = idle.take()
+            {
+                recording.set(mem::take(&mut group).record(store).fuse());
             }
-            if is_due {
-                concluded.extend(self.record(mem::take(&mut group).made));
-            }
-            progress.inspect(|progress| concluded.iter().for_each(|outcome| progress.applied(outcome)));
-            outcomes.extend(concluded);
-            if is_last {
+            if is_last && idle.is_some() {
                 return outcomes;
             }
+            let concluded = select! {
+                biased;
+                (store, recorded) = &mut recording => {
+                    idle = Some(store);
+                    self.take_note(recorded, &mut waiting)
+                }
+                Some(answered) = async { (&mut under_way).ready_chunks(at_once).next().await } => {
+                    self.take_in(answered, &mut group)
+                }
+                () = group.until_due(), if idle.is_some() => Vec::new(),
+            };
+            self.progress.inspect(|progress| concluded.iter().for_each(|outcome| progress.applied(outcome)));
+            outcomes.extend(concluded);
         }
     }
 
@@ -178,35 +183,51 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
                 group.add(change, made);
                 None
             }
-            Err(failure) => Some(self.conclude(change, Err(failure))),
+            Err(failure) => {
+                if failure.excludes_execution() && self.intended.borrow().contains(&change.identity) {
+                    group.strike(change);
+                }
+                Some(self.conclude(change, Err(failure)))
+            }
         });
         failed.collect()
     }
 
-    /// Makes a change on the platform, if it may be made now.
-    async fn make(&self, change: &Change) -> Result<Made, Failure> {
-        match self.obstacle(change) {
-            Some(failure) => Err(failure),
-            None => self.execute(change).await,
-        }
+    /// Goes on after something was recorded, or could not be: what has further parts waits before what is not begun.
+    fn take_note<'c>(&self, recorded: Results<'c>, waiting: &mut VecDeque<Part<'c>>) -> Vec<Outcome> {
+        let concluded = recorded.into_iter().filter_map(|(sequel, result)| match (sequel, result) {
+            (Sequel::Concluded(change, remarks), result) => {
+                Some(self.conclude(change, result.map(|_| remarks).map_err(Failure::from)))
+            }
+            (Sequel::GoesOn(change, left), Ok(row)) => {
+                waiting.push_front(Part { change, left, row });
+                None
+            }
+            (Sequel::GoesOn(change, _), Err(error)) => Some(self.conclude(change, Err(error.into()))),
+            (Sequel::Struck, Ok(_)) => None,
+            (Sequel::Struck, Err(error)) => {
+                self.halt(error.to_string());
+                None
+            }
+        });
+        concluded.collect()
     }
 
-    /// Records what came of changes that were made: as one; where that goes wrong, each for itself.
-    fn record(&self, made: Vec<(&Change, Made)>) -> Vec<Outcome> {
-        let together: Vec<_> = made.iter().map(|(change, made)| (*change, made)).collect();
-        let are_kept = self.keep(&together).is_ok();
-        let one = |(change, made): (&Change, Made)| {
-            let kept = if are_kept { Ok(()) } else { self.keep(&[(change, &made)]).map(drop) };
-            self.conclude(change, kept.map(|()| made.remarks).map_err(Failure::from))
+    /// Makes a part of a change on the platform. Whether a change may be made now shows before its first.
+    async fn make<'c>(&self, part: Part<'c>) -> (&'c Change, Result<Made, Failure>) {
+        let change = part.change;
+        let obstacle = if matches!(part.left, Left::All) { self.obstacle(change) } else { None };
+        let result = match obstacle {
+            Some(failure) => Err(failure),
+            None => self.executor.execute(part).await,
         };
-        made.into_iter().map(one).collect()
+        (change, result)
     }
 
     /// Draws from what came of a change what follows for others.
     fn conclude(&self, change: &Change, result: Result<Vec<Remark>, Failure>) -> Outcome {
         if let Err(failure) = &result {
             self.failed.borrow_mut().insert(change.identity.clone());
-            self.strike(change, failure);
             match failure {
                 // What cannot be remembered must not be made.
                 Failure::Store(error) => self.halt(error.to_string()),
@@ -224,70 +245,6 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
             }
         }
         Outcome { address: change.address.clone(), result }
-    }
-
-    async fn execute(&self, change: &Change) -> Result<Made, Failure> {
-        let save = |record: &RecordedResource| Bookkeeping::Record(change.identity.clone(), Box::new(record.clone()));
-        let forget = |identity: Option<&Identity>| identity.cloned().map(Bookkeeping::Forget);
-        let books = match &change.step {
-            Step::Nothing => Vec::new(),
-            Step::Record { record, renamed_from } => {
-                forget(renamed_from.as_ref()).into_iter().chain([save(record)]).collect()
-            }
-            Step::CreateTemplate(step) => {
-                let (record, row) = self.create(change, step).await?;
-                return Ok(Made { row, ..Made::of(vec![save(&record)]) });
-            }
-            Step::UpdateTemplate { id, renamed_from, step } => {
-                self.api.update_template(id, step).await?;
-                forget(renamed_from.as_ref()).into_iter().chain([save(&step.record)]).collect()
-            }
-            Step::ReplaceTemplate { old, step } => {
-                // Until the old one is gone, nothing is replaced.
-                let created = Change { action: Action::Create, ..change.clone() };
-                let (record, row) = self.create(&created, step).await?;
-                let row = self.keep(&[(&created, &Made { row, ..Made::of(vec![save(&record)]) })])?;
-                self.api.delete_template(&old.scope, &old.id).await?;
-                let done = save(&RecordedResource { replaces: None, ..record });
-                let books = std::iter::once(done).chain(forget(old.identity.as_ref())).collect();
-                return Ok(Made { row, ..Made::of(books) });
-            }
-            Step::FinishReplacement { old, record } => {
-                self.api.delete_template(&old.scope, &old.id).await?;
-                std::iter::once(save(record)).chain(forget(old.identity.as_ref())).collect()
-            }
-            Step::DeleteTemplate { scope, id } => {
-                self.api.delete_template(scope, id).await?;
-                forget(Some(&change.identity)).into_iter().collect()
-            }
-            Step::PutConfig(step) => {
-                let remarks = self.api.put_config(step).await?;
-                return Ok(Made { remarks, ..Made::of(vec![save(&step.record)]) });
-            }
-            Step::DeleteConfig { owner, id } => {
-                self.api.delete_config(owner, id).await?;
-                forget(Some(&change.identity)).into_iter().collect()
-            }
-        };
-        Ok(Made::of(books))
-    }
-
-    /// Two requests: what the first one made is recorded before the second is sent. Returns what is left to record,
-    /// and in which row of the history the first is.
-    async fn create(&self, change: &Change, step: &TemplateStep) -> Result<(RecordedResource, Option<i64>), Failure> {
-        let made = self.api.create_template(step).await?;
-        let mut record = RecordedResource { template_id: Some(made.id.clone()), ..step.record.clone() };
-        if made.auth_scheme_configs == step.auth_scheme_configs {
-            return Ok((record, None));
-        }
-        let list = record.fields.remove(AUTH_SCHEME_CONFIGS.name);
-        let mut without_list = change.clone();
-        without_list.fields.retain(|field| field.path != AUTH_SCHEME_CONFIGS.name);
-        let first = Bookkeeping::Record(change.identity.clone(), Box::new(record.clone()));
-        let row = self.keep(&[(&without_list, &Made::of(vec![first]))])?;
-        self.api.update_template(&made.id, step).await?;
-        record.fields.extend(list.map(|list| (AUTH_SCHEME_CONFIGS.name, list)));
-        Ok((record, row))
     }
 
     /// Why a change may not be tried now.
@@ -325,26 +282,9 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
         Some(format!("it lists the auth scheme config {waits_for:?}, which could not be applied"))
     }
 
-    /// Records what came of changes that were made, together with their entries in the history: all of it, or
-    /// nothing. Returns the last entry's row.
-    fn keep(&self, made: &[(&Change, &Made)]) -> Result<Option<i64>, StoreError> {
-        let made: Vec<_> = made.iter().filter(|(_, made)| !made.books.is_empty()).collect();
-        if made.is_empty() {
-            return Ok(None);
-        }
-        self.store.borrow_mut().together(|store| {
-            let mut row = None;
-            for (change, made) in made {
-                made.books.iter().try_for_each(|entry| enter(store, entry))?;
-                row = Some(store.note(made.row, change, self.plan.revision.as_deref())?);
-            }
-            Ok(row)
-        })
-    }
-
     /// Writes down what is about to be made, before any of it is sent: after a crash or a lost answer the next
     /// pass knows by it what is ours. What cannot be written down is not made.
-    fn intend(&self, due: &[&Change]) {
+    fn intend(&self, due: &[&Change], store: &mut impl Books) {
         let makes = |change: &&&Change| self.obstacle(change).is_none();
         let intents: Vec<(&Identity, Intent)> = due
             .iter()
@@ -362,29 +302,16 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
         if intents.is_empty() {
             return;
         }
-        if let Err(error) = self.store.borrow_mut().intend(&intents) {
+        if let Err(error) = store.intend(&intents) {
             return self.halt(error.to_string());
         }
         self.intended.borrow_mut().extend(intents.iter().map(|(identity, _)| (*identity).clone()));
     }
 
-    /// A create that was certainly not executed is struck. Of any other, a later pass finds out what came of it.
-    fn strike(&self, change: &Change, failure: &Failure) {
-        let executed = match failure {
-            Failure::NotTried(_) | Failure::Stopped => false,
-            Failure::Store(_) => true,
-            Failure::Api(error) => !error.kind.is_refusal(),
-        };
-        if !executed && self.intended.borrow().contains(&change.identity) {
-            let struck = self.store.borrow_mut().abandon(&change.identity);
-            struck.unwrap_or_else(|error| self.halt(error.to_string()));
-        }
-    }
-
     /// Deletes that were approved may be sent once the approval counts no more.
-    fn use_up(&self, approval: Option<&str>) {
+    fn use_up(&self, approval: Option<&str>, store: &mut impl Books) {
         let Some(hash) = approval.filter(|_| !self.is_ending()) else { return };
-        if let Err(error) = self.store.borrow_mut().use_approval(hash) {
+        if let Err(error) = store.use_approval(hash) {
             self.halt(format!("the approval of the deletes cannot be used up: {error}"));
         }
     }
@@ -392,13 +319,6 @@ impl<A: Write, S: Books> Applier<'_, A, S> {
     /// Whether nothing more is begun anyway.
     fn is_ending(&self) -> bool {
         self.stop.is_asked() || self.halted.borrow().is_some()
-    }
-
-    fn keep_books(&self, books: &[Bookkeeping]) -> Result<(), StoreError> {
-        if books.is_empty() {
-            return Ok(());
-        }
-        self.store.borrow_mut().together(|store| books.iter().try_for_each(|entry| enter(store, entry)))
     }
 
     fn halt(&self, why: String) {

@@ -1,10 +1,12 @@
 //! What was made and is not recorded yet: to record many as one costs little more than to record one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
+use super::execute::{Left, Made};
+use crate::io::store::{Books, Entry, StoreError};
 use crate::model::observed::Remark;
 use crate::model::plan::{Bookkeeping, Change};
 
@@ -12,47 +14,93 @@ use crate::model::plan::{Bookkeeping, Change};
 /// that of a create by its intent.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-/// A change that was made on the platform, and is to be recorded.
-#[derive(Default)]
-pub(super) struct Made {
-    /// What the platform remarks on it.
-    pub(super) remarks: Vec<Remark>,
-    /// What is to be recorded.
-    pub(super) books: Vec<Bookkeeping>,
-    /// Its row in the history, where the first half of it has one already.
-    pub(super) row: Option<i64>,
+/// How long it may wait for the disk before nothing more is begun: what is made must not run ahead of what is recorded.
+const LONG: Duration = Duration::from_millis(100);
+
+/// What follows once something is recorded.
+pub(super) enum Sequel<'c> {
+    /// A change has come to its end, with what the platform remarks on it.
+    Concluded(&'c Change, Vec<Remark>),
+    /// Its next part may be sent.
+    GoesOn(&'c Change, Left),
+    /// Nothing: this was never done.
+    Struck,
 }
 
-impl Made {
-    pub(super) fn of(books: Vec<Bookkeeping>) -> Self {
-        Self { books, ..Self::default() }
-    }
-}
-
-/// Changes that were made, and are recorded as one.
+/// What is recorded as one.
 #[derive(Default)]
 pub(super) struct Group<'c> {
-    pub(super) made: Vec<(&'c Change, Made)>,
+    entries: Vec<Entry>,
+    sequels: Vec<Sequel<'c>>,
+    /// When its first member came.
+    since: Option<Instant>,
     due: Option<Instant>,
 }
 
+/// What came of recording it: what follows for each member, and the row of the history that it has.
+pub(super) type Results<'c> = Vec<(Sequel<'c>, Result<Option<i64>, StoreError>)>;
+
 impl<'c> Group<'c> {
+    /// Puts a part of a change that was made to the rest. Where another part waits for that, it is due at once.
     pub(super) fn add(&mut self, change: &'c Change, made: Made) {
-        self.due.get_or_insert_with(|| Instant::now() + PATIENCE);
-        self.made.push((change, made));
+        match made.left {
+            Some(left) => self.push(made.entry, Sequel::GoesOn(change, left), Duration::ZERO),
+            None => self.push(made.entry, Sequel::Concluded(change, made.remarks), PATIENCE),
+        }
     }
 
-    /// Whether its first member has waited long enough.
+    /// Puts a create to the rest that was written down and certainly not executed.
+    pub(super) fn strike(&mut self, change: &Change) {
+        let books = vec![Bookkeeping::Abandon(change.identity.clone())];
+        self.push(Entry { books, ..Entry::default() }, Sequel::Struck, PATIENCE);
+    }
+
+    fn push(&mut self, entry: Entry, sequel: Sequel<'c>, patience: Duration) {
+        let now = Instant::now();
+        let due = now + patience;
+        self.since.get_or_insert(now);
+        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
+        self.entries.push(entry);
+        self.sequels.push(sequel);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether some member has waited long enough.
     pub(super) fn is_due(&self) -> bool {
         self.due.is_some_and(|due| due <= Instant::now())
     }
 
-    /// Waits until it is due; where it is, until the requests that were begun before are on their way.
+    /// Whether it should have been recorded long ago.
+    pub(super) fn waits_long(&self) -> bool {
+        self.since.is_some_and(|since| since + LONG <= Instant::now())
+    }
+
+    /// Waits until it is due.
     pub(super) async fn until_due(&self) {
         match self.due {
-            Some(_) if self.is_due() => yield_now().await,
             Some(due) => sleep_until(due).await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Records all of it as one; where that goes wrong, each for itself. Gives back the store, which nobody else
+    /// has meanwhile.
+    pub(super) async fn record<S: Books>(self, store: &mut S) -> (&mut S, Results<'c>) {
+        let entries: Arc<[Entry]> = self.entries.into();
+        let results = match store.keep(Arc::clone(&entries)).await {
+            Ok(rows) => rows.into_iter().map(Ok).collect(),
+            Err(_) => {
+                let mut results = Vec::with_capacity(entries.len());
+                for entry in entries.iter() {
+                    let kept = store.keep(Arc::from([entry.clone()])).await;
+                    results.push(kept.map(|rows| rows.into_iter().next().flatten()));
+                }
+                results
+            }
+        };
+        (store, self.sequels.into_iter().zip(results).collect())
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::ahead::{Ahead, Answers, Asking};
 use super::{Hands, Memory, PassError, Told};
+use crate::io::aside;
 use crate::io::folder::Manifests;
 use crate::io::manifests::FolderError;
 use crate::io::secrets::DigestKey;
@@ -194,17 +195,14 @@ async fn read<F: Manifests>(manifests: &F, rest: Rest) -> Result<(Vec<ManifestFi
 /// one keeps the next request from being sent.
 async fn assemble_aside(files: &[ManifestFile], recorded: &Recorded) -> (Desired, Parses) {
     let (files, recorded) = (files.to_vec(), recorded.clone());
-    let assemble = move || {
+    let assemble = aside(move || {
         let mut parses = Parses::default();
         parses.leaves_a_core = true;
         let desired = Desired::assemble_sharing(&files, &mut parses, &recorded);
         parses.leaves_a_core = false;
         (desired, parses)
-    };
-    match tokio::task::spawn_blocking(assemble).await {
-        Ok(assembled) => assembled,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+    });
+    assemble.await
 }
 
 /// What a look has found, and what follows.

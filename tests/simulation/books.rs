@@ -4,12 +4,11 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use versync::io::store::{Books, StoreError};
+use versync::io::store::{Books, Entry, StoreError};
 use versync::model::address::Identity;
-use versync::model::approval::Approval;
 use versync::model::intent::Intent;
 use versync::model::pass::Pass;
-use versync::model::plan::Change;
+use versync::model::plan::Bookkeeping;
 use versync::model::recorded::{Recorded, RecordedResource};
 
 use super::universe::{Fate, Shared};
@@ -89,6 +88,41 @@ impl SimBooks {
     }
 }
 
+impl SimBooks {
+    fn keep_one(&self, entry: &Entry) -> Result<Option<i64>, StoreError> {
+        entry.books.iter().try_for_each(|books| self.enter(books))?;
+        let Some(event) = &entry.event else { return Ok(None) };
+        let what = format!("note {} of {}", event.action.as_str(), event.address);
+        self.write(&what, false, |_| {}).map(|()| Some(entry.row.unwrap_or_default()))
+    }
+
+    fn enter(&self, books: &Bookkeeping) -> Result<(), StoreError> {
+        match books {
+            Bookkeeping::Record(identity, resource) => self.write(&format!("save {identity}"), false, |records| {
+                Arc::make_mut(&mut records.resources).insert(identity.clone(), RecordedResource::clone(resource));
+                records.intents.remove(identity);
+            }),
+            Bookkeeping::Forget(identity) => self.write(&format!("forget {identity}"), false, |records| {
+                Arc::make_mut(&mut records.resources).remove(identity);
+            }),
+            Bookkeeping::Missed(identity) => self.write(&format!("miss {identity}"), false, |records| {
+                if let Some(intent) = records.intents.get_mut(identity) {
+                    intent.missed = true;
+                }
+            }),
+            Bookkeeping::Abandon(identity) => self.write(&format!("abandon {identity}"), false, |records| {
+                records.intents.remove(identity);
+            }),
+            Bookkeeping::Void(approval) => self.write("void an approval", false, |records| {
+                records.approvals.retain(|other| other != approval);
+            }),
+            Bookkeeping::LookedAtEverything => {
+                self.write("looked at everything", false, |records| records.is_lost = false)
+            }
+        }
+    }
+}
+
 fn failed() -> StoreError {
     StoreError::Directory { path: PathBuf::from("books"), source: io::Error::other("the disk is full") }
 }
@@ -106,43 +140,11 @@ impl Books for SimBooks {
         }
     }
 
-    fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
-        self.write(&format!("save {identity}"), false, |records| {
-            Arc::make_mut(&mut records.resources).insert(identity.clone(), resource.clone());
-            records.intents.remove(identity);
-        })
-    }
-
     fn intend(&mut self, intents: &[(&Identity, Intent)]) -> Result<(), StoreError> {
         self.write(&format!("intend {} creates", intents.len()), true, |records| {
             let intents = intents.iter().map(|(identity, intent)| ((*identity).clone(), intent.clone()));
             records.intents.extend(intents);
         })
-    }
-
-    fn miss(&mut self, identity: &Identity) -> Result<(), StoreError> {
-        self.write(&format!("miss {identity}"), false, |records| {
-            if let Some(intent) = records.intents.get_mut(identity) {
-                intent.missed = true;
-            }
-        })
-    }
-
-    fn abandon(&mut self, identity: &Identity) -> Result<(), StoreError> {
-        self.write(&format!("abandon {identity}"), false, |records| {
-            records.intents.remove(identity);
-        })
-    }
-
-    fn forget(&mut self, identity: &Identity) -> Result<(), StoreError> {
-        self.write(&format!("forget {identity}"), false, |records| {
-            Arc::make_mut(&mut records.resources).remove(identity);
-        })
-    }
-
-    fn note(&mut self, row: Option<i64>, change: &Change, _revision: Option<&str>) -> Result<i64, StoreError> {
-        let what = format!("note {} of {}", change.action.as_str(), change.address);
-        self.write(&what, false, |_| {}).map(|()| row.unwrap_or_default())
     }
 
     fn remember(&mut self, _pass: Pass) -> Result<(), StoreError> {
@@ -153,20 +155,12 @@ impl Books for SimBooks {
         self.write("use an approval", true, |records| records.approvals.retain(|approval| approval.hash != hash))
     }
 
-    fn void(&mut self, approval: &Approval) -> Result<(), StoreError> {
-        self.write("void an approval", false, |records| records.approvals.retain(|other| other != approval))
-    }
-
-    fn looked_at_everything(&mut self) -> Result<(), StoreError> {
-        self.write("looked at everything", false, |records| records.is_lost = false)
-    }
-
-    fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    async fn keep(&mut self, entries: Arc<[Entry]>) -> Result<Vec<Option<i64>>, StoreError> {
         let before = self.universe.borrow().records.now.clone();
         self.together = true;
-        let result = work(self);
+        let rows: Result<Vec<_>, _> = entries.iter().map(|entry| self.keep_one(entry)).collect();
         self.together = false;
-        let ended = result.and_then(|value| self.write("commit", false, |_| {}).map(|()| value));
+        let ended = rows.and_then(|rows| self.write("commit", false, |_| {}).map(|()| rows));
         let universe = &mut *self.universe.borrow_mut();
         if ended.is_err() && !universe.records.since_durable.last().is_some_and(|last| *last == universe.records.now) {
             // Not even the commit went through.

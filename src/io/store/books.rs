@@ -1,12 +1,25 @@
 //! What a pass asks of the recorded state.
 
+use std::sync::Arc;
+
 use super::error::StoreError;
 use crate::model::address::Identity;
-use crate::model::approval::Approval;
+use crate::model::history::Event;
 use crate::model::intent::Intent;
 use crate::model::pass::Pass;
-use crate::model::plan::Change;
-use crate::model::recorded::{Recorded, RecordedResource};
+use crate::model::plan::Bookkeeping;
+use crate::model::recorded::Recorded;
+
+/// What is kept of one change.
+#[derive(Debug, Clone, Default)]
+pub struct Entry {
+    /// What is recorded, in this order.
+    pub books: Vec<Bookkeeping>,
+    /// What the history says. The store knows by which command it was done.
+    pub event: Option<Event>,
+    /// The row of an earlier event about the same that this one replaces.
+    pub row: Option<i64>,
+}
 
 /// The recorded state in the hands of a pass. A trait, so that a simulation can stand in for the disk.
 pub trait Books {
@@ -18,12 +31,13 @@ pub trait Books {
     /// the whole.
     fn recorded(&self) -> Result<Recorded, StoreError>;
 
-    /// Remembers a resource as it was applied just now. A create that was begun for it has come to its end.
+    /// Keeps all of these as one, or none of them, beside the thread that talks to the platform. A create that was
+    /// begun for what is recorded has come to its end. Returns the row of the history that each has.
     ///
     /// # Errors
     ///
     /// Where it cannot be written.
-    fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError>;
+    fn keep(&mut self, entries: Arc<[Entry]>) -> impl Future<Output = Result<Vec<Option<i64>>, StoreError>>;
 
     /// Writes down that these are about to be made. Once this has returned it is on the disk, whatever
     /// happens to the process or the machine.
@@ -32,35 +46,6 @@ pub trait Books {
     ///
     /// Where it cannot be written. Nothing may be made then.
     fn intend(&mut self, intents: &[(&Identity, Intent)]) -> Result<(), StoreError>;
-
-    /// Keeps that a create that was begun was looked for and not found.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    fn miss(&mut self, identity: &Identity) -> Result<(), StoreError>;
-
-    /// Strikes a create that was never executed, or that nobody waits for any more.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    fn abandon(&mut self, identity: &Identity) -> Result<(), StoreError>;
-
-    /// Forgets a resource.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    fn forget(&mut self, identity: &Identity) -> Result<(), StoreError>;
-
-    /// Keeps in the history that a change of a plan was applied just now, the plan having been made from
-    /// `revision`. `row` is an earlier entry about the same that this one replaces. Returns the entry's row.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    fn note(&mut self, row: Option<i64>, change: &Change, revision: Option<&str>) -> Result<i64, StoreError>;
 
     /// Keeps how a pass went, in place of the one before.
     ///
@@ -75,25 +60,4 @@ pub trait Books {
     ///
     /// Where it cannot be written, or is not there. Nothing may be deleted then.
     fn use_approval(&mut self, hash: &str) -> Result<(), StoreError>;
-
-    /// Takes an approval back that nothing has used. One that was given anew meanwhile stays.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    fn void(&mut self, approval: &Approval) -> Result<(), StoreError>;
-
-    /// Keeps that everything was looked at since the state was set aside: [`Recorded::is_lost`] no more.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written.
-    fn looked_at_everything(&mut self) -> Result<(), StoreError>;
-
-    /// Does several changes as one: all of them are kept, or none.
-    ///
-    /// # Errors
-    ///
-    /// Those of `work`, and where the whole cannot be written.
-    fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError>;
 }

@@ -13,8 +13,8 @@ use crate::model::plan::Source;
 const KEPT: i64 = 10_000;
 
 impl Database {
-    /// Keeps an event, in place of the one in `row` if it says more about the same. Returns its row.
-    pub(super) fn save_event(&self, row: Option<i64>, event: &Event) -> Result<i64, StoreError> {
+    /// Keeps an event of a command, in place of the one in `row` if it says more about the same. Returns its row.
+    pub(super) fn save_event(&self, row: Option<i64>, event: &Event, command: &str) -> Result<i64, StoreError> {
         let (Ok(causes), Ok(fields)) = (serde_json::to_string(&event.causes), serde_json::to_string(&event.fields))
         else {
             return Err(self.damaged("history"));
@@ -23,7 +23,7 @@ impl Database {
         let values = params![
             row,
             event.at.to_string(),
-            event.command,
+            command,
             event.revision,
             event.address,
             event.action.as_str(),

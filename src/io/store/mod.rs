@@ -7,6 +7,7 @@
 mod approvals;
 mod books;
 mod database;
+mod entries;
 mod error;
 mod history;
 mod intents;
@@ -23,20 +24,19 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::OpenFlags;
 
+use crate::io::aside;
 use crate::model::address::Identity;
-use crate::model::approval::Approval;
-use crate::model::history::Event;
 use crate::model::intent::Intent;
 use crate::model::pass::Pass;
-use crate::model::plan::Change;
+use crate::model::plan::Bookkeeping;
 use crate::model::recorded::{Recorded, RecordedResource};
 use database::Database;
 
-pub use books::Books;
+pub use books::{Books, Entry};
 pub use error::{StoreError, Tenant};
 pub use journal::{Journal, approve};
 pub use lock::{refuse_second_writer, writer};
@@ -69,7 +69,8 @@ type Resources = BTreeMap<Identity, RecordedResource>;
 /// The recorded state, open for writing.
 #[derive(Debug)]
 pub struct Store {
-    database: Database,
+    /// Another thread has it while that writes.
+    database: Arc<Mutex<Database>>,
     /// The resources of the file, as this process has read and changed them: nobody else writes it.
     known: RefCell<Option<Arc<Resources>>>,
     /// What passes and history say who it was.
@@ -106,7 +107,7 @@ impl Store {
         let lock = lock::take(directory, command)?;
         let (opened, worked) = rayon::join(|| set_aside::open_or_set_aside(directory, tenant), work);
         let (database, resources) = opened?;
-        let known = RefCell::new(Some(Arc::new(resources)));
+        let (database, known) = (Arc::new(Mutex::new(database)), RefCell::new(Some(Arc::new(resources))));
         Ok((Self { database, known, command: command.to_owned(), _lock: Some(lock) }, worked))
     }
 
@@ -117,7 +118,8 @@ impl Store {
     /// Where SQLite cannot be started.
     pub fn in_memory(tenant: &Tenant) -> Result<Self, StoreError> {
         let database = Database::in_memory()?.prepare(tenant)?;
-        Ok(Self { database, known: RefCell::default(), command: "sandbox".to_owned(), _lock: None })
+        let (database, known) = (Arc::new(Mutex::new(database)), RefCell::default());
+        Ok(Self { database, known, command: "sandbox".to_owned(), _lock: None })
     }
 }
 
@@ -126,95 +128,74 @@ impl Books for Store {
         let mut known = self.known.borrow_mut();
         let resources = match &*known {
             Some(resources) => Arc::clone(resources),
-            None => Arc::clone(known.insert(Arc::new(self.database.resources()?))),
+            None => Arc::clone(known.insert(Arc::new(lock(&self.database).resources()?))),
         };
-        recorded(&self.database, resources)
+        recorded(&lock(&self.database), resources)
     }
 
-    fn save(&mut self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
-        self.database.save_resource(identity, resource)?;
-        self.know(|resources| {
-            let mut resource = resource.clone();
-            // Most often those of one beside it are the same. They come in no order.
-            let beside = [resources.range(..identity).next_back(), resources.range(identity..).next()];
-            let same = beside.into_iter().flatten().find(|(_, beside)| beside.references == resource.references);
-            if let Some((_, beside)) = same {
-                resource.references = Arc::clone(&beside.references);
-            }
-            resources.insert(identity.clone(), resource);
-        });
-        self.database.forget_intent(identity)
+    async fn keep(&mut self, entries: Arc<[Entry]>) -> Result<Vec<Option<i64>>, StoreError> {
+        // If nobody waits for the end, or it goes wrong, what is known is read again.
+        let known = self.known.take();
+        let (database, command, batch) = (Arc::clone(&self.database), self.command.clone(), Arc::clone(&entries));
+        let rows = aside(move || lock(&database).keep(&batch, &command)).await?;
+        self.known.replace(known.map(|known| after(known, &entries)));
+        Ok(rows)
     }
 
     fn intend(&mut self, intents: &[(&Identity, Intent)]) -> Result<(), StoreError> {
-        self.database.save_intents(intents)
-    }
-
-    fn miss(&mut self, identity: &Identity) -> Result<(), StoreError> {
-        self.database.miss_intent(identity)
-    }
-
-    fn abandon(&mut self, identity: &Identity) -> Result<(), StoreError> {
-        self.database.forget_intent(identity)
-    }
-
-    fn forget(&mut self, identity: &Identity) -> Result<(), StoreError> {
-        self.database.forget_resource(identity)?;
-        self.know(|resources| drop(resources.remove(identity)));
-        Ok(())
-    }
-
-    fn note(&mut self, row: Option<i64>, change: &Change, revision: Option<&str>) -> Result<i64, StoreError> {
-        let event = Event::of(change, revision, &self.command, jiff::Timestamp::now());
-        self.database.save_event(row, &event)
+        lock(&self.database).save_intents(intents)
     }
 
     fn remember(&mut self, mut pass: Pass) -> Result<(), StoreError> {
         pass.command.clone_from(&self.command);
+        let database = lock(&self.database);
         if let Ok(found) = &mut pass.result
             && found.lasts()
-            && let Ok(Some(Pass { result: Ok(before), .. })) = self.database.pass(true)
+            && let Ok(Some(Pass { result: Ok(before), .. })) = database.pass(true)
         {
             found.carry_on(&before);
         }
         if pass.result.as_ref().is_ok_and(|found| found.applied == 0) {
-            return self.database.save_pass_as_one(&pass);
+            return database.save_pass_as_one(&pass);
         }
         // What was applied is on the disk before anything else happens.
-        self.database.durably(|| self.database.save_pass_as_one(&pass))
+        database.durably(|| database.save_pass_as_one(&pass))
     }
 
     fn use_approval(&mut self, hash: &str) -> Result<(), StoreError> {
-        self.database.use_approval(hash)
-    }
-
-    fn void(&mut self, approval: &Approval) -> Result<(), StoreError> {
-        self.database.void_approval(approval)
-    }
-
-    fn looked_at_everything(&mut self) -> Result<(), StoreError> {
-        self.database.forget_set_aside()
-    }
-
-    fn together<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.database.begin()?;
-        let result = work(self);
-        let ended = self.database.end(result);
-        if ended.is_err() {
-            // What was taken back is read again.
-            self.known.take();
-        }
-        ended
+        lock(&self.database).use_approval(hash)
     }
 }
 
-impl Store {
-    /// Does to what is known what was done to the file.
-    fn know(&mut self, change: impl FnOnce(&mut Resources)) {
-        if let Some(known) = self.known.get_mut() {
-            change(Arc::make_mut(known));
+fn lock(database: &Mutex<Database>) -> MutexGuard<'_, Database> {
+    // What a thread that panicked had begun was never ended, so it does not count.
+    database.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is known once these are kept.
+fn after(mut known: Arc<Resources>, entries: &[Entry]) -> Arc<Resources> {
+    let resources = Arc::make_mut(&mut known);
+    for books in entries.iter().flat_map(|entry| &entry.books) {
+        match books {
+            Bookkeeping::Record(identity, resource) => know(resources, identity, RecordedResource::clone(resource)),
+            Bookkeeping::Forget(identity) => drop(resources.remove(identity)),
+            Bookkeeping::Missed(_)
+            | Bookkeeping::Abandon(_)
+            | Bookkeeping::Void(_)
+            | Bookkeeping::LookedAtEverything => {}
         }
     }
+    known
+}
+
+fn know(resources: &mut Resources, identity: &Identity, mut resource: RecordedResource) {
+    // Most often its references are those of one beside it. They come in no order.
+    let beside = [resources.range(..identity).next_back(), resources.range(identity..).next()];
+    let same = beside.into_iter().flatten().find(|(_, beside)| beside.references == resource.references);
+    if let Some((_, beside)) = same {
+        resource.references = Arc::clone(&beside.references);
+    }
+    resources.insert(identity.clone(), resource);
 }
 
 fn recorded(database: &Database, resources: Arc<Resources>) -> Result<Recorded, StoreError> {

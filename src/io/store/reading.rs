@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::database::Database;
 use super::error::{StoreError, Tenant};
 use super::{Resources, read_after};
+use crate::io::aside;
 use crate::model::recorded::Recorded;
 
 /// What is recorded, on its way. Both parts are of one moment, which is before the first of them is there.
@@ -30,11 +31,7 @@ impl Reading {
         let (show, shown) = oneshot::channel();
         // Where there is none, whoever reads the whole is told why.
         let glimpse = move |database: &Database| drop(database.glimpse().map(|glimpse| show.send(Arc::new(glimpse))));
-        let read = tokio::task::spawn_blocking(move || read_after(&directory, &tenant, glimpse));
-        let whole = read.map(|read| match read {
-            Ok(recorded) => recorded,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        });
+        let whole = aside(move || read_after(&directory, &tenant, glimpse));
         Self { glimpse: shown.map(Result::unwrap_or_default).boxed_local(), whole: whole.boxed_local() }
     }
 
@@ -55,7 +52,7 @@ impl fmt::Debug for Reading {
 mod tests {
     use tempfile::TempDir;
 
-    use super::super::{Books, Store};
+    use super::super::{Store, lock};
     use super::*;
     use crate::model::address::{Address, Identity};
     use crate::model::plan::Source;
@@ -66,7 +63,7 @@ mod tests {
         Tenant { organisation: "o".to_owned(), base_url: "http://localhost".to_owned() }
     }
 
-    fn save(store: &mut Store, identity: &str) {
+    fn save(store: &Store, identity: &str) {
         let resource = RecordedResource {
             address: Address::parse(identity).unwrap(),
             template_id: None,
@@ -76,7 +73,7 @@ mod tests {
             prevent_delete: false,
             replaces: None,
         };
-        store.save(&Identity::parse(identity).unwrap(), &resource).unwrap();
+        lock(&store.database).save_resource(&Identity::parse(identity).unwrap(), &resource).unwrap();
     }
 
     fn names(resources: &Resources) -> Vec<String> {
@@ -86,14 +83,14 @@ mod tests {
     #[tokio::test]
     async fn a_glimpse_shows_one_resource_of_each_place() {
         let folder = TempDir::new().unwrap();
-        let mut store = Store::open(folder.path(), &tenant(), "test").unwrap();
+        let store = Store::open(folder.path(), &tenant(), "test").unwrap();
         // One place is called as another begins.
         for place in ["connection_template.p/e", "connection_template.p/e1", "connection_template.p/e10"] {
-            ["a", "b/c", "z"].iter().for_each(|name| save(&mut store, &format!("{place}/{name}")));
+            ["a", "b/c", "z"].iter().for_each(|name| save(&store, &format!("{place}/{name}")));
         }
         for place in ["auth_scheme_config.connector/s", "auth_scheme_config.system/s", "auth_scheme_config.system/s-1"]
         {
-            ["x", "y"].iter().for_each(|name| save(&mut store, &format!("{place}/{name}")));
+            ["x", "y"].iter().for_each(|name| save(&store, &format!("{place}/{name}")));
         }
         let Reading { glimpse, whole } = Reading::begin(folder.path(), &tenant());
         let expected = [
@@ -123,11 +120,11 @@ mod tests {
     #[test]
     fn what_is_written_after_the_glimpse_is_no_part_of_the_whole() {
         let folder = TempDir::new().unwrap();
-        let mut store = Store::open(folder.path(), &tenant(), "test").unwrap();
-        save(&mut store, "connection_template.p/e/a");
+        let store = Store::open(folder.path(), &tenant(), "test").unwrap();
+        save(&store, "connection_template.p/e/a");
         let read = read_after(folder.path(), &tenant(), |database| {
             assert_eq!(names(&database.glimpse().unwrap()), ["connection_template.p/e/a"]);
-            save(&mut store, "connection_template.p/e/b");
+            save(&store, "connection_template.p/e/b");
         });
         assert_eq!(names(&read.unwrap().resources), ["connection_template.p/e/a"]);
         assert_eq!(super::super::read(folder.path(), &tenant()).unwrap().resources.len(), 2);
