@@ -1,6 +1,7 @@
 //! All files together: what is declared, and what is wrong with it before anything is looked up.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::mem;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -35,6 +36,8 @@ pub struct Desired {
     pub disputed: BTreeSet<Address>,
     /// The name of every file that there is, sound or not. Names that are no text may look the same.
     pub files: Arc<Vec<String>>,
+    /// Where among [`Self::resources`] those are that refer to secrets not read yet.
+    pub(crate) secretive: Arc<BTreeSet<usize>>,
 }
 
 /// The keyed hash of every secret that is referred to.
@@ -88,6 +91,10 @@ impl Desired {
                 if resources[at].place.file() != after.file.name() || !replaced.insert(at) {
                     return None;
                 }
+                if resources[at].secrets.is_empty() != declared.secrets.is_empty() {
+                    let secretive = Arc::make_mut(&mut self.secretive);
+                    let _ = if declared.secrets.is_empty() { secretive.remove(&at) } else { secretive.insert(at) };
+                }
                 resources[at] = Arc::clone(declared);
             }
             if replaced.len() != before.resources.len() {
@@ -135,6 +142,8 @@ impl Desired {
         }
         resources.par_sort_by(|a, b| a.address.cmp(&b.address));
         desired.drop_repeats(&mut resources);
+        let refers = |(at, resource): (usize, &Arc<Declared>)| (!resource.secrets.is_empty()).then_some(at);
+        desired.secretive = Arc::new(resources.iter().enumerate().filter_map(refers).collect());
         (desired.resources, desired.files) = (Arc::new(resources), Arc::new(names));
         sort_problems(&mut desired.problems);
         desired
@@ -147,13 +156,14 @@ impl Desired {
         mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), NoSecret>,
     ) -> SecretHashes {
         let mut known: BTreeMap<SecretRef, Result<(SecretString, String), NoSecret>> = BTreeMap::new();
-        if self.resources.iter().all(|resource| resource.secrets.is_empty()) {
+        let secretive = mem::take(&mut self.secretive);
+        if secretive.is_empty() {
             return SecretHashes::default();
         }
         let resources = Arc::make_mut(&mut self.resources);
-        for resource in resources.iter_mut().filter(|resource| !resource.secrets.is_empty()) {
+        for at in secretive.iter() {
             // What is kept of the file knows no secrets.
-            let resource = Arc::make_mut(resource);
+            let resource = Arc::make_mut(&mut resources[*at]);
             for (name, secret) in &mut resource.secrets {
                 let reference = &secret.reference.value;
                 match known.entry(reference.clone()).or_insert_with(|| read(reference)) {
@@ -170,8 +180,10 @@ impl Desired {
                 }
             }
         }
-        resources.retain(|resource| !self.disputed.contains(&resource.address));
-        sort_problems(&mut self.problems);
+        if known.values().any(Result::is_err) {
+            resources.retain(|resource| !self.disputed.contains(&resource.address));
+            sort_problems(&mut self.problems);
+        }
         known.into_iter().filter_map(|(reference, found)| Some((reference, found.ok()?.1))).collect()
     }
 
@@ -303,5 +315,32 @@ mod tests {
         Desired::assemble_known(&files[..1], &mut parses);
         Desired::assemble_known(&files, &mut parses);
         assert_eq!(parses.made, 6);
+    }
+    #[test]
+    fn secrets_are_read_where_files_refer_to_them_now() {
+        let without = "[auth_scheme_configs.b]\nsystem = \"s\"\ndescription = \"\"\ntype = \"none\"\n";
+        let with = without.replace("none", "oauth2")
+            + "authorize_url = \"https://a.example\"\ntoken_url = \"https://a.example\"\nscopes = []\ndefault_scopes = []\n\
+               grant = { type = \"password\", client_id = \"c\", client_secret = { env = \"S\" } }\n";
+        let mut parses = Parses::default();
+        let mut read = |text: &str| {
+            let files = [Ok(file("a.toml", "a")), Ok(SourceFile::new("b.toml", text)), Ok(file("c.toml", "c"))];
+            let mut desired = Desired::assemble_known(&files, &mut parses);
+            let mut asked = 0;
+            let hashes = desired.take_secrets(|_| {
+                asked += 1;
+                Ok((SecretString::from("hunter2"), "hash".to_owned()))
+            });
+            assert!(desired.problems.is_empty(), "{:?}", desired.problems);
+            let config = &desired.resources[1];
+            assert!(config.secrets.values().all(|secret| secret.value.is_some()), "{config:?}");
+            assert_eq!(hashes.len(), asked);
+            (asked, config.secrets.len())
+        };
+        // The first files are put together, the others are edits of them.
+        assert_eq!(
+            [with.as_str(), without, without, &with, &with].map(&mut read),
+            [(1, 1), (0, 0), (0, 0), (1, 1), (1, 1)]
+        );
     }
 }
