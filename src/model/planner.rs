@@ -156,8 +156,8 @@ fn plan_watching(
         })
         .collect();
     // Of most there is nothing to say, which takes longest to find out.
-    let settled: Vec<bool> =
-        resources.par_iter().map(|(resolved, declared)| planner.is_settled(declared, resolved, &ids)).collect();
+    let all = resources.par_iter().with_min_len(resolve::FEW);
+    let settled: Vec<bool> = all.map(|(resolved, declared)| planner.is_settled(declared, resolved, &ids)).collect();
     for ((resolved, declared), is_settled) in resources.iter().zip(settled) {
         // What is no target is planned as well, for what it claims: a template that moves from one place to another is
         // no orphan where only its old place is a target.

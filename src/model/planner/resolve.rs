@@ -67,9 +67,14 @@ impl Resolved<'_> {
 /// A declared resource with what it means, or why it means nothing.
 pub(super) type LookedUp<'d> = (&'d Arc<Declared>, Result<Resolved<'d>, Vec<Problem>>);
 
+/// So many resources are looked at one after the other: it takes less than a millisecond, of which to wake another core
+/// would save little.
+pub(super) const FEW: usize = 1024;
+
 /// Looks up the references of all of these, on all cores.
 pub(super) fn resolve_all<'d>(resources: &'d [Arc<Declared>], observed: &Observed) -> Vec<LookedUp<'d>> {
-    resources.par_iter().map(|declared| (declared, resolve(declared, observed))).collect()
+    let all = resources.par_iter().with_min_len(FEW);
+    all.map(|declared| (declared, resolve(declared, observed))).collect()
 }
 
 /// Looks a resource's references up, and makes sure that the place where it lives was read. Every reference that leads
