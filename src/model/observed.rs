@@ -17,7 +17,7 @@ pub use config::{LiveConfig, Raw, config_fields};
 pub use template::{LiveTemplate, Page, configs_of};
 
 /// The SHA-256 of something that was read, to know it again.
-type Hash = [u8; 32];
+pub type Hash = [u8; 32];
 
 /// Something read, or the reason why not.
 pub type Lookup<T> = Result<T, Unread>;

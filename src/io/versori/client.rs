@@ -1,6 +1,7 @@
 //! Sending requests: one client, its connections and limits, and what can go wrong.
 
 mod errors;
+mod pages;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +21,6 @@ use super::request::Request;
 use super::retry::{self, Allowance};
 use super::token::{Credentials, Token};
 use super::urls::Urls;
-use super::wire::Page;
 use crate::io::root_cause;
 use crate::model::address::is_loopback;
 
@@ -31,9 +31,6 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The largest answer that is read, counted after decompression.
 const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
-
-/// More pages than this are a cursor that runs in circles.
-const MAX_PAGES: usize = 10_000;
 
 /// What is needed to talk to the platform.
 #[derive(Debug, Clone)]
@@ -182,58 +179,6 @@ impl Client {
     ) -> Result<T, ApiError> {
         let body = self.exchange(request, None).await?;
         Ok(serde_json::from_slice(&body).unwrap_or_default())
-    }
-
-    /// Reads a list to its end. Its pages can only come one after the other: once it is its turn it goes on, since
-    /// each page would wait for everything else that waits meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::send`], and where the list turns out to be incomplete.
-    pub(super) async fn all_pages<T: DeserializeOwned>(
-        &self,
-        request: impl Fn(Option<&str>) -> Request,
-    ) -> Result<Vec<T>, ApiError> {
-        self.all_pages_read(request, |request, body, _| self.read(request, body)).await
-    }
-
-    /// The same, where `read` takes an answer apart that belongs at a place of the list.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::all_pages`], and those of `read`.
-    pub(super) async fn all_pages_read<T>(
-        &self,
-        request: impl Fn(Option<&str>) -> Request,
-        read: impl Fn(&Request, &[u8], usize) -> Result<Page<T>, ApiError>,
-    ) -> Result<Vec<T>, ApiError> {
-        let mut items = Vec::new();
-        let mut after: Option<String> = None;
-        let turn = self.turn(&request(None)).await?;
-        for _ in 0..MAX_PAGES {
-            let request = request(after.as_deref());
-            let page = read(&request, &self.exchange(&request, Some(&turn)).await?, items.len())?;
-            let more = match page.items {
-                Some(more) => more,
-                None if page.total_count == Some(0) => Vec::new(),
-                None => return Err(self.malformed(&request, "the page has no items")),
-            };
-            items.extend(more);
-            match page.next.filter(|next| !next.is_empty()) {
-                Some(next) if Some(&next) == after.as_ref() => {
-                    return Err(self.malformed(&request, "the cursor does not move on"));
-                }
-                Some(next) => after = Some(next),
-                None if page.total_count.is_some_and(|total| total > items.len() as u64) => {
-                    let total = page.total_count.unwrap_or_default();
-                    return Err(
-                        self.malformed(&request, format!("the list ended after {} of {total} items", items.len()))
-                    );
-                }
-                None => return Ok(items),
-            }
-        }
-        Err(self.malformed(&request(None), "the list does not end"))
     }
 
     /// Takes an answer apart.

@@ -139,13 +139,15 @@ impl Read for Reader {
         let read = |request: &request::Request, body: &[u8], place| {
             let page = || self.client.read::<wire::Page<wire::Template>>(request, body);
             let Some(last) = last else { return Ok(page()?.into_live(None)) };
-            let hash = Sha256::digest(body).into();
+            let hash = Some(Sha256::digest(body).into());
             match Page::at(last, place).filter(|(page, _)| page.hash == hash) {
                 Some((page, templates)) => Ok(wire::Page::known(page, templates)),
-                None => Ok(page()?.into_live(Some(hash))),
+                None => Ok(page()?.into_live(hash)),
             }
         };
-        let mut templates = self.client.all_pages_read(|after| platform::list_templates(scope, after), read).await?;
+        let request = |after: Option<&str>| platform::list_templates(scope, after);
+        let foreseen = last.map(Page::cursors).unwrap_or_default();
+        let mut templates = self.client.all_pages_read(request, foreseen, read).await?;
         // They are kept, and would keep the room of the answer, which was larger.
         templates.shrink_to_fit();
         Ok(templates)

@@ -1,8 +1,11 @@
+use std::ops::Range;
 use std::time::Duration;
 
 use reqwest::Url;
 use secrecy::SecretString;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::sandbox::{Sandbox, World, ids};
@@ -10,9 +13,13 @@ use crate::sandbox::{Sandbox, World, ids};
 /// A client of a sandbox.
 pub(super) fn client(sandbox: &Sandbox, concurrency: usize) -> Client {
     let (organisation, token) = sandbox.world(|world| (world.organisation().to_owned(), world.token().to_owned()));
+    client_of(&sandbox.base_url(), &organisation, &token, concurrency)
+}
+
+fn client_of(base_url: &str, organisation: &str, token: &str, concurrency: usize) -> Client {
     let connection = Connection {
-        base_url: Url::parse(&sandbox.base_url()).unwrap(),
-        organisation,
+        base_url: Url::parse(base_url).unwrap(),
+        organisation: organisation.to_owned(),
         credentials: Arc::new(Credentials::fixed(SecretString::from(token), "the test")),
         concurrency,
         requests_per_second: 0,
@@ -22,16 +29,28 @@ pub(super) fn client(sandbox: &Sandbox, concurrency: usize) -> Client {
     Client::new(connection).unwrap()
 }
 
-#[tokio::test]
-async fn pages_that_come_in_the_same_bytes_are_not_taken_apart_again() {
-    let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap(), World::seeded()).unwrap();
-    let scope = Scope { project: ids::STOREFRONT.to_owned(), environment: ids::PRODUCTION.to_owned() };
-    let create = |world: &mut World, n: usize| {
+fn production() -> Scope {
+    Scope { project: ids::STOREFRONT.to_owned(), environment: ids::PRODUCTION.to_owned() }
+}
+
+/// Makes templates with these numbers in [`production`].
+fn create(world: &mut World, numbers: Range<usize>) {
+    let scope = production();
+    for n in numbers {
         let name = format!("template-{n:03}");
         let body = json!({"name": name, "systemId": ids::STRIPE, "environmentId": scope.environment});
         world.create_template(&scope.project, &body).unwrap();
-    };
-    sandbox.world(|world| (0..250).for_each(|n| create(world, n)));
+    }
+}
+
+/// What somebody does to the platform who sees this list.
+type Doing<'a> = &'a dyn Fn(&mut World, &[LiveTemplate]);
+
+#[tokio::test]
+async fn pages_that_come_in_the_same_bytes_are_not_taken_apart_again() {
+    let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap(), World::seeded()).unwrap();
+    let scope = production();
+    sandbox.world(|world| create(world, 0..250));
     let reader = Reader::new(client(&sandbox, 4));
     let first = reader.templates(&scope, Some(&[])).await.unwrap();
     let requests = sandbox.requests().len();
@@ -53,6 +72,75 @@ async fn pages_that_come_in_the_same_bytes_are_not_taken_apart_again() {
     let plain = reader.templates(&scope, None).await.unwrap();
     let shown = |list: &[LiveTemplate]| list.iter().map(|it| (it.id.clone(), it.fields())).collect::<Vec<_>>();
     assert_eq!(shown(&changed), shown(&plain));
+}
+
+#[tokio::test]
+async fn a_list_is_read_as_it_is_now_whatever_its_pages_were() {
+    let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap(), World::seeded()).unwrap();
+    let scope = production();
+    sandbox.world(|world| create(world, 0..450));
+    let reader = Reader::new(client(&sandbox, 4));
+    let shown = |list: &[LiveTemplate]| list.iter().map(|it| (it.id.clone(), it.fields())).collect::<Vec<_>>();
+    let mut last = reader.templates(&scope, None).await.unwrap();
+    let remove = |world: &mut World, id: &str| world.delete_template(&scope.project, id).unwrap();
+    let id = |list: &[LiveTemplate], at: usize| list[at].id.clone();
+    let changes: [Doing<'_>; 5] = [
+        &|_, _| {},
+        // The last of a page is what its cursor names.
+        &|world, list| remove(world, &id(list, 99)),
+        &|world, list| [id(list, 0), id(list, 250)].iter().for_each(|id| remove(world, id)),
+        &|world, _| create(world, 450..700),
+        &|world, list| list[40..].iter().for_each(|template| remove(world, &template.id)),
+    ];
+    for change in changes {
+        sandbox.world(|world| change(world, &last));
+        let now = reader.templates(&scope, Some(&last)).await.unwrap();
+        assert_eq!(shown(&now), shown(&reader.templates(&scope, None).await.unwrap()));
+        last = now;
+    }
+}
+
+/// A platform that has a list of three pages, and gives none of them before all are asked for.
+async fn asked_for_together(listener: TcpListener) -> std::io::Result<()> {
+    let (mut asked, next) = (Vec::new(), ["b", "c", ""]);
+    while asked.len() < 3 {
+        let (mut stream, _) = listener.accept().await?;
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.push(stream.read_u8().await?);
+        }
+        asked.push((stream, String::from_utf8_lossy(&request).into_owned()));
+    }
+    for (mut stream, request) in asked {
+        let page = ["after=b", "after=c"].iter().position(|after| request.contains(after)).map_or(0, |at| at + 1);
+        let item =
+            json!({"id": "system", "connectionTemplateId": format!("id-{page}"), "name": format!("name-{page}")});
+        let body = json!({"totalCount": 3, "items": [item], "next": next[page]}).to_string();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        stream.write_all(format!("{head}{body}").as_bytes()).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn pages_that_are_foreseen_are_asked_for_side_by_side() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/api", listener.local_addr().unwrap());
+    let reader = Reader::new(client_of(&base_url, "o", "token", 4));
+    let scope = Scope { project: "p".to_owned(), environment: "e".to_owned() };
+    let template = |n: usize, next: &str| LiveTemplate {
+        id: format!("id-{n}"),
+        name: format!("name-{n}"),
+        system: "system".to_owned(),
+        dynamic: false,
+        auth_scheme_configs: Vec::new(),
+        page: Some(Arc::new(Page { hash: None, count: 1, total: Some(3), next: Some(next.to_owned()) })),
+    };
+    let last = [template(0, "b"), template(1, "c"), template(2, "")];
+    let read = reader.templates(&scope, Some(&last));
+    let (now, served) = futures_util::future::join(read, asked_for_together(listener)).await;
+    served.unwrap();
+    assert_eq!(now.unwrap().iter().map(|it| &*it.id).collect::<Vec<_>>(), ["id-0", "id-1", "id-2"]);
 }
 
 #[tokio::test]

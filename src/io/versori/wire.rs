@@ -29,12 +29,12 @@ impl Page<LiveTemplate> {
 }
 
 impl Page<Template> {
-    /// The page with the hash of its bytes, where it is to be known again.
-    pub(super) fn into_live(self, hash: Option<[u8; 32]>) -> Page<LiveTemplate> {
+    /// The page, with the hash of its bytes where it is to be known again.
+    pub(super) fn into_live(self, hash: Option<model::Hash>) -> Page<LiveTemplate> {
         let Self { total_count, items, next } = self;
         let count = items.as_ref().map_or(0, Vec::len);
-        let page = hash.map(|hash| Arc::new(model::Page { hash, count, total: total_count, next: next.clone() }));
-        let live = |template: Template| LiveTemplate { page: page.clone(), ..template.into_live() };
+        let page = Arc::new(model::Page { hash, count, total: total_count, next: next.clone() });
+        let live = |template: Template| LiveTemplate { page: Some(Arc::clone(&page)), ..template.into_live() };
         Page { total_count, items: items.map(|items| items.into_iter().map(live).collect()), next }
     }
 }

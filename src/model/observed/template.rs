@@ -22,7 +22,7 @@ pub struct LiveTemplate {
     pub dynamic: bool,
     /// The ids of its auth scheme configs, in order.
     pub auth_scheme_configs: Vec<String>,
-    /// The page in which it came, where that may be read again.
+    /// The page in which it came.
     pub page: Option<Arc<Page>>,
 }
 
@@ -47,11 +47,11 @@ pub fn configs_of(system: &str, ids: &[String]) -> impl Iterator<Item = (Owner, 
     ids.iter().map(move |id| (Owner::system(system), id.clone()))
 }
 
-/// A page of a list of templates, which is known again where it comes in the same bytes.
+/// A page of a list of templates. Where that may be read again, it is known again if it comes in the same bytes.
 #[derive(Debug)]
 pub struct Page {
-    /// The SHA-256 of its bytes.
-    pub hash: Hash,
+    /// The SHA-256 of its bytes, where it may be known again.
+    pub hash: Option<Hash>,
     /// How many templates it has.
     pub count: usize,
     /// How many the platform said that the whole list has.
@@ -68,6 +68,17 @@ impl Page {
         let is_in_it = |template: &LiveTemplate| template.page.as_ref().is_some_and(|of| Arc::ptr_eq(of, page));
         templates.iter().all(is_in_it).then_some((page, templates))
     }
+
+    /// Where the pages of a list have begun, but for the first, as far as the list has all of them.
+    pub fn cursors(list: &[LiveTemplate]) -> Vec<String> {
+        let mut place = 0;
+        let next = || {
+            let (page, templates) = Self::at(list, place)?;
+            place += templates.len();
+            page.next.clone().filter(|next| !next.is_empty())
+        };
+        std::iter::from_fn(next).collect()
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +87,10 @@ mod tests {
 
     #[test]
     fn a_page_is_known_again_while_all_of_it_is_there() {
-        let page = |count| Some(Arc::new(Page { hash: [0; 32], count, total: None, next: None }));
+        let page = |count, next: &str| {
+            let next = Some(next.to_owned());
+            Some(Arc::new(Page { hash: None, count, total: None, next }))
+        };
         let template = |page: &Option<Arc<Page>>| LiveTemplate {
             id: "id".to_owned(),
             name: "name".to_owned(),
@@ -85,11 +99,13 @@ mod tests {
             auth_scheme_configs: Vec::new(),
             page: page.clone(),
         };
-        let (first, second) = (page(2), page(1));
+        let (first, second) = (page(2, "b"), page(1, "c"));
         let mut list = vec![template(&first), template(&first), template(&second), template(&None)];
         let count = |list: &[LiveTemplate], place| Page::at(list, place).map(|(_, templates)| templates.len());
         assert_eq!([0, 1, 2, 3, 4].map(|place| count(&list, place)), [Some(2), None, Some(1), None, None]);
+        assert_eq!(Page::cursors(&list), ["b", "c"]);
         list.remove(1);
+        assert!(Page::cursors(&list).is_empty());
         assert_eq!([0, 1].map(|place| count(&list, place)), [None, Some(1)]);
     }
 }
