@@ -28,13 +28,14 @@
 //! [`io::store`] tells what was last applied. [`model::planner::plan`] compares the three and gives a
 //! [`model::plan::Plan`], a value that everything else reads: [`report`] prints it, and
 //! [`reconcile`] executes its steps with a plain `match`, writing down what it is about to make and
-//! remembering every success as it comes. [`model::guard`] and [`model::flapping`] hold what may not happen now.
+//! remembering every success as it comes, beside the thread that sends. [`model::guard`] and [`model::flapping`] hold what may not happen now.
 //!
 //! What does not change from pass to pass is kept in a [`reconcile::Memory`]: what names mean, what files say
-//! ([`model::parses`]), and what was [`model::seen`], by which answers are known again that say the same. After an edit, as long as the pass before it has left nothing to do,
-//! only the [`model::part`] of the world that the edit is about is looked at and planned. Otherwise the plan is first made of
-//! what was seen, and then only what that is about is looked at. The first look of all begins as soon as it is known where
-//! something is recorded, while the rest of the record and the files are read.
+//! ([`model::parses`]), and what was [`model::seen`]. By that, answers are known again that say the same, and pages of lists
+//! are asked for side by side where they began the last time. After an edit, as long as the pass before it has left nothing
+//! to do, only the [`model::part`] of the world that the edit is about is looked at and planned. Otherwise the plan is first
+//! made of what was seen, and then only what that is about is looked at. The first look of all begins as soon as it is known
+//! where something is recorded, while the rest of the record and the files are read.
 //!
 //! [`model::explain`] tells of one resource what the planner compared and what follows, and [`model::blame`] at which
 //! line of which file the platform refuses something.

@@ -31,8 +31,13 @@ pub(super) struct Known {
     files: Vec<Option<KnownFile>>,
 }
 
-/// A file as it was read last, and whether it would show in its mark if it changed after that.
-type KnownFile = (ManifestFile, bool);
+/// A file as it was read last.
+#[derive(Debug)]
+struct KnownFile {
+    file: ManifestFile,
+    /// Whether it shows in its mark if it changes after that.
+    shows_changes: bool,
+}
 
 /// The state that the folder was in when it was read last, for whoever looks whether it is still in that; nothing where
 /// it could not be read.
@@ -96,7 +101,8 @@ pub(super) fn read_as_it_is(root: &Path, known: &Mutex<Known>) -> Result<(Arc<St
 fn read_changed(state: &Arc<State>, known: &mut Known) -> Vec<ManifestFile> {
     let now = SystemTime::now();
     let mut files = known.take(state);
-    let unknown: Vec<usize> = (0..files.len()).filter(|at| !matches!(files[*at], Some((_, true)))).collect();
+    let is_known = |known: &Option<KnownFile>| known.as_ref().is_some_and(|known| known.shows_changes);
+    let unknown: Vec<usize> = (0..files.len()).filter(|at| !is_known(&files[*at])).collect();
     let read = |at: &usize| {
         let (path, kind, _) = &state.files[*at];
         manifests::read(path, *kind, &state.folder)
@@ -106,19 +112,19 @@ fn read_changed(state: &Arc<State>, known: &mut Known) -> Vec<ManifestFile> {
         if unknown.len() > FEW { unknown.par_iter().map(read).collect() } else { unknown.iter().map(read).collect() };
     for (at, file) in unknown.into_iter().zip(new) {
         let (_, kind, mark) = &state.files[at];
-        let shows = *kind == Kind::Manifest && mark.as_ref().is_some_and(|mark| mark.shows_changes_after(now));
+        let shows_changes = *kind == Kind::Manifest && mark.as_ref().is_some_and(|mark| mark.shows_changes_after(now));
         let before = files[at].take();
-        files[at] = file.map(|file| (the_known_one(before, file), shows));
+        files[at] = file.map(|file| KnownFile { file: the_known_one(before, file), shows_changes });
     }
-    let all = files.iter().flatten().map(|(file, _)| file.clone()).collect();
+    let all = files.iter().flatten().map(|known| known.file.clone()).collect();
     *known = Known { state: Some(Arc::clone(state)), files };
     all
 }
 
 /// The file as it was read before where it says the same: what it came to refers to that, and would be kept beside it.
 fn the_known_one(before: Option<KnownFile>, now: ManifestFile) -> ManifestFile {
-    match (before, now) {
-        (Some((Ok(before), _)), Ok(now)) if before.name() == now.name() && before.text() == now.text() => Ok(before),
+    match (before.map(|before| before.file), now) {
+        (Some(Ok(before)), Ok(now)) if before.name() == now.name() && before.text() == now.text() => Ok(before),
         (_, now) => now,
     }
 }
@@ -134,7 +140,7 @@ impl Known {
             // Both are in the order of paths.
             while before.next_if(|((path, ..), _)| *path != file.0 && *path < file.0).is_some() {}
             let (entry, known) = before.next_if(|((path, ..), _)| *path == file.0)?;
-            known.map(|(known, shows)| (known, shows && entry == file))
+            known.map(|known| KnownFile { shows_changes: known.shows_changes && entry == file, ..known })
         };
         state.files.iter().map(of_one).collect()
     }
@@ -242,7 +248,8 @@ mod tests {
         assert_eq!(texts(first), ["# one", "# one"]);
         // As if both had been read long after they were written.
         let state = Arc::new(State::of(folder.path()).unwrap());
-        let files = vec![Some((Ok(crate::model::source::SourceFile::new("known", "# known")), true)); 2];
+        let file = || Ok(crate::model::source::SourceFile::new("known", "# known"));
+        let files = (0..2).map(|_| Some(KnownFile { file: file(), shows_changes: true })).collect();
         *known.lock().unwrap() = Known { state: Some(state), files };
         fs::write(folder.path().join("b.toml"), "# two").unwrap();
         assert_eq!(texts(read().await), ["# known", "# two"]);
