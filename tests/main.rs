@@ -53,3 +53,4 @@ mod texts;
 mod tls;
 mod tokens;
 mod validate;
+mod watch;
