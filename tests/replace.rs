@@ -124,6 +124,28 @@ fn a_replacement_that_was_cut_off_is_brought_to_its_end() {
 }
 
 #[test]
+fn a_replacement_that_is_taken_back_keeps_the_old_template_though_no_answer_ever_came() {
+    let site = Site::new();
+    let lost = |method: &str, path: &str, before: usize| {
+        (method == "POST" && before < 2 && path.contains("/connection-templates")).then_some(Fault::After(504))
+    };
+    let flaky = Flaky::before(site.sandbox.address(), lost);
+    site.settings_for(&flaky.base_url, "");
+    let wanted = legacy("lifecycle = { allow_replace = true }").replace("legacy-erp", "new-erp");
+    for file in [wanted.clone(), wanted.replace("netsuite", "stripe")] {
+        site.file("erp.toml", file);
+        assert_ne!(site.versync(&["apply", "--yes"]).code, Some(0));
+    }
+    let made = site.templates("new-erp");
+    assert_eq!(made.len(), 2, "{made:?}");
+    site.file("erp.toml", wanted);
+    site.apply();
+    let left = site.templates("new-erp");
+    assert_eq!(left.iter().map(|it| &it.id).collect::<Vec<_>>(), [&made[0].id], "{made:?}");
+    assert_eq!(site.versync(&["plan", "--detailed-exitcode"]).code, Some(0));
+}
+
+#[test]
 fn of_two_templates_of_one_name_neither_is_deleted() {
     for system in ["netsuite", "stripe"] {
         let site = Site::new();

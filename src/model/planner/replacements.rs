@@ -1,6 +1,7 @@
 //! Connection templates that another has to take the place of: their system or their environment cannot change
 //! in place.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -149,9 +150,16 @@ impl<'a> Planner<'a> {
     ) -> Option<(&'a LiveTemplate, RecordedResource)> {
         let is_here = old.identity.is_none() && old.scope == *scope;
         let live = self.index.template(scope, &old.id).filter(|_| is_here && new.system != resolved.owner.id)?;
-        let known = self.recorded.resources.get(&resolved.identity)?;
+        let known = match self.recorded.resources.get(&resolved.identity) {
+            Some(known) => Cow::Borrowed(known),
+            // Where no answer came for either, what was begun last tells of the new one.
+            None => {
+                let begun = &self.recorded.intents.get(&resolved.identity)?.record;
+                Cow::Owned(RecordedResource { template_id: None, ..begun.clone() })
+            }
+        };
         let replaces = OldTemplate { scope: scope.clone(), id: new.id.clone(), identity: None };
-        (live.system == resolved.owner.id).then(|| (live, as_the_old(known, live, Some(Box::new(replaces)))))
+        (live.system == resolved.owner.id).then(|| (live, as_the_old(&known, live, Some(Box::new(replaces)))))
     }
 
     /// The old template of a replacement of which nothing else is there any more, where the file wants it back as it is,
