@@ -13,12 +13,14 @@ mod report;
 mod sharing;
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::time::Duration;
 
 use futures_util::future::join;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::io::aside;
 use crate::io::drift_log::DriftLog;
 use crate::io::folder::Manifests;
 use crate::io::store::StoreError;
@@ -74,6 +76,8 @@ pub struct Memory {
     pub parses: Parses,
     /// What was live.
     pub seen: Option<Seen>,
+    /// Whether a pass has read the files and what is recorded before.
+    has_stood: bool,
     /// That nothing was left to do.
     calm: Option<Calm>,
     /// When all of it was looked at last.
@@ -83,6 +87,19 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Parses the files as they are now, for whoever waits for something else before the first pass. That reads them once
+    /// more, and parses what has changed until then.
+    pub async fn prepare<F: Manifests>(&mut self, manifests: &F) {
+        // Why they cannot be read is for the pass to tell.
+        let Ok(files) = manifests.read_ahead().await else { return };
+        let mut parses = mem::take(&mut self.parses);
+        let parse = aside(move || {
+            Desired::assemble_known(&files, &mut parses);
+            parses
+        });
+        self.parses = parse.await;
+    }
+
     /// Lets go of what no later pass goes by. For whoever makes one.
     pub fn let_go(&mut self) {
         self.seen.iter_mut().for_each(Seen::let_go);

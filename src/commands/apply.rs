@@ -3,6 +3,8 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::mem::ManuallyDrop;
 
+use futures_util::future::join;
+
 use super::context::{Context, Speaker};
 use super::error::CommandError;
 use super::{Exit, Terminal, saved, write_json};
@@ -31,12 +33,14 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
         };
         args.yes || (shown.is_ok() && ask())
     };
-    let mut hands = context.writing("apply", consent)?;
-    let mut drift_log = context.drift_log("apply", true)?;
+    let folder = context.folder();
     // The process ends with it: what all of it takes is given back at once then.
     let mut memory = ManuallyDrop::new(Memory::default());
+    let (hands, ()) = join(context.writing("apply", consent), memory.prepare(&folder)).await;
+    let mut hands = hands?;
+    let mut drift_log = context.drift_log("apply", true)?;
     let target = Target {
-        manifests: &context.folder(),
+        manifests: &folder,
         policy: &policy,
         memory: &mut memory,
         look: Look::Whole,

@@ -17,6 +17,7 @@ use super::bars::Bars;
 use super::bell::Bell;
 use super::error::CommandError;
 use crate::args::Global;
+use crate::io::aside;
 use crate::io::drift_log::DriftLog;
 use crate::io::folder::Folder;
 use crate::io::logs::{self, Logs, Prepared};
@@ -189,8 +190,8 @@ impl Context {
     }
 
     /// Hands that write, for the command of this name; `consent` is asked before anything is written. The
-    /// state of the sandbox lives as long as the process.
-    pub(super) fn writing<C: FnMut(&Plan) -> bool>(
+    /// state of the sandbox lives as long as the process. Opened beside this thread, which may do something meanwhile.
+    pub(super) async fn writing<C: FnMut(&Plan) -> bool>(
         &self,
         command: &str,
         consent: C,
@@ -198,10 +199,14 @@ impl Context {
         let (store, digest_key, client) = match self.sandbox {
             Some(_) => (Store::in_memory(&self.tenant)?, DigestKey::random()?, self.client()?),
             None => {
-                let (state, connection) = (&self.settings.state, self.connection()?);
-                // Only who holds the state makes the key.
-                let others = || (DigestKey::read_or_make(state), Client::new(connection));
-                let (store, (key, client)) = Store::open_and(state, &self.tenant, command, others)?;
+                let (state, tenant) = (self.settings.state.clone(), self.tenant.clone());
+                let (connection, command) = (self.connection()?, command.to_owned());
+                let open = move || {
+                    // Only who holds the state makes the key.
+                    let others = || (DigestKey::read_or_make(&state), Client::new(connection));
+                    Store::open_and(&state, &tenant, &command, others)
+                };
+                let (store, (key, client)) = aside(open).await?;
                 (store, key?, client?.counted_by(self.meter.clone()))
             }
         };

@@ -36,7 +36,7 @@ pub(super) async fn import(global: &Global, args: Args, terminal: &Terminal) -> 
     // Recording what is written is what makes the next plan empty: nothing else is ever due here.
     let consent =
         |plan: &Plan| plan.changes.iter().filter(|change| change.is_due()).all(|it| it.action == Action::Adopt);
-    let mut hands = context.writing("import", consent)?;
+    let mut hands = context.writing("import", consent).await?;
     let recorded = hands.recorded()?;
     let folder = context.folder();
     let (declared, in_error) = declared(&Told::of(&hands), &folder, names).await?;

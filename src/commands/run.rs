@@ -118,7 +118,7 @@ async fn stay_on(stay: Stay<'_>, args: &Args, terminal: &Terminal, bell: &mut Be
         }
         true
     };
-    let hands = context.writing("run", consent)?;
+    let hands = context.writing("run", consent).await?;
     let drift_log = context.drift_log("run", true)?;
     let mut suggested = None;
     let on_report = |report: &Report| {

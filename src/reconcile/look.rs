@@ -1,6 +1,7 @@
 //! Looking at the live platform, as much of it as a pass needs.
 
 use std::cell::OnceCell;
+use std::mem;
 use std::sync::Arc;
 
 use futures_util::future::{join, try_join};
@@ -126,8 +127,8 @@ pub async fn look<H: Hands, F: Manifests>(
     Ok(Sight { files, desired, recorded, observed, revision })
 }
 
-/// Reads the files, their secrets, and what is recorded. Where all files are new, the platform is asked about what is
-/// recorded meanwhile if the pass is to look at everything.
+/// Reads the files, their secrets, and what is recorded. The first time, the platform is asked about what is recorded
+/// meanwhile if the pass is to look at everything.
 pub(super) async fn stand<H: Hands, F: Manifests>(
     manifests: &F,
     rest: Rest,
@@ -135,7 +136,7 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
     look: Look,
     hands: &H,
 ) -> Result<Ground, PassError> {
-    if look == Look::Whole && memory.parses.made == 0 {
+    if !mem::replace(&mut memory.has_stood, true) && look == Look::Whole {
         // Boxed, since the daemon's loop would carry all of it.
         return Box::pin(stand_asking(manifests, rest, memory, hands)).await;
     }
@@ -169,7 +170,7 @@ async fn stand_asking<H: Hands, F: Manifests>(
         let resources = Arc::clone(&recorded.resources);
         let assemble = async {
             let desired;
-            (desired, memory.parses) = assemble_aside(&files, &recorded).await;
+            (desired, memory.parses) = assemble_aside(&files, &recorded, mem::take(&mut memory.parses)).await;
             let ground = Ground::of(manifests, &key, (files, read_at), desired, recorded);
             // There is time for it now.
             ground.wanted();
@@ -193,10 +194,9 @@ async fn read<F: Manifests>(manifests: &F, rest: Rest) -> Result<(Vec<ManifestFi
 
 /// Parses the files beside the thread that talks to the platform. That has a core to itself: an answer that waits for
 /// one keeps the next request from being sent.
-async fn assemble_aside(files: &[ManifestFile], recorded: &Recorded) -> (Desired, Parses) {
+async fn assemble_aside(files: &[ManifestFile], recorded: &Recorded, mut parses: Parses) -> (Desired, Parses) {
     let (files, recorded) = (files.to_vec(), recorded.clone());
     let assemble = aside(move || {
-        let mut parses = Parses::default();
         parses.leaves_a_core = true;
         let desired = Desired::assemble_sharing(&files, &mut parses, &recorded);
         parses.leaves_a_core = false;
