@@ -104,3 +104,35 @@ impl<'c> Group<'c> {
         (store, self.sequels.into_iter().zip(results).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a group is to be recorded, and whether nothing more may be begun before it is.
+    fn state(group: &Group<'_>) -> (bool, bool) {
+        (group.is_due(), group.waits_long())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_first_is_waited_for_and_a_slow_disk_is_not_run_ahead_of() {
+        let mut group = Group::default();
+        assert_eq!(state(&group), (false, false));
+        group.push(Entry::default(), Sequel::Struck, PATIENCE);
+        tokio::time::advance(PATIENCE / 2).await;
+        group.push(Entry::default(), Sequel::Struck, PATIENCE);
+        assert_eq!(state(&group), (false, false));
+        tokio::time::advance(PATIENCE / 2).await;
+        assert_eq!(state(&group), (true, false));
+        tokio::time::advance(LONG).await;
+        assert_eq!(state(&group), (true, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_another_part_waits_for_is_due_at_once() {
+        let mut group = Group::default();
+        group.push(Entry::default(), Sequel::Struck, PATIENCE);
+        group.push(Entry::default(), Sequel::Struck, Duration::ZERO);
+        assert_eq!(state(&group), (true, false));
+    }
+}
