@@ -128,27 +128,27 @@ impl Books for Store {
         let mut known = self.known.borrow_mut();
         let resources = match &*known {
             Some(resources) => Arc::clone(resources),
-            None => Arc::clone(known.insert(Arc::new(lock(&self.database).resources()?))),
+            None => Arc::clone(known.insert(Arc::new(access(&self.database).resources()?))),
         };
-        recorded(&lock(&self.database), resources)
+        recorded(&access(&self.database), resources)
     }
 
     async fn keep(&mut self, entries: Arc<[Entry]>) -> Result<Vec<Option<i64>>, StoreError> {
         // If nobody waits for the end, or it goes wrong, what is known is read again.
         let known = self.known.take();
         let (database, command, batch) = (Arc::clone(&self.database), self.command.clone(), Arc::clone(&entries));
-        let rows = aside(move || lock(&database).keep(&batch, &command)).await?;
+        let rows = aside(move || access(&database).keep(&batch, &command)).await?;
         self.known.replace(known.map(|known| after(known, &entries)));
         Ok(rows)
     }
 
     fn intend(&mut self, intents: &[(&Identity, Intent)]) -> Result<(), StoreError> {
-        lock(&self.database).save_intents(intents)
+        access(&self.database).save_intents(intents)
     }
 
     fn remember(&mut self, mut pass: Pass) -> Result<(), StoreError> {
         pass.command.clone_from(&self.command);
-        let database = lock(&self.database);
+        let database = access(&self.database);
         if let Ok(found) = &mut pass.result
             && found.lasts()
             && let Ok(Some(Pass { result: Ok(before), .. })) = database.pass(true)
@@ -163,11 +163,11 @@ impl Books for Store {
     }
 
     fn use_approval(&mut self, hash: &str) -> Result<(), StoreError> {
-        lock(&self.database).use_approval(hash)
+        access(&self.database).use_approval(hash)
     }
 }
 
-fn lock(database: &Mutex<Database>) -> MutexGuard<'_, Database> {
+fn access(database: &Mutex<Database>) -> MutexGuard<'_, Database> {
     // What a thread that panicked had begun was never ended, so it does not count.
     database.lock().unwrap_or_else(PoisonError::into_inner)
 }

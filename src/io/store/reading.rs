@@ -52,7 +52,7 @@ impl fmt::Debug for Reading {
 mod tests {
     use tempfile::TempDir;
 
-    use super::super::{Store, lock};
+    use super::super::{Store, access};
     use super::*;
     use crate::model::address::{Address, Identity};
     use crate::model::plan::Source;
@@ -73,7 +73,7 @@ mod tests {
             prevent_delete: false,
             replaces: None,
         };
-        lock(&store.database).save_resource(&Identity::parse(identity).unwrap(), &resource).unwrap();
+        access(&store.database).save_resource(&Identity::parse(identity).unwrap(), &resource).unwrap();
     }
 
     fn names(resources: &Resources) -> Vec<String> {
