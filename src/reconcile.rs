@@ -94,7 +94,8 @@ impl Memory {
         let Ok(files) = manifests.read_ahead().await else { return };
         let mut parses = mem::take(&mut self.parses);
         let parse = aside(move || {
-            Desired::assemble_known(&files, &mut parses);
+            let desired = Desired::assemble_known(&files, &mut parses);
+            parses.remember(&desired);
             parses
         });
         self.parses = parse.await;

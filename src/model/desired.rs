@@ -36,9 +36,19 @@ pub struct Desired {
     pub disputed: BTreeSet<Address>,
     /// The name of every file that there is, sound or not. Names that are no text may look the same.
     pub files: Arc<Vec<String>>,
-    /// Where among [`Self::resources`] those are that refer to secrets not read yet.
-    pub(crate) secretive: Arc<BTreeSet<usize>>,
+    /// The secrets that they refer to, once they were read.
+    pub secrets: Arc<Secrets>,
+    /// Where among [`Self::resources`] those are that refer to each secret.
+    pub(crate) referring: Arc<BTreeMap<SecretRef, BTreeSet<usize>>>,
+    /// The hashes that their fields hold, but for those at the places in `fresh`.
+    pub(crate) hashes: Arc<SecretHashes>,
+    pub(crate) fresh: BTreeSet<usize>,
+    /// Whether some of what is declared is left out, since a secret could not be read.
+    pub(crate) lacks_secrets: bool,
 }
+
+/// Secrets, by where they are.
+pub type Secrets = BTreeMap<SecretRef, SecretString>;
 
 /// The keyed hash of every secret that is referred to.
 pub type SecretHashes = BTreeMap<SecretRef, String>;
@@ -65,14 +75,13 @@ impl Desired {
 
     /// The same, without a second copy of fields that are recorded just so.
     pub fn assemble_sharing(files: &[ManifestFile], parses: &mut Parses, recorded: &Recorded) -> Self {
-        let (last, known) = parses.last.take().unwrap_or_default();
+        let (last, known) = (parses.last.take().unwrap_or_default(), parses.known.take());
         let found = parses.take_in(files, &last, recorded);
         // Of what could not be read nothing is known.
         let is_known = !last.is_empty() && last.len() == found.len() && found.iter().all(Option::is_some);
-        let patched = if is_known { known.patched(parses.edit()) } else { None };
+        let patched = known.filter(|_| is_known).and_then(|known| known.patched(parses.edit()));
         let desired = patched.unwrap_or_else(|| Self::put_together(files, &found));
-        let all: Option<Vec<_>> = found.into_iter().collect();
-        parses.last = all.map(|all| (all, desired.clone()));
+        parses.last = found.into_iter().collect();
         desired
     }
 
@@ -91,11 +100,16 @@ impl Desired {
                 if resources[at].place.file() != after.file.name() || !replaced.insert(at) {
                     return None;
                 }
-                if resources[at].secrets.is_empty() != declared.secrets.is_empty() {
-                    let secretive = Arc::make_mut(&mut self.secretive);
-                    let _ = if declared.secrets.is_empty() { secretive.remove(&at) } else { secretive.insert(at) };
+                let before = std::mem::replace(&mut resources[at], Arc::clone(declared));
+                if !before.secrets.is_empty() || !declared.secrets.is_empty() {
+                    let referring = Arc::make_mut(&mut self.referring);
+                    for secret in before.secrets.values() {
+                        referring.get_mut(&secret.value).map(|places| places.remove(&at));
+                    }
+                    referring.retain(|_, places| !places.is_empty());
+                    refer(referring, at, declared);
+                    self.fresh.insert(at);
                 }
-                resources[at] = Arc::clone(declared);
             }
             if replaced.len() != before.resources.len() {
                 return None;
@@ -142,8 +156,8 @@ impl Desired {
         }
         resources.par_sort_by(|a, b| a.address.cmp(&b.address));
         desired.drop_repeats(&mut resources);
-        let refers = |(at, resource): (usize, &Arc<Declared>)| (!resource.secrets.is_empty()).then_some(at);
-        desired.secretive = Arc::new(resources.iter().enumerate().filter_map(refers).collect());
+        let referring = Arc::make_mut(&mut desired.referring);
+        resources.iter().enumerate().for_each(|(at, declared)| refer(referring, at, declared));
         (desired.resources, desired.files) = (Arc::new(resources), Arc::new(names));
         sort_problems(&mut desired.problems);
         desired
@@ -155,36 +169,53 @@ impl Desired {
         &mut self,
         mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), NoSecret>,
     ) -> SecretHashes {
-        let mut known: BTreeMap<SecretRef, Result<(SecretString, String), NoSecret>> = BTreeMap::new();
-        let secretive = mem::take(&mut self.secretive);
-        if secretive.is_empty() {
-            return SecretHashes::default();
+        let (mut secrets, mut hashes, mut missing) = (Secrets::new(), SecretHashes::new(), Vec::new());
+        let mut changed = mem::take(&mut self.fresh);
+        for (reference, places) in self.referring.iter() {
+            match read(reference) {
+                Ok((secret, hash)) => {
+                    if self.hashes.get(reference) != Some(&hash) {
+                        changed.extend(places);
+                    }
+                    secrets.insert(reference.clone(), secret);
+                    hashes.insert(reference.clone(), hash);
+                }
+                Err(why) => missing.push((reference.clone(), why)),
+            }
         }
-        let resources = Arc::make_mut(&mut self.resources);
-        for at in secretive.iter() {
-            // What is kept of the file knows no secrets.
-            let resource = Arc::make_mut(&mut resources[*at]);
-            for (name, secret) in &mut resource.secrets {
-                let reference = &secret.reference.value;
-                match known.entry(reference.clone()).or_insert_with(|| read(reference)) {
-                    Ok((value, hash)) => {
-                        secret.value = Some(value.clone());
-                        resource.fields.insert(name, Value::String(hash.clone()));
-                    }
-                    Err(NoSecret { why, help }) => {
-                        let message = format!("{} cannot use its {name}: {why}", resource.address);
-                        let problem = Problem::at(secret.reference.place.clone(), message);
-                        self.problems.push(Problem { help: help.map(str::to_owned), ..problem });
-                        self.disputed.insert(resource.address.clone());
-                    }
+        if !changed.is_empty() {
+            let resources = Arc::make_mut(&mut self.resources);
+            for at in changed {
+                // What is kept of the file knows no secrets.
+                let Declared { secrets, fields, .. } = Arc::make_mut(&mut resources[at]);
+                for (name, secret) in secrets {
+                    fields.extend(hashes.get(&secret.value).map(|hash| (*name, Value::String(hash.clone()))));
                 }
             }
         }
-        if known.values().any(Result::is_err) {
-            resources.retain(|resource| !self.disputed.contains(&resource.address));
-            sort_problems(&mut self.problems);
+        self.leave_out(&missing);
+        (self.secrets, self.hashes) = (Arc::new(secrets), Arc::new(hashes.clone()));
+        hashes
+    }
+
+    /// Leaves out what refers to secrets that could not be read.
+    fn leave_out(&mut self, missing: &[(SecretRef, NoSecret)]) {
+        if missing.is_empty() {
+            return;
         }
-        known.into_iter().filter_map(|(reference, found)| Some((reference, found.ok()?.1))).collect()
+        self.lacks_secrets = true;
+        for (reference, NoSecret { why, help }) in missing {
+            for resource in self.referring.get(reference).into_iter().flatten().map(|at| &self.resources[*at]) {
+                for (name, secret) in resource.secrets.iter().filter(|(_, secret)| secret.value == *reference) {
+                    let message = format!("{} cannot use its {name}: {why}", resource.address);
+                    let problem = Problem::at(secret.place.clone(), message);
+                    self.problems.push(Problem { help: help.map(str::to_owned), ..problem });
+                    self.disputed.insert(resource.address.clone());
+                }
+            }
+        }
+        Arc::make_mut(&mut self.resources).retain(|resource| !self.disputed.contains(&resource.address));
+        sort_problems(&mut self.problems);
     }
 
     /// What a pass has to read to compare all of this, and all that is recorded.
@@ -231,6 +262,13 @@ impl Desired {
             self.disputed.insert(address.clone());
         }
         resources.retain(|resource| !self.disputed.contains(&resource.address));
+    }
+}
+
+/// Notes which secrets the resource at this place refers to.
+fn refer(referring: &mut BTreeMap<SecretRef, BTreeSet<usize>>, at: usize, declared: &Declared) {
+    for secret in declared.secrets.values() {
+        referring.entry(secret.value.clone()).or_default().insert(at);
     }
 }
 
@@ -316,31 +354,44 @@ mod tests {
         Desired::assemble_known(&files, &mut parses);
         assert_eq!(parses.made, 6);
     }
+
     #[test]
-    fn secrets_are_read_where_files_refer_to_them_now() {
-        let without = "[auth_scheme_configs.b]\nsystem = \"s\"\ndescription = \"\"\ntype = \"none\"\n";
-        let with = without.replace("none", "oauth2")
-            + "authorize_url = \"https://a.example\"\ntoken_url = \"https://a.example\"\nscopes = []\ndefault_scopes = []\n\
-               grant = { type = \"password\", client_id = \"c\", client_secret = { env = \"S\" } }\n";
+    fn fields_hold_the_hashes_of_the_secrets_that_files_refer_to_now() {
+        let plain = |id: &str| file("", id).text().to_owned();
+        let secret = |id: &str| {
+            plain(id).replace("none", "oauth2")
+                + "authorize_url = \"https://a.example\"\ntoken_url = \"https://a.example\"\nscopes = []\n\
+                   default_scopes = []\n\
+                   grant = { type = \"password\", client_id = \"c\", client_secret = { env = \"S\" } }\n"
+        };
         let mut parses = Parses::default();
-        let mut read = |text: &str| {
-            let files = [Ok(file("a.toml", "a")), Ok(SourceFile::new("b.toml", text)), Ok(file("c.toml", "c"))];
+        // The hashes that the resources then have; of one that is left out, nothing.
+        let mut read = |b: &str, c: &str, hash: Option<&str>| {
+            let files = [Ok(file("a.toml", "a")), Ok(SourceFile::new("b.toml", b)), Ok(SourceFile::new("c.toml", c))];
             let mut desired = Desired::assemble_known(&files, &mut parses);
             let mut asked = 0;
-            let hashes = desired.take_secrets(|_| {
+            desired.take_secrets(|_| {
                 asked += 1;
-                Ok((SecretString::from("hunter2"), "hash".to_owned()))
+                let hash = hash.ok_or_else(|| NoSecret { why: "is not set".to_owned(), help: None })?;
+                Ok((SecretString::from("hunter2"), hash.to_owned()))
             });
-            assert!(desired.problems.is_empty(), "{:?}", desired.problems);
-            let config = &desired.resources[1];
-            assert!(config.secrets.values().all(|secret| secret.value.is_some()), "{config:?}");
-            assert_eq!(hashes.len(), asked);
-            (asked, config.secrets.len())
+            parses.remember(&desired);
+            let fields = desired.resources.iter().map(|it| it.fields.get("grant.client_secret").cloned());
+            let hashes = fields.map(|hash| hash.map_or(String::new(), |hash| hash.as_str().unwrap().to_owned()));
+            (asked, desired.problems.len(), hashes.collect::<Vec<_>>().join(","))
         };
-        // The first files are put together, the others are edits of them.
-        assert_eq!(
-            [with.as_str(), without, without, &with, &with].map(&mut read),
-            [(1, 1), (0, 0), (0, 0), (1, 1), (1, 1)]
-        );
+        let (b, c, with_b, with_c) = (plain("b"), plain("c"), secret("b"), secret("c"));
+        let mut expect = |b: &str, c: &str, hash: Option<&str>, expected: (usize, usize, &str)| {
+            let (asked, problems, hashes) = read(b, c, hash);
+            assert_eq!((asked, problems, hashes.as_str()), expected);
+        };
+        expect(&with_b, &c, Some("one"), (1, 0, ",one,"));
+        expect(&b, &c, Some("one"), (0, 0, ",,"));
+        expect(&with_b, &c, Some("one"), (1, 0, ",one,"));
+        expect(&with_b, &c, Some("two"), (1, 0, ",two,"));
+        expect(&with_b, &with_c, Some("two"), (1, 0, ",two,two"));
+        expect(&b, &with_c, Some("three"), (1, 0, ",,three"));
+        expect(&with_b, &with_c, None, (1, 2, ""));
+        expect(&with_b, &with_c, Some("three"), (1, 0, ",three,three"));
     }
 }

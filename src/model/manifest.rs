@@ -7,7 +7,6 @@ mod scheme;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use secrecy::SecretString;
 use serde_json::Value;
 
 use super::address::{Address, OwnerKind, is_ulid, ulid_flaw};
@@ -34,8 +33,8 @@ pub struct Declared {
     pub target: Target,
     /// The declared fields; one that is not here is left alone on the platform.
     pub fields: Fields,
-    /// The secrets that it refers to, by their fields' names.
-    pub secrets: BTreeMap<&'static str, DeclaredSecret>,
+    /// The secrets that it refers to, by the names of their fields. Once they were read, [`Fields`] hold their keyed hashes.
+    pub secrets: BTreeMap<&'static str, Found<SecretRef>>,
     /// How its life is to be handled. Most files say nothing of that, so that most resources share it.
     pub lifecycle: Arc<Lifecycle>,
     /// Its table's header.
@@ -46,27 +45,6 @@ impl Declared {
     /// The type of an auth scheme config; empty for anything else.
     pub fn type_name(&self) -> &str {
         self.fields.get(TYPE.name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// The secrets that were read, by their fields' names.
-    pub fn secret_values(&self) -> BTreeMap<&'static str, SecretString> {
-        let read = self.secrets.iter().filter_map(|(name, secret)| Some((*name, secret.value.clone()?)));
-        read.collect()
-    }
-}
-
-/// A secret that a resource refers to.
-#[derive(Debug, Clone)]
-pub struct DeclaredSecret {
-    /// Where it is, and where that is written.
-    pub reference: Found<SecretRef>,
-    /// Its value, once it was read; [`Fields`] then hold its keyed hash.
-    pub value: Option<SecretString>,
-}
-
-impl DeclaredSecret {
-    fn new(reference: Found<SecretRef>) -> Self {
-        Self { reference, value: None }
     }
 }
 
@@ -247,7 +225,7 @@ fn read_config(key: &str, section: &Section<'_>, defaults: &Defaults) -> Option<
         address: Address::AuthSchemeConfig { kind, owner: owner.value.clone(), id: id.clone() },
         target: Target::AuthSchemeConfig { kind, owner, id },
         fields: read.fields.into_iter().collect(),
-        secrets: read.secrets.into_iter().map(|(name, reference)| (name, DeclaredSecret::new(reference))).collect(),
+        secrets: read.secrets,
         lifecycle,
         place: section.place(),
     })

@@ -19,8 +19,10 @@ const FEW: usize = 4;
 #[derive(Debug, Default)]
 pub struct Parses {
     of_files: HashMap<String, Arc<Parse>, foldhash::fast::RandomState>,
-    /// What the files of the last pass came to together.
-    pub(super) last: Option<(Vec<Arc<Parse>>, Desired)>,
+    /// What the files of the last pass said, in their order.
+    pub(super) last: Option<Vec<Arc<Parse>>>,
+    /// What they came to together, where that is to be known again.
+    pub(super) known: Option<Desired>,
     /// How many files were parsed, and not known from before.
     pub made: usize,
     /// Whether one core has something else to do while files are parsed.
@@ -62,6 +64,12 @@ impl Parses {
     /// What the files of the last pass declare, those that are in error among them.
     pub fn declared(&self) -> Vec<Arc<Declared>> {
         self.of_files.values().flat_map(|parse| parse.resources.iter().cloned()).collect()
+    }
+
+    /// Keeps what the files came to together for the next pass, which changes there what was edited; but no secret.
+    pub fn remember(&mut self, desired: &Desired) {
+        let known = Desired { secrets: Arc::default(), ..desired.clone() };
+        self.known = Some(known).filter(|known| !known.lacks_secrets);
     }
 
     /// How the files of the last pass differ from those of the one before.

@@ -142,6 +142,7 @@ impl Part {
             resources: Arc::new(resources),
             problems: desired.problems.clone(),
             files: Arc::clone(&desired.files),
+            secrets: Arc::clone(&desired.secrets),
             ..Desired::default()
         };
         Some(Self { desired, recorded, places, systems, looks })

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::address::{Address, Identity, Owner};
-use super::desired::{Desired, declared_twice};
+use super::desired::{Desired, Secrets, declared_twice};
 use super::guard::{self, Circumstances, DeleteLimit};
 use super::manifest::{Declared, OnDrift};
 use super::observed::Observed;
@@ -121,6 +121,7 @@ fn plan_watching(
         None => (recorded, index),
     };
     let mut planner = Planner {
+        secrets: &desired.secrets,
         recorded,
         observed,
         policy,
@@ -257,6 +258,7 @@ struct Mark {
 }
 
 struct Planner<'a> {
+    secrets: &'a Secrets,
     recorded: &'a Recorded,
     observed: &'a Observed,
     policy: &'a Policy,

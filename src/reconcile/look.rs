@@ -138,13 +138,17 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
 ) -> Result<Ground, PassError> {
     if !mem::replace(&mut memory.has_stood, true) && look == Look::Whole {
         // Boxed, since the daemon's loop would carry all of it.
-        return Box::pin(stand_asking(manifests, rest, memory, hands)).await;
+        let ground = Box::pin(stand_asking(manifests, rest, memory, hands)).await?;
+        memory.parses.remember(&ground.desired);
+        return Ok(ground);
     }
     let (files, read_at) = read(manifests, rest).await?;
     let key = hands.digest_key()?;
     let recorded = hands.recorded()?;
     let desired = Desired::assemble_sharing(&files, &mut memory.parses, &recorded);
-    Ok(Ground::of(manifests, &key, (files, read_at), desired, recorded))
+    let ground = Ground::of(manifests, &key, (files, read_at), desired, recorded);
+    memory.parses.remember(&ground.desired);
+    Ok(ground)
 }
 
 /// The same while the platform is asked about what is recorded, as soon as it is known where that is.

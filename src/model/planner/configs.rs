@@ -28,9 +28,11 @@ impl<'a> Planner<'a> {
     ) {
         let Some(Ok(_)) = self.observed.configs.get(owner) else { return };
         let live = self.index.config(owner, id);
+        let known = self.secrets;
         let step = |fields: &Fields, base: Map<String, Value>, record| {
             let open = fields.iter().filter(|(name, _)| !declared.secrets.contains_key(*name));
-            let secrets = declared.secret_values().into_iter().filter(|(name, _)| fields.contains_key(name));
+            let wanted = declared.secrets.iter().filter(|(name, _)| fields.contains_key(name));
+            let secrets = wanted.filter_map(|(name, secret)| Some((*name, known.get(&secret.value)?.clone())));
             Step::PutConfig(Box::new(ConfigStep {
                 owner: owner.clone(),
                 id: id.to_owned(),
