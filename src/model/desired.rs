@@ -103,7 +103,7 @@ impl Desired {
                 let before = std::mem::replace(&mut resources[at], Arc::clone(declared));
                 if !before.secrets.is_empty() || !declared.secrets.is_empty() {
                     let referring = Arc::make_mut(&mut self.referring);
-                    for secret in before.secrets.values() {
+                    for (_, secret) in &before.secrets {
                         referring.get_mut(&secret.value).map(|places| places.remove(&at));
                     }
                     referring.retain(|_, places| !places.is_empty());
@@ -188,7 +188,7 @@ impl Desired {
             for at in changed {
                 // What is kept of the file knows no secrets.
                 let Declared { secrets, fields, .. } = Arc::make_mut(&mut resources[at]);
-                for (name, secret) in secrets {
+                for (name, secret) in secrets.iter() {
                     fields.extend(hashes.get(&secret.value).map(|hash| (*name, Value::String(hash.clone()))));
                 }
             }
@@ -267,7 +267,7 @@ impl Desired {
 
 /// Notes which secrets the resource at this place refers to.
 fn refer(referring: &mut BTreeMap<SecretRef, BTreeSet<usize>>, at: usize, declared: &Declared) {
-    for secret in declared.secrets.values() {
+    for (_, secret) in &declared.secrets {
         referring.entry(secret.value.clone()).or_default().insert(at);
     }
 }

@@ -4,7 +4,6 @@ mod lifecycle;
 mod names;
 mod scheme;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -33,8 +32,8 @@ pub struct Declared {
     pub target: Target,
     /// The declared fields; one that is not here is left alone on the platform.
     pub fields: Fields,
-    /// The secrets that it refers to, by the names of their fields. Once they were read, [`Fields`] hold their keyed hashes.
-    pub secrets: BTreeMap<&'static str, Found<SecretRef>>,
+    /// The secrets that it refers to, with the names of their fields. Once they were read, [`Fields`] hold their keyed hashes.
+    pub secrets: Box<[(&'static str, Found<SecretRef>)]>,
     /// How its life is to be handled. Most files say nothing of that, so that most resources share it.
     pub lifecycle: Arc<Lifecycle>,
     /// Its table's header.
@@ -170,7 +169,7 @@ fn read_template(key: &str, section: &Section<'_>, defaults: &Defaults, resource
                 auth_scheme_configs: auth_scheme_configs.clone().map(|list| list.value).unwrap_or_default(),
             },
             fields: fields.clone(),
-            secrets: BTreeMap::new(),
+            secrets: Box::default(),
             lifecycle: lifecycle.clone(),
             place: section.place(),
         });
@@ -225,7 +224,7 @@ fn read_config(key: &str, section: &Section<'_>, defaults: &Defaults) -> Option<
         address: Address::AuthSchemeConfig { kind, owner: owner.value.clone(), id: id.clone() },
         target: Target::AuthSchemeConfig { kind, owner, id },
         fields: read.fields.into_iter().collect(),
-        secrets: read.secrets,
+        secrets: read.secrets.into_iter().collect(),
         lifecycle,
         place: section.place(),
     })

@@ -30,7 +30,8 @@ impl<'a> Planner<'a> {
         let live = self.index.config(owner, id);
         let known = self.secrets;
         let step = |fields: &Fields, base: Map<String, Value>, record| {
-            let open = fields.iter().filter(|(name, _)| !declared.secrets.contains_key(*name));
+            let is_secret = |name: &str| declared.secrets.iter().any(|(secret, _)| *secret == name);
+            let open = fields.iter().filter(|(name, _)| !is_secret(name));
             let wanted = declared.secrets.iter().filter(|(name, _)| fields.contains_key(name));
             let secrets = wanted.filter_map(|(name, secret)| Some((*name, known.get(&secret.value)?.clone())));
             Step::PutConfig(Box::new(ConfigStep {
