@@ -100,7 +100,7 @@ impl Desired {
                 if resources[at].place.file() != after.file.name() || !replaced.insert(at) {
                     return None;
                 }
-                let before = std::mem::replace(&mut resources[at], Arc::clone(declared));
+                let before = mem::replace(&mut resources[at], Arc::clone(declared));
                 if !before.secrets.is_empty() || !declared.secrets.is_empty() {
                     let referring = Arc::make_mut(&mut self.referring);
                     for (_, secret) in &before.secrets {
