@@ -28,7 +28,8 @@
 //! [`io::store`] tells what was last applied. [`model::planner::plan`] compares the three and gives a
 //! [`model::plan::Plan`], a value that everything else reads: [`report`] prints it, and
 //! [`reconcile`] executes its steps with a plain `match`, writing down what it is about to make and
-//! remembering every success as it comes, beside the thread that sends. [`model::guard`] and [`model::flapping`] hold what may not happen now.
+//! remembering every success as it comes, beside the thread that sends. [`model::guard`] and [`model::flapping`] hold what
+//! may not happen now.
 //!
 //! What does not change from pass to pass is kept in a [`reconcile::Memory`]: what names mean, what files say
 //! ([`model::parses`]), and what was [`model::seen`]. By that, answers are known again that say the same, and pages of lists

@@ -5,7 +5,7 @@ use std::fs;
 use versync::sandbox::{Owner, ids};
 
 use crate::daemon::{NEVER, OFTEN, PAY, SHOP, site};
-use crate::support::{Site, eventually};
+use crate::support::{Site, eventually, swap};
 
 #[test]
 fn files_that_come_go_and_move_are_seen_wherever_they_are() {
@@ -20,19 +20,22 @@ fn files_that_come_go_and_move_are_seen_wherever_they_are() {
     eventually("an edit in a moved folder", || config().unwrap()["none"]["description"] == "after the move");
 }
 
+/// Two folders beside the manifests that declare the template differently, in a folder below them.
+fn two_revisions(site: &Site, below: &str) {
+    for (revision, text) in [("one", SHOP.to_owned()), ("two", SHOP.replace("true", "false"))] {
+        let folder = site.path(revision).join(below);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("shop.toml"), text).unwrap();
+    }
+}
+
 #[test]
 fn a_folder_that_is_a_link_is_seen_to_be_swapped() {
     let site = Site::new();
     site.settings(NEVER);
     fs::remove_dir(site.manifests()).unwrap();
-    for (revision, text) in [("one", SHOP.to_owned()), ("two", SHOP.replace("true", "false"))] {
-        fs::create_dir(site.path(revision)).unwrap();
-        fs::write(site.path(revision).join("shop.toml"), text).unwrap();
-    }
-    let point_at = |revision: &str| {
-        std::os::unix::fs::symlink(revision, site.path("next")).unwrap();
-        fs::rename(site.path("next"), site.manifests()).unwrap();
-    };
+    two_revisions(&site, "");
+    let point_at = |revision: &str| swap(&site.manifests(), revision);
     point_at("one");
     let daemon = site.run(&[]);
     daemon.await_said("created");
@@ -46,14 +49,8 @@ fn a_folder_that_is_a_link_is_seen_to_be_swapped() {
 fn a_folder_behind_a_link_is_seen_to_be_swapped() {
     let site = Site::new();
     site.settings(&format!("{NEVER}\nmanifests = \"current/manifests\""));
-    for (revision, text) in [("one", SHOP.to_owned()), ("two", SHOP.replace("true", "false"))] {
-        fs::create_dir_all(site.path(revision).join("manifests")).unwrap();
-        fs::write(site.path(revision).join("manifests/shop.toml"), text).unwrap();
-    }
-    let point_at = |revision: &str| {
-        std::os::unix::fs::symlink(revision, site.path("next")).unwrap();
-        fs::rename(site.path("next"), site.path("current")).unwrap();
-    };
+    two_revisions(&site, "manifests");
+    let point_at = |revision: &str| swap(&site.path("current"), revision);
     point_at("one");
     let daemon = site.run(&[]);
     daemon.await_said("created");

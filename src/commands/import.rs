@@ -145,7 +145,7 @@ async fn forget(
     let kept: Vec<_> = protected.filter_map(|(_, record)| as_called(record)).collect();
     let forget = outdated.iter().map(|(identity, _)| Bookkeeping::Forget((*identity).clone()));
     let keep = kept.into_iter().map(|(identity, record)| Bookkeeping::Record(identity.clone(), Box::new(record)));
-    let entry = Entry { books: forget.chain(keep).collect(), ..Entry::default() };
+    let entry = Entry::of(forget.chain(keep).collect());
     store.keep(Arc::from([entry])).await.map(drop)
 }
 

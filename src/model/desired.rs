@@ -1,21 +1,24 @@
 //! All files together: what is declared, and what is wrong with it before anything is looked up.
 
+mod secrets;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::mem;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use secrecy::SecretString;
-use serde_json::Value;
 
 use super::address::{Address, Identity, Owner, OwnerKind};
-use super::document::SecretRef;
 use super::manifest::{Declared, Target};
 use super::observed::Wanted;
 use super::parses::{Edit, Parse, Parses};
 use super::recorded::Recorded;
 use super::rule::Rule;
 use super::source::{Problem, Severity, SourceFile, sort_problems};
+
+use secrets::Referring;
+
+pub use secrets::{NoSecret, SecretHashes, Secrets};
 
 /// A file of the folder: its text, or why it could not be read.
 pub type ManifestFile = Result<Arc<SourceFile>, Problem>;
@@ -38,28 +41,8 @@ pub struct Desired {
     pub files: Arc<Vec<String>>,
     /// The secrets that they refer to, once they were read.
     pub secrets: Arc<Secrets>,
-    /// Where among [`Self::resources`] those are that refer to each secret.
-    pub(crate) referring: Arc<BTreeMap<SecretRef, BTreeSet<usize>>>,
-    /// The hashes that their fields hold, but for those at the places in `fresh`.
-    pub(crate) hashes: Arc<SecretHashes>,
-    pub(crate) fresh: BTreeSet<usize>,
-    /// Whether some of what is declared is left out, since a secret could not be read.
-    pub(crate) lacks_secrets: bool,
-}
-
-/// Secrets, by where they are.
-pub type Secrets = BTreeMap<SecretRef, SecretString>;
-
-/// The keyed hash of every secret that is referred to.
-pub type SecretHashes = BTreeMap<SecretRef, String>;
-
-/// Why there is no secret where a reference points.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoSecret {
-    /// What is wrong.
-    pub why: String,
-    /// How to mend it, where `why` does not say so.
-    pub help: Option<&'static str>,
+    /// Who refers to them.
+    pub(crate) referring: Referring,
 }
 
 impl Desired {
@@ -101,15 +84,7 @@ impl Desired {
                     return None;
                 }
                 let before = mem::replace(&mut resources[at], Arc::clone(declared));
-                if !before.secrets.is_empty() || !declared.secrets.is_empty() {
-                    let referring = Arc::make_mut(&mut self.referring);
-                    for (_, secret) in &before.secrets {
-                        referring.get_mut(&secret.value).map(|places| places.remove(&at));
-                    }
-                    referring.retain(|_, places| !places.is_empty());
-                    refer(referring, at, declared);
-                    self.fresh.insert(at);
-                }
+                self.referring.replace(at, &before, declared);
             }
             if replaced.len() != before.resources.len() {
                 return None;
@@ -156,66 +131,10 @@ impl Desired {
         }
         resources.par_sort_by(|a, b| a.address.cmp(&b.address));
         desired.drop_repeats(&mut resources);
-        let referring = Arc::make_mut(&mut desired.referring);
-        resources.iter().enumerate().for_each(|(at, declared)| refer(referring, at, declared));
+        desired.referring = Referring::of(&resources);
         (desired.resources, desired.files) = (Arc::new(resources), Arc::new(names));
         sort_problems(&mut desired.problems);
         desired
-    }
-
-    /// Reads every secret that is referred to, each once. `read` gives its value and its keyed hash, or why
-    /// there is none: then the resources that refer to it take no part, and are no orphans either. Returns the hashes.
-    pub fn take_secrets(
-        &mut self,
-        mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), NoSecret>,
-    ) -> SecretHashes {
-        let (mut secrets, mut hashes, mut missing) = (Secrets::new(), SecretHashes::new(), Vec::new());
-        let mut changed = mem::take(&mut self.fresh);
-        for (reference, places) in self.referring.iter() {
-            match read(reference) {
-                Ok((secret, hash)) => {
-                    if self.hashes.get(reference) != Some(&hash) {
-                        changed.extend(places);
-                    }
-                    secrets.insert(reference.clone(), secret);
-                    hashes.insert(reference.clone(), hash);
-                }
-                Err(why) => missing.push((reference.clone(), why)),
-            }
-        }
-        if !changed.is_empty() {
-            let resources = Arc::make_mut(&mut self.resources);
-            for at in changed {
-                // What is kept of the file knows no secrets.
-                let Declared { secrets, fields, .. } = Arc::make_mut(&mut resources[at]);
-                for (name, secret) in secrets.iter() {
-                    fields.extend(hashes.get(&secret.value).map(|hash| (*name, Value::String(hash.clone()))));
-                }
-            }
-        }
-        self.leave_out(&missing);
-        (self.secrets, self.hashes) = (Arc::new(secrets), Arc::new(hashes.clone()));
-        hashes
-    }
-
-    /// Leaves out what refers to secrets that could not be read.
-    fn leave_out(&mut self, missing: &[(SecretRef, NoSecret)]) {
-        if missing.is_empty() {
-            return;
-        }
-        self.lacks_secrets = true;
-        for (reference, NoSecret { why, help }) in missing {
-            for resource in self.referring.get(reference).into_iter().flatten().map(|at| &self.resources[*at]) {
-                for (name, secret) in resource.secrets.iter().filter(|(_, secret)| secret.value == *reference) {
-                    let message = format!("{} cannot use its {name}: {why}", resource.address);
-                    let problem = Problem::at(secret.place.clone(), message);
-                    self.problems.push(Problem { help: help.map(str::to_owned), ..problem });
-                    self.disputed.insert(resource.address.clone());
-                }
-            }
-        }
-        Arc::make_mut(&mut self.resources).retain(|resource| !self.disputed.contains(&resource.address));
-        sort_problems(&mut self.problems);
     }
 
     /// What a pass has to read to compare all of this, and all that is recorded.
@@ -262,13 +181,6 @@ impl Desired {
             self.disputed.insert(address.clone());
         }
         resources.retain(|resource| !self.disputed.contains(&resource.address));
-    }
-}
-
-/// Notes which secrets the resource at this place refers to.
-fn refer(referring: &mut BTreeMap<SecretRef, BTreeSet<usize>>, at: usize, declared: &Declared) {
-    for (_, secret) in &declared.secrets {
-        referring.entry(secret.value.clone()).or_default().insert(at);
     }
 }
 
@@ -331,7 +243,7 @@ fn listed_twice(first: &Declared, second: &Declared) -> Option<Problem> {
 mod tests {
     use super::*;
 
-    fn file(name: &str, id: &str) -> Arc<SourceFile> {
+    pub(super) fn file(name: &str, id: &str) -> Arc<SourceFile> {
         let text = format!("[auth_scheme_configs.{id}]\nsystem = \"s\"\ndescription = \"\"\ntype = \"none\"\n");
         SourceFile::new(name, text)
     }
@@ -353,45 +265,5 @@ mod tests {
         Desired::assemble_known(&files[..1], &mut parses);
         Desired::assemble_known(&files, &mut parses);
         assert_eq!(parses.made, 6);
-    }
-
-    #[test]
-    fn fields_hold_the_hashes_of_the_secrets_that_files_refer_to_now() {
-        let plain = |id: &str| file("", id).text().to_owned();
-        let secret = |id: &str| {
-            plain(id).replace("none", "oauth2")
-                + "authorize_url = \"https://a.example\"\ntoken_url = \"https://a.example\"\nscopes = []\n\
-                   default_scopes = []\n\
-                   grant = { type = \"password\", client_id = \"c\", client_secret = { env = \"S\" } }\n"
-        };
-        let mut parses = Parses::default();
-        // The hashes that the resources then have; of one that is left out, nothing.
-        let mut read = |b: &str, c: &str, hash: Option<&str>| {
-            let files = [Ok(file("a.toml", "a")), Ok(SourceFile::new("b.toml", b)), Ok(SourceFile::new("c.toml", c))];
-            let mut desired = Desired::assemble_known(&files, &mut parses);
-            let mut asked = 0;
-            desired.take_secrets(|_| {
-                asked += 1;
-                let hash = hash.ok_or_else(|| NoSecret { why: "is not set".to_owned(), help: None })?;
-                Ok((SecretString::from("hunter2"), hash.to_owned()))
-            });
-            parses.remember(&desired);
-            let fields = desired.resources.iter().map(|it| it.fields.get("grant.client_secret").cloned());
-            let hashes = fields.map(|hash| hash.map_or(String::new(), |hash| hash.as_str().unwrap().to_owned()));
-            (asked, desired.problems.len(), hashes.collect::<Vec<_>>().join(","))
-        };
-        let (b, c, with_b, with_c) = (plain("b"), plain("c"), secret("b"), secret("c"));
-        let mut expect = |b: &str, c: &str, hash: Option<&str>, expected: (usize, usize, &str)| {
-            let (asked, problems, hashes) = read(b, c, hash);
-            assert_eq!((asked, problems, hashes.as_str()), expected);
-        };
-        expect(&with_b, &c, Some("one"), (1, 0, ",one,"));
-        expect(&b, &c, Some("one"), (0, 0, ",,"));
-        expect(&with_b, &c, Some("one"), (1, 0, ",one,"));
-        expect(&with_b, &c, Some("two"), (1, 0, ",two,"));
-        expect(&with_b, &with_c, Some("two"), (1, 0, ",two,two"));
-        expect(&b, &with_c, Some("three"), (1, 0, ",,three"));
-        expect(&with_b, &with_c, None, (1, 2, ""));
-        expect(&with_b, &with_c, Some("three"), (1, 0, ",three,three"));
     }
 }

@@ -69,7 +69,7 @@ impl Parses {
     /// Keeps what the files came to together for the next pass, which changes there what was edited; but no secret.
     pub fn remember(&mut self, desired: &Desired) {
         let known = Desired { secrets: Arc::default(), ..desired.clone() };
-        self.known = Some(known).filter(|known| !known.lacks_secrets);
+        self.known = Some(known).filter(|known| !known.referring.is_lacking);
     }
 
     /// How the files of the last pass differ from those of the one before.

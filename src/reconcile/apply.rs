@@ -92,7 +92,7 @@ pub(super) async fn apply<A: Write, S: Books>(
         failed: RefCell::default(),
     };
     let mut approval = plan.approval.as_deref();
-    let entry = Entry { books: plan.bookkeeping.clone(), ..Entry::default() };
+    let entry = Entry::of(plan.bookkeeping.clone());
     if !entry.books.is_empty()
         && let Err(error) = store.keep(Arc::from([entry])).await
     {

@@ -52,7 +52,7 @@ impl<'c> Group<'c> {
     /// Puts a create to the rest that was written down and certainly not executed.
     pub(super) fn strike(&mut self, change: &Change) {
         let books = vec![Bookkeeping::Abandon(change.identity.clone())];
-        self.push(Entry { books, ..Entry::default() }, Sequel::Struck, PATIENCE);
+        self.push(Entry::of(books), Sequel::Struck, PATIENCE);
     }
 
     fn push(&mut self, entry: Entry, sequel: Sequel<'c>, patience: Duration) {

@@ -136,17 +136,17 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
     look: Look,
     hands: &H,
 ) -> Result<Ground, PassError> {
-    if !mem::replace(&mut memory.has_stood, true) && look == Look::Whole {
+    let is_first = !mem::replace(&mut memory.has_stood, true);
+    let ground = if is_first && look == Look::Whole {
         // Boxed, since the daemon's loop would carry all of it.
-        let ground = Box::pin(stand_asking(manifests, rest, memory, hands)).await?;
-        memory.parses.remember(&ground.desired);
-        return Ok(ground);
-    }
-    let (files, read_at) = read(manifests, rest).await?;
-    let key = hands.digest_key()?;
-    let recorded = hands.recorded()?;
-    let desired = Desired::assemble_sharing(&files, &mut memory.parses, &recorded);
-    let ground = Ground::of(manifests, &key, (files, read_at), desired, recorded);
+        Box::pin(stand_asking(manifests, rest, memory, hands)).await?
+    } else {
+        let (files, read_at) = read(manifests, rest).await?;
+        let key = hands.digest_key()?;
+        let recorded = hands.recorded()?;
+        let desired = Desired::assemble_sharing(&files, &mut memory.parses, &recorded);
+        Ground::of(manifests, &key, (files, read_at), desired, recorded)
+    };
     memory.parses.remember(&ground.desired);
     Ok(ground)
 }
@@ -200,13 +200,13 @@ async fn read<F: Manifests>(manifests: &F, rest: Rest) -> Result<(Vec<ManifestFi
 /// one keeps the next request from being sent.
 async fn assemble_aside(files: &[ManifestFile], recorded: &Recorded, mut parses: Parses) -> (Desired, Parses) {
     let (files, recorded) = (files.to_vec(), recorded.clone());
-    let assemble = aside(move || {
+    aside(move || {
         parses.leaves_a_core = true;
         let desired = Desired::assemble_sharing(&files, &mut parses, &recorded);
         parses.leaves_a_core = false;
         (desired, parses)
-    });
-    assemble.await
+    })
+    .await
 }
 
 /// What a look has found, and what follows.

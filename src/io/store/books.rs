@@ -21,6 +21,13 @@ pub struct Entry {
     pub row: Option<i64>,
 }
 
+impl Entry {
+    /// What the history has nothing to say of.
+    pub fn of(books: Vec<Bookkeeping>) -> Self {
+        Self { books, ..Self::default() }
+    }
+}
+
 /// The recorded state in the hands of a pass. A trait, so that a simulation can stand in for the disk.
 pub trait Books {
     /// Everything that is recorded.

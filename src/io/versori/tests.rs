@@ -43,15 +43,19 @@ fn create(world: &mut World, numbers: Range<usize>) {
     }
 }
 
+fn with_templates(count: usize) -> (Sandbox, Reader) {
+    let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap(), World::seeded()).unwrap();
+    sandbox.world(|world| create(world, 0..count));
+    let reader = Reader::new(client(&sandbox, 4));
+    (sandbox, reader)
+}
+
 /// What somebody does to the platform who sees this list.
 type Doing<'a> = &'a dyn Fn(&mut World, &[LiveTemplate]);
 
 #[tokio::test]
 async fn pages_that_come_in_the_same_bytes_are_not_taken_apart_again() {
-    let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap(), World::seeded()).unwrap();
-    let scope = production();
-    sandbox.world(|world| create(world, 0..250));
-    let reader = Reader::new(client(&sandbox, 4));
+    let (scope, (sandbox, reader)) = (production(), with_templates(250));
     let first = reader.templates(&scope, Some(&[])).await.unwrap();
     let requests = sandbox.requests().len();
     let again = reader.templates(&scope, Some(&first)).await.unwrap();
@@ -76,10 +80,7 @@ async fn pages_that_come_in_the_same_bytes_are_not_taken_apart_again() {
 
 #[tokio::test]
 async fn a_list_is_read_as_it_is_now_whatever_its_pages_were() {
-    let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap(), World::seeded()).unwrap();
-    let scope = production();
-    sandbox.world(|world| create(world, 0..450));
-    let reader = Reader::new(client(&sandbox, 4));
+    let (scope, (sandbox, reader)) = (production(), with_templates(450));
     let shown = |list: &[LiveTemplate]| list.iter().map(|it| (it.id.clone(), it.fields())).collect::<Vec<_>>();
     let mut last = reader.templates(&scope, None).await.unwrap();
     let remove = |world: &mut World, id: &str| world.delete_template(&scope.project, id).unwrap();
