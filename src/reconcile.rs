@@ -84,9 +84,16 @@ pub struct Memory {
     checked_at: Option<Timestamp>,
     /// Why passes cannot be kept, where that was said.
     unkept: Ledger<(), String>,
+    /// Whether no other pass follows.
+    is_for_one: bool,
 }
 
 impl Memory {
+    /// For a pass that no other follows: nothing has to be found out for one.
+    pub fn for_one_pass() -> Self {
+        Self { is_for_one: true, ..Self::default() }
+    }
+
     /// Parses the files as they are now, for whoever waits for something else before the first pass. That reads them once
     /// more, and parses what has changed until then.
     pub async fn prepare<F: Manifests>(&mut self, manifests: &F) {
@@ -176,7 +183,7 @@ async fn attempt<H: Hands, F: Manifests>(
     let read_after = ground.read_at.saturating_duration_since(began);
     let Ground { desired, secrets, recorded, .. } = ground;
     let Found { observed, only, mut plan } = found;
-    let Memory { seen, calm, checked_at, .. } = target.memory;
+    let Memory { seen, calm, checked_at, is_for_one, .. } = target.memory;
     if only.is_none() {
         *checked_at = Some(Timestamp::now());
     }
@@ -199,7 +206,7 @@ async fn attempt<H: Hands, F: Manifests>(
     let outcomes = hands.carry_out(&plan, stop).await;
     let blamed = blamed(&desired, outcomes.as_deref().unwrap_or_default());
     let mut report = Report { began_at, checked_at, plan, outcomes, blamed, again_in };
-    if target.look != Look::Never && report.has_done_all() {
+    if target.look != Look::Never && !*is_for_one && report.has_done_all() {
         let recorded = unchanged.or_else(|| hands.recorded().ok());
         *calm = recorded.and_then(|recorded| Calm::after(&report.plan, target.policy, &desired, secrets, &recorded));
     }

@@ -218,6 +218,6 @@ fn a_state_of_the_first_version_keeps_what_it_knows() {
     let database = rusqlite::Connection::open(site.path(".versync/versync.db")).unwrap();
     let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     let rows: i64 = database.query_row("SELECT count(*) FROM resource", [], |row| row.get(0)).unwrap();
-    assert_eq!((version, rows), (5, 2));
+    assert_eq!((version, rows), (6, 2));
     assert!(site.versync(&["history"]).out.contains("stripe/ok created"));
 }

@@ -35,7 +35,7 @@ pub(super) async fn apply(global: &Global, mut args: Args, terminal: &Terminal) 
     };
     let folder = context.folder();
     // The process ends with it: what all of it takes is given back at once then.
-    let mut memory = ManuallyDrop::new(Memory::default());
+    let mut memory = ManuallyDrop::new(Memory::for_one_pass());
     let (hands, ()) = join(context.writing("apply", consent), memory.prepare(&folder)).await;
     let mut hands = hands?;
     let mut drift_log = context.drift_log("apply", true)?;

@@ -18,7 +18,7 @@ pub(super) async fn plan(global: &Global, args: Args, terminal: &Terminal) -> Re
     let context = open(global, terminal, Speaker::Onlooker)?;
     let policy = Policy { lists_unmanaged: global.verbose > 0, ..context.policy(args.targets) };
     // The process ends with it: what all of it takes is given back at once then.
-    let mut memory = ManuallyDrop::new(Memory::default());
+    let mut memory = ManuallyDrop::new(Memory::for_one_pass());
     let target = Target {
         manifests: &context.folder(),
         policy: &policy,

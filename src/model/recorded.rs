@@ -12,7 +12,7 @@ use super::plan::Source;
 use super::schema::Fields;
 
 /// A name as a file writes it. What it means is looked up on the platform.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reference {
     /// A project.

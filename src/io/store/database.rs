@@ -1,13 +1,17 @@
 //! One connection to the file, whatever it is used for.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::error::{StoreError, Tenant};
 use super::schema::{SCHEMA_VERSION, WITH_JOURNAL, migrate};
+use crate::model::recorded::References;
 
 /// Below the state directory.
 pub(super) const FILE: &str = "versync.db";
@@ -26,6 +30,10 @@ const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 pub(super) struct Database {
     pub(super) directory: PathBuf,
     pub(super) connection: Connection,
+    /// The numbers under which references are kept, as far as they were asked for.
+    pub(super) reference_sets: RefCell<HashMap<Arc<References>, i64>>,
+    /// Whether some may have become unused.
+    pub(super) has_forgotten: Cell<bool>,
 }
 
 impl Database {
@@ -82,7 +90,8 @@ impl Database {
         let failed = |source| StoreError::Database { path: directory.to_owned(), source };
         let connection = opened.map_err(failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-        Ok(Self { directory: directory.to_owned(), connection })
+        let (directory, reference_sets) = (directory.to_owned(), RefCell::default());
+        Ok(Self { directory, connection, reference_sets, has_forgotten: Cell::default() })
     }
 
     /// Makes it ready for writing: the journal that lets others read meanwhile, and the tables.
@@ -118,6 +127,7 @@ impl Database {
         if result.is_err() || ended.is_err() {
             // What could not be kept must not stand in the way of the next transaction.
             let _ = self.connection.execute_batch("ROLLBACK");
+            self.reference_sets.take();
         }
         let value = result?;
         ended.map(|()| value).map_err(|source| self.error(source))

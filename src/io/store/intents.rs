@@ -21,7 +21,7 @@ impl Database {
         let mut statement = self.connection.prepare_cached(&sql).map_err(|source| self.error(source))?;
         let mut rows = statement.query([]).map_err(|source| self.error(source))?;
         let mut intents = BTreeMap::new();
-        let mut known = Known::default();
+        let mut known = Known::of(self)?;
         let begun = |row: &rusqlite::Row<'_>| Ok((row.get(9)?, row.get::<_, String>(10)?, row.get(11)?));
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             let (payload, existing, missed) = begun(row).map_err(|source| self.error(source))?;
@@ -58,7 +58,7 @@ impl Database {
             record.address,
             record.template_id,
             record.fields,
-            record.references,
+            record.reference_set,
             record.file,
             record.line,
             record.prevent_delete,

@@ -15,6 +15,7 @@ mod journal;
 mod lock;
 mod passes;
 mod reading;
+mod reference_sets;
 mod resources;
 mod schema;
 mod set_aside;
@@ -136,9 +137,14 @@ impl Books for Store {
     async fn keep(&mut self, entries: Arc<[Entry]>) -> Result<Vec<Option<i64>>, StoreError> {
         // If nobody waits for the end, or it goes wrong, what is known is read again.
         let known = self.known.take();
-        let (database, command, batch) = (Arc::clone(&self.database), self.command.clone(), Arc::clone(&entries));
-        let rows = aside(move || access(&database).keep(&batch, &command)).await?;
-        self.known.replace(known.map(|known| after(known, &entries)));
+        let (database, command) = (Arc::clone(&self.database), self.command.clone());
+        let keep = move || {
+            let database = access(&database);
+            let rows = database.keep(&entries, &command)?;
+            Ok((rows, known.map(|known| after(known, &entries, &database))))
+        };
+        let (rows, known) = aside(keep).await?;
+        self.known.replace(known);
         Ok(rows)
     }
 
@@ -172,12 +178,16 @@ fn access(database: &Mutex<Database>) -> MutexGuard<'_, Database> {
     database.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is known once these are kept.
-fn after(mut known: Arc<Resources>, entries: &[Entry]) -> Arc<Resources> {
+/// What is known once `database` has these.
+fn after(mut known: Arc<Resources>, entries: &[Entry], database: &Database) -> Arc<Resources> {
     let resources = Arc::make_mut(&mut known);
     for books in entries.iter().flat_map(|entry| &entry.books) {
         match books {
-            Bookkeeping::Record(identity, resource) => know(resources, identity, RecordedResource::clone(resource)),
+            Bookkeeping::Record(identity, resource) => {
+                let mut resource = RecordedResource::clone(resource);
+                database.share(&mut resource.references);
+                resources.insert(identity.clone(), resource);
+            }
             Bookkeeping::Forget(identity) => drop(resources.remove(identity)),
             Bookkeeping::Missed(_)
             | Bookkeeping::Abandon(_)
@@ -186,16 +196,6 @@ fn after(mut known: Arc<Resources>, entries: &[Entry]) -> Arc<Resources> {
         }
     }
     known
-}
-
-fn know(resources: &mut Resources, identity: &Identity, mut resource: RecordedResource) {
-    // Most often its references are those of one beside it. They come in no order.
-    let beside = [resources.range(..identity).next_back(), resources.range(identity..).next()];
-    let same = beside.into_iter().flatten().find(|(_, beside)| beside.references == resource.references);
-    if let Some((_, beside)) = same {
-        resource.references = Arc::clone(&beside.references);
-    }
-    resources.insert(identity.clone(), resource);
 }
 
 fn recorded(database: &Database, resources: Arc<Resources>) -> Result<Recorded, StoreError> {

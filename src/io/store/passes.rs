@@ -11,10 +11,10 @@ use crate::model::pass::Pass;
 const KEPT_PLANS: i64 = 100;
 
 impl Database {
-    /// Keeps how a pass went, and no more history than there is room for.
+    /// Keeps how a pass went, no more history than there is room for, and no references that nobody has.
     pub(super) fn save_pass_as_one(&self, pass: &Pass) -> Result<(), StoreError> {
         self.begin()?;
-        self.end(self.save_pass(pass).and_then(|()| self.trim_events()))
+        self.end(self.save_pass(pass).and_then(|()| self.trim_events()).and_then(|()| self.trim_reference_sets()))
     }
 
     /// Replaces the last pass. What it found stays when a later one cannot be made.

@@ -5,23 +5,25 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rusqlite::params;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::database::Database;
 use super::error::StoreError;
-use super::schema::WITH_REPLACES;
+use super::reference_sets::{ReferenceSets, read_references};
+use super::schema::{WITH_REFERENCE_SETS, WITH_REPLACES};
 use crate::model::address::{Address, Identity, Scope};
 use crate::model::auth_scheme_config;
 use crate::model::connection_template;
 use crate::model::plan::Source;
-use crate::model::recorded::{OldTemplate, RecordedResource, Reference, References};
+use crate::model::recorded::{OldTemplate, RecordedResource, References};
 use crate::model::schema::Fields;
 
 /// The columns of a [`Row`], in its order.
 macro_rules! columns {
     () => {
-        "identity, address, template_id, fields, reference, file, line, prevent_delete, replaces"
+        "identity, address, template_id, fields, reference_set, file, line, prevent_delete, replaces"
     };
 }
 pub(super) use columns;
@@ -32,9 +34,14 @@ const GLIMPSE: usize = 256;
 impl Database {
     /// [`columns`] as this file has them: a reader may meet an older one.
     pub(super) fn columns(&self) -> Result<String, StoreError> {
-        let all = columns!();
-        let is_older = self.version()? < WITH_REPLACES;
-        Ok(if is_older { all.replace("replaces", "NULL") } else { all.to_owned() })
+        let (mut all, version) = (columns!().to_owned(), self.version()?);
+        if version < WITH_REPLACES {
+            all = all.replace("replaces", "NULL");
+        }
+        if version < WITH_REFERENCE_SETS {
+            all = all.replace("reference_set", "reference");
+        }
+        Ok(all)
     }
 
     pub(super) fn resources(&self) -> Result<BTreeMap<Identity, RecordedResource>, StoreError> {
@@ -42,7 +49,7 @@ impl Database {
         let mut statement = self.connection.prepare_cached(&sql).map_err(|source| self.error(source))?;
         let mut rows = statement.query([]).map_err(|source| self.error(source))?;
         let mut resources = Vec::new();
-        let mut known = Known::default();
+        let mut known = Known::of(self)?;
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             let row = Row::of(row).map_err(|source| self.error(source))?;
             let (identity, resource) = row.read(&mut known).ok_or_else(|| self.damaged(row.identity))?;
@@ -55,11 +62,12 @@ impl Database {
     /// One resource of each place where something is recorded, as far as [`GLIMPSE`] goes.
     pub(super) fn glimpse(&self) -> Result<BTreeMap<Identity, RecordedResource>, StoreError> {
         let mut resources = BTreeMap::new();
+        let mut known = Known::of(self)?;
         // Lists of templates take longest to read.
         for kind in ["connection_template", "auth_scheme_config"] {
             let (mut from, end) = (format!("{kind}."), format!("{kind}/"));
             while resources.len() < GLIMPSE
-                && let Some((identity, resource)) = self.first_resource(&from, &end)?
+                && let Some((identity, resource)) = self.first_resource(&from, &end, &mut known)?
             {
                 from = beyond_the_place_of(&identity);
                 resources.insert(identity, resource);
@@ -68,7 +76,12 @@ impl Database {
         Ok(resources)
     }
 
-    fn first_resource(&self, from: &str, end: &str) -> Result<Option<(Identity, RecordedResource)>, StoreError> {
+    fn first_resource(
+        &self,
+        from: &str,
+        end: &str,
+        known: &mut Known,
+    ) -> Result<Option<(Identity, RecordedResource)>, StoreError> {
         let sql = format!(
             "SELECT {} FROM resource WHERE identity >= ?1 AND identity < ?2 ORDER BY identity LIMIT 1",
             self.columns()?
@@ -77,7 +90,7 @@ impl Database {
         let mut rows = statement.query([from, end]).map_err(|source| self.error(source))?;
         let Some(row) = rows.next().map_err(|source| self.error(source))? else { return Ok(None) };
         let row = Row::of(row).map_err(|source| self.error(source))?;
-        row.read(&mut Known::default()).map(Some).ok_or_else(|| self.damaged(row.identity))
+        row.read(known).map(Some).ok_or_else(|| self.damaged(row.identity))
     }
 
     pub(super) fn save_resource(&self, identity: &Identity, resource: &RecordedResource) -> Result<(), StoreError> {
@@ -92,7 +105,7 @@ impl Database {
             row.address,
             row.template_id,
             row.fields,
-            row.references,
+            row.reference_set,
             row.file,
             row.line,
             row.prevent_delete,
@@ -108,18 +121,13 @@ impl Database {
         identity: &Identity,
         resource: &'r RecordedResource,
     ) -> Result<Row<'r>, StoreError> {
-        let references: Vec<_> = resource.references.iter().collect();
-        let (Ok(fields), Ok(references)) =
-            (serde_json::to_string(&resource.fields), serde_json::to_string(&references))
-        else {
-            return Err(self.damaged(identity.to_string()));
-        };
+        let fields = serde_json::to_string(&resource.fields).map_err(|_| self.damaged(identity.to_string()))?;
         Ok(Row {
             identity: identity.to_string().into(),
             address: resource.address.to_string().into(),
             template_id: resource.template_id.as_deref().map(Cow::Borrowed),
             fields: fields.into(),
-            references: references.into(),
+            reference_set: ReferenceSet::Number(self.reference_set(&resource.references)?),
             file: Cow::Borrowed(&resource.source.file),
             line: i64::try_from(resource.source.line).unwrap_or_default(),
             prevent_delete: resource.prevent_delete,
@@ -128,6 +136,7 @@ impl Database {
     }
 
     pub(super) fn forget_resource(&self, identity: &Identity) -> Result<(), StoreError> {
+        self.has_forgotten.set(true);
         let forgotten = self.connection.execute("DELETE FROM resource WHERE identity = ?1", [identity.to_string()]);
         forgotten.map(drop).map_err(|source| self.error(source))
     }
@@ -143,11 +152,20 @@ fn beyond_the_place_of(identity: &Identity) -> String {
     }
 }
 
-/// What was read before, by its stored text: few texts stand in many rows.
+/// What was read before: few references and values stand in many rows.
 #[derive(Default)]
 pub(super) struct Known {
+    reference_sets: ReferenceSets,
+    /// Those of an older file.
     references: ByText<References>,
     values: ByText<Value>,
+}
+
+impl Known {
+    /// The references that this file keeps beside its rows.
+    pub(super) fn of(database: &Database) -> Result<Self, StoreError> {
+        Ok(Self { reference_sets: database.reference_sets()?, ..Self::default() })
+    }
 }
 
 type ByText<T> = HashMap<Box<str>, Arc<T>, foldhash::fast::RandomState>;
@@ -158,11 +176,28 @@ pub(super) struct Row<'r> {
     pub(super) address: Cow<'r, str>,
     pub(super) template_id: Option<Cow<'r, str>>,
     pub(super) fields: Cow<'r, str>,
-    pub(super) references: Cow<'r, str>,
+    pub(super) reference_set: ReferenceSet<'r>,
     pub(super) file: Cow<'r, str>,
     pub(super) line: i64,
     pub(super) prevent_delete: bool,
     pub(super) replaces: Option<String>,
+}
+
+/// What the references of a row meant.
+pub(super) enum ReferenceSet<'r> {
+    /// Under this number.
+    Number(i64),
+    /// In an older file.
+    Meanings(&'r str),
+}
+
+impl ToSql for ReferenceSet<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            ReferenceSet::Number(number) => number.to_sql(),
+            ReferenceSet::Meanings(meanings) => meanings.to_sql(),
+        }
+    }
 }
 
 impl<'r> Row<'r> {
@@ -174,7 +209,10 @@ impl<'r> Row<'r> {
             address: text(1)?,
             template_id: row.get_ref(2)?.as_str_or_null()?.map(Cow::Borrowed),
             fields: text(3)?,
-            references: text(4)?,
+            reference_set: match row.get_ref(4)? {
+                ValueRef::Integer(number) => ReferenceSet::Number(number),
+                older => ReferenceSet::Meanings(older.as_str()?),
+            },
             file: text(5)?,
             line: row.get(6)?,
             prevent_delete: row.get(7)?,
@@ -195,7 +233,7 @@ impl<'r> Row<'r> {
                 .filter_map(|(name, value)| Some((field_name(&identity, name)?, value)))
                 .map(|(name, value)| Some((name, read_value(value, &mut known.values)?)))
                 .collect::<Option<Fields>>()?,
-            references: self.read_references(&mut known.references)?,
+            references: self.read_references(known)?,
             source: Source { file: self.file.clone().into_owned(), line: usize::try_from(self.line).ok()? },
             prevent_delete: self.prevent_delete,
             replaces: match &self.replaces {
@@ -206,13 +244,16 @@ impl<'r> Row<'r> {
         Some((identity, resource))
     }
 
-    fn read_references(&self, known: &mut ByText<References>) -> Option<Arc<References>> {
-        if let Some(references) = known.get(&*self.references) {
+    fn read_references(&self, known: &mut Known) -> Option<Arc<References>> {
+        let meanings = match self.reference_set {
+            ReferenceSet::Number(number) => return known.reference_sets.get(&number).cloned(),
+            ReferenceSet::Meanings(meanings) => meanings,
+        };
+        if let Some(references) = known.references.get(meanings) {
             return Some(Arc::clone(references));
         }
-        let references: Vec<(Reference, String)> = serde_json::from_str(&self.references).ok()?;
-        let references: Arc<References> = Arc::new(references.into_iter().collect());
-        known.insert((&*self.references).into(), Arc::clone(&references));
+        let references = Arc::new(read_references(meanings)?);
+        known.references.insert(meanings.into(), Arc::clone(&references));
         Some(references)
     }
 }
@@ -277,7 +318,7 @@ mod tests {
                 address: format!("auth_scheme_config.system/shop/{id}").into(),
                 template_id: None,
                 fields: fields.into(),
-                references: "[]".into(),
+                reference_set: ReferenceSet::Meanings("[]"),
                 file: "a.toml".into(),
                 line: 1,
                 prevent_delete: false,

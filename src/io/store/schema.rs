@@ -9,7 +9,7 @@ use super::error::Tenant;
 pub(super) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 
 /// From each version to the next. A step is never edited once it was released: files that took it exist.
-const STEPS: [&str; 5] = [RESOURCES, JOURNAL, INTENTS, SET_ASIDE, REPLACES];
+pub(super) const STEPS: [&str; 6] = [RESOURCES, JOURNAL, INTENTS, SET_ASIDE, REPLACES, REFERENCE_SETS];
 
 const RESOURCES: &str = "
     CREATE TABLE tenant (organisation TEXT NOT NULL, base_url TEXT NOT NULL) STRICT;
@@ -88,6 +88,21 @@ pub(super) const WITH_REPLACES: i64 = 5;
 const REPLACES: &str = "
     ALTER TABLE resource ADD COLUMN replaces TEXT;
     ALTER TABLE intent ADD COLUMN replaces TEXT;
+";
+
+/// The first version with [`REFERENCE_SETS`].
+pub(super) const WITH_REFERENCE_SETS: i64 = 6;
+
+/// What references meant stood in every row, and was a third of it.
+const REFERENCE_SETS: &str = "
+    CREATE TABLE reference_set (id INTEGER PRIMARY KEY, meanings TEXT NOT NULL UNIQUE) STRICT;
+    INSERT INTO reference_set (meanings) SELECT reference FROM resource UNION SELECT reference FROM intent;
+    ALTER TABLE resource ADD COLUMN reference_set INTEGER NOT NULL DEFAULT 0;
+    UPDATE resource SET reference_set = (SELECT id FROM reference_set WHERE meanings = reference);
+    ALTER TABLE resource DROP COLUMN reference;
+    ALTER TABLE intent ADD COLUMN reference_set INTEGER NOT NULL DEFAULT 0;
+    UPDATE intent SET reference_set = (SELECT id FROM reference_set WHERE meanings = reference);
+    ALTER TABLE intent DROP COLUMN reference;
 ";
 
 /// Brings the tables from `version` to [`SCHEMA_VERSION`]: all steps, or none. A file without tables
