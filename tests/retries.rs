@@ -1,5 +1,9 @@
 //! What is sent again, and what never is.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
 use versync::sandbox::ids;
 
 use crate::support::{Fault, Flaky, Site, actions, eventually};
@@ -124,6 +128,29 @@ fn what_cannot_be_written_down_is_not_made() {
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert!(ran.out.contains("the disk is full"), "{}", ran.out);
     assert_eq!(flaky.count("POST", "/connection-templates"), 0);
+}
+
+#[test]
+fn each_of_many_creates_is_written_down_before_it_is_sent() {
+    let head = "[defaults]\nproject = \"storefront\"\nenvironment = \"production\"\nsystem = \"shopify\"\n";
+    let many = (0..200).fold(head.to_owned(), |file, n| format!("{file}[connection_templates.many-{n:03}]\n"));
+    let state = Arc::new(OnceLock::<PathBuf>::new());
+    let (path, unwritten) = (Arc::clone(&state), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&unwritten);
+    let (site, flaky) = site(&many, move |method, _, before| {
+        if method == "POST" {
+            let known = "SELECT (SELECT count(*) FROM intent) + (SELECT count(*) FROM resource)";
+            let database = rusqlite::Connection::open(path.get().unwrap()).unwrap();
+            let written: u32 = database.query_row(known, [], |row| row.get(0)).unwrap();
+            counted.fetch_add(usize::from(written as usize <= before), Ordering::Relaxed);
+        }
+        None
+    });
+    state.set(site.path(".versync/versync.db")).unwrap();
+    site.apply();
+    let posts = flaky.count("POST", "/connection-templates");
+    assert_eq!((posts, unwritten.load(Ordering::Relaxed)), (200, 0));
+    assert_eq!(site.plan()["summary"]["unchanged"], 200);
 }
 
 #[test]
