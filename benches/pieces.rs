@@ -117,7 +117,7 @@ fn edits(criterion: &mut Criterion) {
                 edit(&mut files[size.files / 2]);
                 let desired = Desired::assemble_known(&files, &mut parses);
                 let part = Part::of(&calm, parses.edit(), (&desired, &SecretHashes::new()), &recorded, &seen).unwrap();
-                part.plan(&calm, &desired, &mut seen, plan_of).unwrap()
+                part.plan(&calm, (&desired, &part.recorded(&recorded)), &mut seen, plan_of).unwrap()
             });
         });
     }

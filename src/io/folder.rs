@@ -49,7 +49,7 @@ pub trait Manifests {
 pub struct Folder {
     root: PathBuf,
     /// Its files as they were read last.
-    known: Mutex<Known>,
+    known: Arc<Mutex<Known>>,
     /// The state in which they were read ahead.
     ahead: Mutex<Option<Arc<State>>>,
     as_read: AsRead,
@@ -58,7 +58,7 @@ pub struct Folder {
 impl Folder {
     /// The folder at this path, whether it is there or not.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), known: Mutex::default(), ahead: Mutex::default(), as_read: AsRead::default() }
+        Self { root: root.into(), known: Arc::default(), ahead: Mutex::default(), as_read: AsRead::default() }
     }
 
     /// The state in which it was read last.
@@ -82,7 +82,8 @@ impl Manifests for Folder {
 
     async fn read_ahead(&self) -> Result<Vec<ManifestFile>, FolderError> {
         self.as_read.note(None);
-        let (state, files) = match read_as_it_is(&self.root, &self.known) {
+        let (root, known) = (self.root.clone(), Arc::clone(&self.known));
+        let (state, files) = match aside(move || read_as_it_is(&root, &known)).await {
             Ok(read) => read,
             // Whoever has patience may see it come to rest.
             Err(_) => read_settled(&self.root, &self.known).await?,

@@ -84,11 +84,10 @@ fn is_at_rest(recorded: &Recorded) -> bool {
     recorded.intents.is_empty() && recorded.approvals.is_empty() && !recorded.is_lost
 }
 
-/// What an edit is about, with all that is declared and recorded in the same places.
+/// What an edit is about, with all that is declared in the same places.
 #[derive(Debug)]
 pub struct Part {
     desired: Desired,
-    recorded: Recorded,
     /// Where that is.
     places: Wanted,
     /// The systems of its templates.
@@ -137,7 +136,6 @@ impl Part {
             return None;
         }
         looks.append(seen.unknown_of(&places));
-        let recorded = Recorded { resources: Arc::new(recorded_in(&places, recorded)), ..Recorded::default() };
         let desired = Desired {
             resources: Arc::new(resources),
             problems: desired.problems.clone(),
@@ -145,20 +143,25 @@ impl Part {
             secrets: Arc::clone(&desired.secrets),
             ..Desired::default()
         };
-        Some(Self { desired, recorded, places, systems, looks })
+        Some(Self { desired, places, systems, looks })
     }
 
-    /// The plan of everything, as `plan` makes that of the part. Nothing where that holds more than changes in their
-    /// places.
+    /// What is recorded of it.
+    pub fn recorded(&self, recorded: &Recorded) -> Recorded {
+        Recorded { resources: Arc::new(recorded_in(&self.places, recorded)), ..Recorded::default() }
+    }
+
+    /// The plan of everything, as `plan` makes that of the part and what is [recorded](Self::recorded) of it. Nothing
+    /// where that holds more than changes in their places.
     pub fn plan(
         &self,
         calm: &Calm,
-        desired: &Desired,
+        (desired, recorded): (&Desired, &Recorded),
         seen: &mut Seen,
         plan: impl FnOnce(&Desired, &Recorded, &Observed) -> Plan,
     ) -> Option<Plan> {
         let here = seen.lend(&self.places, &self.systems);
-        let plan = plan(&self.desired, &self.recorded, &here);
+        let plan = plan(&self.desired, recorded, &here);
         seen.take_back(here);
         is_plain(&plan, &self.desired).then(|| Plan {
             in_sync: Self::all_in_sync(&plan, desired),

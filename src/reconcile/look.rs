@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use futures_util::future::{join, try_join};
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::ahead::{Ahead, Answers, Asking};
@@ -141,9 +142,9 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
         // Boxed, since the daemon's loop would carry all of it.
         Box::pin(stand_asking(manifests, rest, memory, hands)).await?
     } else {
-        let (files, read_at) = read(manifests, rest).await?;
-        let key = hands.digest_key()?;
-        let recorded = hands.recorded()?;
+        let state = async { (hands.digest_key(), hands.recorded()) };
+        let (read, (key, recorded)) = join(read(manifests, rest), state).await;
+        let ((files, read_at), key, recorded) = (read?, key?, recorded?);
         let desired = Desired::assemble_sharing(&files, &mut memory.parses, &recorded);
         Ground::of(manifests, &key, (files, read_at), desired, recorded)
     };
@@ -280,13 +281,22 @@ async fn at_part<A: Read>(
     let Some(part) = Part::of(&calm, memory.parses.edit(), (desired, secrets), recorded, &seen) else {
         return Ok(Err(seen));
     };
-    if !part.looks.is_empty() {
-        let read = observe(api, &part.looks, &mut memory.names, Some(seen.observed())).await?;
-        if !seen.renew(read) {
-            return Ok(Err(seen));
+    let look = async {
+        if part.looks.is_empty() {
+            return Ok(Observed::default());
         }
+        observe(api, &part.looks, &mut memory.names, Some(seen.observed())).await
+    };
+    let remember = async {
+        // The requests go out first.
+        yield_now().await;
+        part.recorded(recorded)
+    };
+    let (read, recorded) = join(look, remember).await;
+    if !seen.renew(read?) {
+        return Ok(Err(seen));
     }
-    let plan = part.plan(&calm, desired, &mut seen, |desired, recorded, observed| {
+    let plan = part.plan(&calm, (desired, &recorded), &mut seen, |desired, recorded, observed| {
         planner::plan(desired, recorded, observed, policy, revision.clone())
     });
     let Some(mut plan) = plan else { return Ok(Err(seen)) };

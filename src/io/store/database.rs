@@ -32,8 +32,10 @@ pub(super) struct Database {
     pub(super) connection: Connection,
     /// The numbers under which references are kept, as far as they were asked for.
     pub(super) reference_sets: RefCell<HashMap<Arc<References>, i64>>,
-    /// Whether some may have become unused.
+    /// Whether some of them may have become unused.
     pub(super) has_forgotten: Cell<bool>,
+    /// Whether the tables are those of this version, as nobody else makes them.
+    is_current: Cell<bool>,
 }
 
 impl Database {
@@ -91,7 +93,8 @@ impl Database {
         let connection = opened.map_err(failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         let (directory, reference_sets) = (directory.to_owned(), RefCell::default());
-        Ok(Self { directory, connection, reference_sets, has_forgotten: Cell::default() })
+        let (has_forgotten, is_current) = (Cell::default(), Cell::default());
+        Ok(Self { directory, connection, reference_sets, has_forgotten, is_current })
     }
 
     /// Makes it ready for writing: the journal that lets others read meanwhile, and the tables.
@@ -108,6 +111,7 @@ impl Database {
         let version = self.version()?;
         migrate(&self.connection, version, tenant).map_err(|source| self.error(source))?;
         self.check(tenant)?;
+        self.is_current.set(true);
         Ok(self)
     }
 
@@ -144,6 +148,9 @@ impl Database {
     }
 
     pub(super) fn version(&self) -> Result<i64, StoreError> {
+        if self.is_current.get() {
+            return Ok(SCHEMA_VERSION);
+        }
         let version = self.connection.pragma_query_value(None, "user_version", |row| row.get(0));
         let version = version.map_err(|source| self.error(source))?;
         if version > SCHEMA_VERSION {

@@ -21,13 +21,18 @@ impl Database {
         let mut statement = self.connection.prepare_cached(&sql).map_err(|source| self.error(source))?;
         let mut rows = statement.query([]).map_err(|source| self.error(source))?;
         let mut intents = BTreeMap::new();
-        let mut known = Known::of(self)?;
+        let mut known = None;
         let begun = |row: &rusqlite::Row<'_>| Ok((row.get(9)?, row.get::<_, String>(10)?, row.get(11)?));
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             let (payload, existing, missed) = begun(row).map_err(|source| self.error(source))?;
             let row = Row::of(row).map_err(|source| self.error(source))?;
             let existing: Option<BTreeSet<String>> = serde_json::from_str(&existing).ok();
-            let read = row.read(&mut known).zip(existing);
+            let known = match &mut known {
+                Some(known) => known,
+                // Hardly ever is there any.
+                None => known.insert(Known::of(self)?),
+            };
+            let read = row.read(known).zip(existing);
             let ((identity, record), existing) = read.ok_or_else(|| self.damaged(row.identity))?;
             intents.insert(identity, Intent { record, payload, existing, missed });
         }

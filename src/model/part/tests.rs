@@ -191,7 +191,7 @@ fn try_one(rng: &mut Rng) -> Option<bool> {
     if !seen.renew(live) {
         return Some(false);
     }
-    let in_part = part.plan(&calm, &edited, &mut seen, |desired, recorded, observed| {
+    let in_part = part.plan(&calm, (&edited, &part.recorded(&recorded)), &mut seen, |desired, recorded, observed| {
         plan(desired, recorded, observed, &policy, None)
     });
     let whole = plan(&edited, &recorded, seen.observed(), &policy, None);
