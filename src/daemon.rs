@@ -76,6 +76,7 @@ enum Wake {
     FilesChanged,
     Requested,
     Due,
+    Ahead,
     Pulse,
     Rest,
     Shutdown,
@@ -97,6 +98,7 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
     loop {
         (parts.on_moment)(Moment::Alive);
         let due = began + parts.schedule.due();
+        let ahead = parts.schedule.reads_ahead().map(|at| tokio::time::sleep_until(began + at));
         let pulse = parts.pulse.map(tokio::time::sleep);
         let wake = tokio::select! {
             biased;
@@ -104,6 +106,7 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
             Some(()) = parts.requests.recv() => Wake::Requested,
             () = parts.hints.changed() => Wake::FilesChanged,
             () = tokio::time::sleep_until(due) => Wake::Due,
+            Some(()) = OptionFuture::from(ahead) => Wake::Ahead,
             Some(()) = OptionFuture::from(pulse) => Wake::Pulse,
             Some(()) = OptionFuture::from(rests_at.map(tokio::time::sleep_until)) => Wake::Rest,
         };
@@ -117,6 +120,14 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
             }
             Wake::FilesChanged => parts.schedule.note(Event::FilesChanged, began.elapsed()),
             Wake::Requested => parts.schedule.note(Event::Requested, began.elapsed()),
+            Wake::Ahead => {
+                parts.hints.rearm();
+                parts.schedule.read();
+                tokio::select! {
+                    () = memory.read_ahead(parts.manifests, &parts.hands) => {}
+                    () = &mut shutdown => return,
+                }
+            }
             Wake::Due => {
                 parts.hints.rearm();
                 let only_files = parts.schedule.begin(began.elapsed()) == Reason::Files;

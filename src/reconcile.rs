@@ -80,6 +80,8 @@ pub struct Memory {
     has_stood: bool,
     /// That nothing was left to do.
     calm: Option<Calm>,
+    /// What the next pass begins with, if files are all that it is about.
+    ahead: Option<Ground>,
     /// When all of it was looked at last.
     checked_at: Option<Timestamp>,
     /// Why passes cannot be kept, where that was said.
@@ -106,6 +108,28 @@ impl Memory {
             parses
         });
         self.parses = parse.await;
+    }
+
+    /// Reads the files shortly before a pass of [`Look::WhereNeeded`], which begins with the platform then. It counts if
+    /// they are the same at that time. Why they cannot be read is for the pass to tell.
+    pub async fn read_ahead<H: Hands, F: Manifests>(&mut self, manifests: &F, hands: &H) {
+        self.forget_ahead();
+        self.ahead = look::stand_ahead(manifests, self, hands).await.ok();
+    }
+
+    /// What a pass stands on that looks so, if that was read ahead.
+    fn take_ahead(&mut self, look: Look) -> Option<Ground> {
+        if look != Look::WhereNeeded {
+            self.forget_ahead();
+        }
+        self.ahead.take()
+    }
+
+    fn forget_ahead(&mut self) {
+        if self.ahead.take().is_some() {
+            // What was edited until then is known to no pass, so the next one compares more than an edit.
+            self.calm = None;
+        }
     }
 
     /// Lets go of what no later pass goes by. For whoever makes one.
@@ -226,7 +250,10 @@ async fn attempt<H: Hands, F: Manifests>(
 /// not, nothing counts that was found out, and all of it is done once more with files that are.
 async fn survey<H: Hands, F: Manifests>(target: &mut Target<'_, F>, hands: &H) -> Result<(Ground, Found), PassError> {
     let (manifests, look) = (target.manifests, target.look);
-    let ground = look::stand(manifests, Rest::Unknown, target.memory, look, hands).await?;
+    let ground = match target.memory.take_ahead(look) {
+        Some(ground) => ground,
+        None => look::stand(manifests, Rest::Unknown, target.memory, look, hands).await?,
+    };
     let (found, was_at_rest) = join(find(target, &ground, hands), manifests.was_at_rest()).await;
     if was_at_rest {
         return Ok((ground, found?));

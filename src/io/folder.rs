@@ -1,7 +1,7 @@
 //! The manifests folder as a pass sees it: its files at rest, the secrets that they refer to, its commit.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
 
@@ -22,12 +22,12 @@ pub trait Manifests {
     /// Where the whole cannot be read. Single files that cannot are among the manifests, each with its problem.
     fn read(&self) -> impl Future<Output = Result<Vec<ManifestFile>, FolderError>>;
 
-    /// Every manifest as it is at this moment, for whoever has something to look up meanwhile. Nothing may come of it
+    /// Every manifest as it is at this moment, for whoever has something to wait for meanwhile. Nothing may come of it
     /// before [`Self::was_at_rest`] tells that nothing has changed.
     ///
     /// # Errors
     ///
-    /// As [`Self::read`].
+    /// As [`Self::read`], which has the patience to see a folder come to rest.
     fn read_ahead(&self) -> impl Future<Output = Result<Vec<ManifestFile>, FolderError>>;
 
     /// Whether nothing has changed since they were read.
@@ -50,20 +50,24 @@ pub struct Folder {
     root: PathBuf,
     /// Its files as they were read last.
     known: Arc<Mutex<Known>>,
-    /// The state in which they were read ahead.
-    ahead: Mutex<Option<Arc<State>>>,
+    /// The state in which they were read last, until it is looked whether they are still in it.
+    read_in: Mutex<Option<Arc<State>>>,
     as_read: AsRead,
 }
 
 impl Folder {
     /// The folder at this path, whether it is there or not.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), known: Arc::default(), ahead: Mutex::default(), as_read: AsRead::default() }
+        Self { root: root.into(), known: Arc::default(), read_in: Mutex::default(), as_read: AsRead::default() }
     }
 
     /// The state in which it was read last.
     pub fn as_read(&self) -> AsRead {
         self.as_read.clone()
+    }
+
+    fn read_in(&self) -> MutexGuard<'_, Option<Arc<State>>> {
+        self.read_in.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where it is.
@@ -76,6 +80,7 @@ impl Manifests for Folder {
     async fn read(&self) -> Result<Vec<ManifestFile>, FolderError> {
         self.as_read.note(None);
         let (state, files) = read_settled(&self.root, &self.known).await?;
+        *self.read_in() = Some(Arc::clone(&state));
         self.as_read.note(Some(state));
         Ok(files)
     }
@@ -83,18 +88,14 @@ impl Manifests for Folder {
     async fn read_ahead(&self) -> Result<Vec<ManifestFile>, FolderError> {
         self.as_read.note(None);
         let (root, known) = (self.root.clone(), Arc::clone(&self.known));
-        let (state, files) = match aside(move || read_as_it_is(&root, &known)).await {
-            Ok(read) => read,
-            // Whoever has patience may see it come to rest.
-            Err(_) => read_settled(&self.root, &self.known).await?,
-        };
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        let (state, files) = aside(move || read_as_it_is(&root, &known)).await?;
+        *self.read_in() = Some(state);
         Ok(files)
     }
 
     async fn was_at_rest(&self) -> bool {
-        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (Some(state), root) = (ahead, self.root.clone()) else { return false };
+        let read_in = self.read_in().take();
+        let (Some(state), root) = (read_in, self.root.clone()) else { return false };
         let state = aside(move || state.lasts(&root).then_some(state)).await;
         let is_same = state.is_some();
         self.as_read.note(state);

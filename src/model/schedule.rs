@@ -7,6 +7,9 @@ use super::backoff::Backoff;
 /// The longest that a retry waits, however long the interval is.
 const RETRY_CEILING: Duration = Duration::from_secs(60);
 
+/// How long before a pass its files may be read: as long as that takes for thousands of them.
+const AHEAD: Duration = Duration::from_millis(10);
+
 /// A point in time: what has passed since the daemon started.
 pub type Instant = Duration;
 
@@ -46,6 +49,8 @@ pub struct Schedule {
     interval: Duration,
     /// The first and the last file event that no pass has seen.
     dirty: Option<(Instant, Instant)>,
+    /// Whether the files were read since.
+    has_read: bool,
     /// When the next pass is due whatever happens.
     next: Instant,
     /// Why the last pass was made.
@@ -56,7 +61,8 @@ pub struct Schedule {
 impl Schedule {
     /// A timetable on which the first pass is due at once.
     pub fn new(debounce: Duration, interval: Duration) -> Self {
-        Self { debounce, interval, dirty: None, next: Duration::ZERO, reason: Reason::Everything, failures: 0 }
+        let (dirty, has_read, next) = (None, false, Duration::ZERO);
+        Self { debounce, interval, dirty, has_read, next, reason: Reason::Everything, failures: 0 }
     }
 
     /// Takes an event in.
@@ -65,6 +71,7 @@ impl Schedule {
             Event::FilesChanged => {
                 let first = self.dirty.map_or(now, |(first, _)| first);
                 self.dirty = Some((first, now));
+                self.has_read = false;
             }
             Event::Requested => self.next = now,
         }
@@ -77,6 +84,17 @@ impl Schedule {
             Some((first, last)) => (last + self.debounce).min(first + self.debounce * 10).min(self.next),
             None => self.next,
         }
+    }
+
+    /// When the files may be read ahead for the next pass; nothing where that is not about files alone, or where they have
+    /// been read since they changed.
+    pub fn reads_ahead(&self) -> Option<Instant> {
+        self.dirty.filter(|_| !self.has_read && self.due() < self.next).map(|_| self.due().saturating_sub(AHEAD))
+    }
+
+    /// The files are read ahead.
+    pub fn read(&mut self) {
+        self.has_read = true;
     }
 
     /// A pass begins, so all that was noted before is seen by it.
@@ -143,6 +161,20 @@ mod tests {
         schedule.finish(PassEnd::Settled, MS(3600), 0.5);
         assert_eq!(schedule.due(), MS(300_000), "edits do not postpone the comparison of everything");
         assert_eq!(schedule.begin(MS(300_000)), Reason::Everything);
+    }
+
+    #[test]
+    fn files_are_read_once_shortly_before_a_pass_that_is_about_them() {
+        let mut schedule = settled();
+        assert_eq!(schedule.reads_ahead(), None);
+        schedule.note(Event::FilesChanged, MS(1000));
+        assert_eq!(schedule.reads_ahead(), Some(MS(1240)));
+        schedule.read();
+        assert_eq!(schedule.reads_ahead(), None);
+        schedule.note(Event::FilesChanged, MS(1245));
+        assert_eq!(schedule.reads_ahead(), Some(MS(1485)), "not as they were read");
+        schedule.note(Event::Requested, MS(1300));
+        assert_eq!(schedule.reads_ahead(), None, "everything is compared");
     }
 
     #[test]
