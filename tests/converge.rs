@@ -62,6 +62,25 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// A file declares something that depends on nothing else.
+fn declaration() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        (0..3_usize, 0..2_usize, any::<bool>()).prop_map(|(slot, environment, dynamic)| Event::Template {
+            slot,
+            environment,
+            system: 0,
+            dynamic: Some(dynamic),
+            configs: None
+        }),
+        (0..3_usize, 0..3_usize, 0..2_usize).prop_map(|(slot, owner, text)| Event::Config {
+            slot,
+            owner,
+            kind: 1,
+            text
+        }),
+    ]
+}
+
 /// What a type of config needs beside its type and description.
 fn scheme(kind: usize, text: usize, on_connector: bool) -> String {
     let oauth2 = |grant: &str| {
@@ -87,6 +106,7 @@ fn scheme(kind: usize, text: usize, on_connector: bool) -> String {
 struct Scene {
     sandbox: Sandbox,
     folder: TempDir,
+    manifests: Folder,
     hands: Writing<Writer, fn(&Plan) -> bool>,
     policy: Policy,
     memory: Memory,
@@ -110,9 +130,11 @@ impl Scene {
             ca_certificate: None,
         };
         let agree: fn(&Plan) -> bool = |_| true;
+        let folder = TempDir::new().unwrap();
         Self {
             sandbox,
-            folder: TempDir::new().unwrap(),
+            manifests: Folder::new(folder.path()),
+            folder,
             hands: Writing {
                 api: Writer::new(Client::new(connection).unwrap()),
                 store: Store::in_memory(&tenant).unwrap(),
@@ -133,11 +155,20 @@ impl Scene {
     }
 
     fn pass(&mut self) -> Report {
+        self.pass_that_looks(Look::Whole)
+    }
+
+    /// Reads the files for the pass that follows, as a daemon does while the debounce runs.
+    fn read_ahead(&mut self) {
+        self.runtime.block_on(self.memory.read_ahead(&self.manifests, &self.hands));
+    }
+
+    fn pass_that_looks(&mut self, look: Look) -> Report {
         let target = Target {
-            manifests: &Folder::new(self.folder.path()),
+            manifests: &self.manifests,
             policy: &self.policy,
             memory: &mut self.memory,
-            look: Look::Whole,
+            look,
             guards: None,
             drift_log: None,
         };
@@ -286,6 +317,31 @@ proptest! {
             let again = scene.pass();
             prop_assert_eq!(json::plan(&again.plan), json::plan(&last.plan));
         }
+    }
+
+    /// Between two passes, files are edited and read ahead in whatever order.
+    #[test]
+    fn an_edit_is_applied_whenever_its_file_was_read(
+        first in prop::collection::vec(declaration(), 3..12),
+        rounds in prop::collection::vec(prop::collection::vec(prop::option::of(declaration()), 0..6), 1..5),
+    ) {
+        let mut scene = Scene::new();
+        first.iter().for_each(|event| scene.happen(event));
+        (0..3).for_each(|_| drop(scene.pass()));
+        for steps in &rounds {
+            for step in steps {
+                match step {
+                    Some(event) => scene.happen(event),
+                    None => scene.read_ahead(),
+                }
+            }
+            // What waits for something else of the same pass may take another one or two.
+            (0..3).for_each(|_| drop(scene.pass_that_looks(Look::WhereNeeded)));
+        }
+        scene.memory = Memory::default();
+        let report = scene.pass();
+        let left: Vec<_> = report.plan.changes.iter().filter(|change| change.is_due()).collect();
+        prop_assert!(left.is_empty(), "still to do: {left:#?}");
     }
 
     #[test]
