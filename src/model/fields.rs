@@ -58,17 +58,27 @@ impl Fields {
         Some(Arc::unwrap_or_clone(Arc::make_mut(&mut self.0).remove(at).1))
     }
 
-    /// Keeps no second copy of what is equal.
+    /// Keeps no second copy of what is equal, and no room for more of what is not.
     pub fn share_with(&mut self, other: &Fields) {
         if self == other {
             *self = other.clone();
         } else if let Some(fields) = Arc::get_mut(&mut self.0) {
-            for (name, value) in fields {
+            for (name, value) in fields.iter_mut() {
                 if let Some(known) = other.get_shared(name).filter(|known| *known == value) {
                     *value = Arc::clone(known);
                 }
             }
+            fields.shrink_to_fit();
         }
+    }
+
+    /// A copy without the fields of these names.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Self {
+        if names.is_empty() {
+            return self.clone();
+        }
+        self.0.iter().filter(|(name, _)| !names.contains(name)).cloned().collect()
     }
 
     /// Whether these and the others are one copy.

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::address::Address;
 use super::desired::{Desired, ManifestFile};
 use super::manifest::{self, Declared};
-use super::recorded::Recorded;
-use super::schema::Fields;
+use super::recorded::{FieldsByAddress, Recorded};
 use super::source::{Problem, SourceFile};
 
 /// So many files are parsed one after the other.
@@ -46,7 +44,7 @@ pub(super) struct Parse {
 }
 
 impl Parse {
-    fn of(file: &Arc<SourceFile>, recorded: &KnownFields<'_>) -> Arc<Self> {
+    fn of(file: &Arc<SourceFile>, recorded: &FieldsByAddress<'_>) -> Arc<Self> {
         let (mut resources, problems) = manifest::parse(file);
         for declared in &mut resources {
             if let Some(fields) = recorded.get(&declared.address) {
@@ -115,10 +113,10 @@ impl Parses {
     }
 
     /// The fields of what was declared in these files: as they said before, or when it was recorded.
-    fn known_fields<'r>(&'r self, files: &[&Arc<SourceFile>], recorded: &'r Recorded) -> KnownFields<'r> {
+    fn known_fields<'r>(&'r self, files: &[&Arc<SourceFile>], recorded: &'r Recorded) -> FieldsByAddress<'r> {
         let files: HashSet<&str> = files.iter().map(|file| file.name()).collect();
         let before = files.iter().filter_map(|name| self.of_files.get(*name)).flat_map(|parse| &parse.resources);
-        let mut fields: KnownFields<'_> = before.map(|declared| (&declared.address, &declared.fields)).collect();
+        let mut fields: FieldsByAddress<'_> = before.map(|declared| (&declared.address, &declared.fields)).collect();
         if files.iter().any(|name| !self.of_files.contains_key(*name)) {
             let records = recorded.resources.values().filter(|record| files.contains(record.source.file.as_str()));
             fields.extend(records.map(|record| (&record.address, &record.fields)));
@@ -171,6 +169,3 @@ impl Edit {
         self.after.iter().map(|after| Some((&**before.remove(after.file.name())?, &**after))).collect()
     }
 }
-
-/// Fields, by what files call the resources that have them.
-type KnownFields<'r> = HashMap<&'r Address, &'r Fields, foldhash::fast::RandomState>;

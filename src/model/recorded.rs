@@ -1,6 +1,6 @@
 //! What versync last applied: the memory that tells drift from an edit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -89,4 +89,14 @@ pub struct Recorded {
     /// Whether what was recorded before was damaged and set aside, and no pass has looked at everything since:
     /// then what is missing here may be versync's own, and under way.
     pub is_lost: bool,
+}
+
+/// Fields, by what files call the resources that have them.
+pub type FieldsByAddress<'r> = HashMap<&'r Address, &'r Fields, foldhash::fast::RandomState>;
+
+impl Recorded {
+    /// What each resource was applied with, by what the files called it then.
+    pub fn fields_by_address(&self) -> FieldsByAddress<'_> {
+        self.resources.values().map(|record| (&record.address, &record.fields)).collect()
+    }
 }

@@ -81,7 +81,7 @@ impl Ground {
         mut desired: Desired,
         recorded: Recorded,
     ) -> Self {
-        let secrets = desired.take_secrets(|reference| {
+        let secrets = desired.take_secrets(&recorded, |reference| {
             let value =
                 manifests.secret(reference).map_err(|error| NoSecret { why: error.to_string(), help: error.help() })?;
             let hash = key.digest(&value);

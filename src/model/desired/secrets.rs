@@ -10,7 +10,11 @@ use serde_json::Value;
 use super::Desired;
 use crate::model::document::SecretRef;
 use crate::model::manifest::Declared;
+use crate::model::recorded::{FieldsByAddress, Recorded};
 use crate::model::source::{Problem, sort_problems};
+
+/// For so many resources, it is not looked up what is recorded: they were edited, and will be recorded anew.
+const FEW: usize = 16;
 
 /// Secrets, by where they are.
 pub type Secrets = BTreeMap<SecretRef, SecretString>;
@@ -72,8 +76,10 @@ fn note(places: &mut BTreeMap<SecretRef, BTreeSet<usize>>, at: usize, declared: 
 impl Desired {
     /// Reads every secret that is referred to, each once. `read` gives its value and its keyed hash, or why
     /// there is none: then the resources that refer to it take no part, and are no orphans either. Returns the hashes.
+    /// Fields that are recorded just so are not kept a second time.
     pub fn take_secrets(
         &mut self,
+        recorded: &Recorded,
         mut read: impl FnMut(&SecretRef) -> Result<(SecretString, String), NoSecret>,
     ) -> SecretHashes {
         let (mut secrets, mut hashes, mut missing) = (Secrets::new(), SecretHashes::new(), Vec::new());
@@ -91,12 +97,16 @@ impl Desired {
             }
         }
         if !changed.is_empty() {
+            let known = if changed.len() > FEW { recorded.fields_by_address() } else { FieldsByAddress::default() };
             let resources = Arc::make_mut(&mut self.resources);
             for at in changed {
                 // What is kept of the file knows no hashes.
-                let Declared { secrets, fields, .. } = Arc::make_mut(&mut resources[at]);
+                let Declared { address, secrets, fields, .. } = Arc::make_mut(&mut resources[at]);
                 for (name, secret) in secrets.iter() {
                     fields.extend(hashes.get(&secret.value).map(|hash| (*name, Value::String(hash.clone()))));
+                }
+                if let Some(known) = known.get(address) {
+                    fields.share_with(known);
                 }
             }
         }
@@ -149,7 +159,7 @@ mod tests {
             let files = [Ok(file("a.toml", "a")), Ok(SourceFile::new("b.toml", b)), Ok(SourceFile::new("c.toml", c))];
             let mut desired = Desired::assemble_known(&files, &mut parses);
             let mut asked = 0;
-            desired.take_secrets(|_| {
+            desired.take_secrets(&Recorded::default(), |_| {
                 asked += 1;
                 let hash = hash.ok_or_else(|| NoSecret { why: "is not set".to_owned(), help: None })?;
                 Ok((SecretString::from("hunter2"), hash.to_owned()))

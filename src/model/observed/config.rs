@@ -30,26 +30,33 @@ impl LiveConfig {
         Some(Self { id: self.id.clone(), fields: self.fields.clone(), raw: std::mem::take(raw) })
     }
 
-    /// Keeps no second copy of fields that are the same as these. Then a field may not be here that is at its
-    /// default.
+    /// Keeps no second copy of fields that are the same as these, secrets aside, which no answer shows. Then a field may
+    /// not be here that is at its default.
     pub fn share_with(&mut self, owner: OwnerKind, fields: &Fields) {
         if self.fields.is_shared_with(fields) {
             return;
         }
         let type_name = self.fields.get(auth_scheme_config::TYPE.name).and_then(Value::as_str).unwrap_or_default();
-        let mut shared = 0;
+        let (mut known, mut secrets) = (0, Vec::new());
         let is_same = auth_scheme_config::fields_of(type_name, owner).all(|field| {
             match (self.fields.get(field.name), fields.get(field.name)) {
+                (None, Some(_)) if field.is_secret() => {
+                    known += 1;
+                    secrets.push(field.name);
+                    true
+                }
                 (live, Some(value)) => {
-                    shared += 1;
+                    known += 1;
                     live == Some(value)
                 }
                 (Some(live), None) => *live == field.default_value(),
                 (None, None) => true,
             }
         });
-        if is_same && shared == fields.iter().len() {
-            self.fields = fields.clone();
+        if is_same && known == fields.iter().len() {
+            self.fields = fields.without(&secrets);
+        } else {
+            self.fields.share_with(fields);
         }
     }
 }
@@ -116,6 +123,34 @@ mod tests {
 
     fn raw(description: &str) -> Raw {
         Raw::new(json!({"id": "key", "description": description}).to_string())
+    }
+
+    #[test]
+    fn fields_that_are_recorded_just_so_are_kept_once() {
+        let live = |type_name: &str, wire: &Value| {
+            let fields = config_fields(type_name, OwnerKind::System, wire.as_object().unwrap());
+            LiveConfig { id: "c".to_owned(), fields, raw: Raw::default() }
+        };
+        let copy = |fields: &Fields| fields.iter().map(|(name, value)| (*name, value.clone())).collect::<Fields>();
+        let is_one =
+            |one: &Fields, other: &Fields, name: &str| std::ptr::eq(one.get(name).unwrap(), other.get(name).unwrap());
+        let key = |name: &str| live("api-key", &json!({"description": "d", "name": name, "in": "header"}));
+        let recorded = copy(&key("k").fields);
+        let (mut same, mut other) = (key("k"), key("other"));
+        same.share_with(OwnerKind::System, &recorded);
+        other.share_with(OwnerKind::System, &recorded);
+        assert!(same.fields.is_shared_with(&recorded));
+        assert!(is_one(&other.fields, &recorded, "description") && other.fields["name"] == "other");
+
+        // What is recorded of a secret is no part of what is live.
+        let grant = json!({"grantType": "password", "clientId": "c"});
+        let mut oauth = live("oauth2", &json!({"description": "d", "tokenUrl": "https://t.example", "grant": grant}));
+        let before = copy(&oauth.fields);
+        let mut recorded = copy(&before);
+        recorded.insert("grant.client_secret", json!("hash"));
+        oauth.share_with(OwnerKind::System, &recorded);
+        assert_eq!(oauth.fields, before);
+        assert!(is_one(&oauth.fields, &recorded, "description"));
     }
 
     #[test]

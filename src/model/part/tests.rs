@@ -178,7 +178,7 @@ fn try_one(rng: &mut Rng) -> Option<bool> {
     let recorded = recorded_of(&made);
     let observed = Observed { listed_elsewhere: None, ..Observed::from_recorded(&recorded, &wanted) };
     let settled = plan(&desired, &recorded, &observed, &policy, None);
-    let secrets = desired.take_secrets(|_| unreachable!("there are none"));
+    let secrets = desired.take_secrets(&recorded, |_| unreachable!("there are none"));
     let calm = Calm::after(&settled, &policy, &desired, secrets.clone(), &recorded).expect("nothing is left to do");
     (0..=rng.usize(..3)).for_each(|_| cells.change(rng));
     let edited = Desired::assemble_known(&cells.files(), &mut parses);
