@@ -49,7 +49,7 @@ pub(super) fn share(owner: &Owner, configs: &mut [LiveConfig], recorded: &Record
     let recorded = fields_of(owner, recorded);
     for config in configs {
         if let Some(fields) = recorded.get(config.id.as_str()) {
-            config.share_with(owner.kind, fields);
+            config.share_with(fields);
         }
     }
 }

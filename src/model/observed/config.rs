@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::Hash;
 use crate::model::address::OwnerKind;
-use crate::model::auth_scheme_config;
-use crate::model::schema::Fields;
+use crate::model::auth_scheme_config::{self, field_named};
+use crate::model::schema::{Field, Fields};
 
 /// An auth scheme config as the platform shows it.
 #[derive(Debug, Clone)]
@@ -32,33 +32,34 @@ impl LiveConfig {
 
     /// Keeps no second copy of fields that are the same as these, secrets aside, which no answer shows. Then a field may
     /// not be here that is at its default.
-    pub fn share_with(&mut self, owner: OwnerKind, fields: &Fields) {
+    pub fn share_with(&mut self, fields: &Fields) {
         if self.fields.is_shared_with(fields) {
             return;
         }
-        let type_name = self.fields.get(auth_scheme_config::TYPE.name).and_then(Value::as_str).unwrap_or_default();
-        let (mut known, mut secrets) = (0, Vec::new());
-        let is_same = auth_scheme_config::fields_of(type_name, owner).all(|field| {
-            match (self.fields.get(field.name), fields.get(field.name)) {
-                (None, Some(_)) if field.is_secret() => {
-                    known += 1;
-                    secrets.push(field.name);
-                    true
-                }
-                (live, Some(value)) => {
-                    known += 1;
-                    live == Some(value)
-                }
-                (Some(live), None) => *live == field.default_value(),
-                (None, None) => true,
-            }
-        });
-        if is_same && known == fields.iter().len() {
-            self.fields = fields.without(&secrets);
-        } else {
-            self.fields.share_with(fields);
+        match secrets_beside(&self.fields, fields) {
+            Some(secrets) => self.fields = fields.without(&secrets),
+            None => self.fields.share_with(fields),
         }
     }
+}
+
+/// The secrets among recorded fields that are the same as live ones otherwise, but for those that are at their default.
+fn secrets_beside(live: &Fields, recorded: &Fields) -> Option<Vec<&'static str>> {
+    let is_at_default =
+        |(name, value): (&&str, &Value)| field_named(name).is_some_and(|it| it.default_value() == *value);
+    // Both are in the order of names.
+    let (mut live, mut secrets) = (live.iter().peekable(), Vec::new());
+    for (name, value) in recorded.iter() {
+        while let Some(other) = live.next_if(|(other, _)| *other < name) {
+            is_at_default(other).then_some(())?;
+        }
+        match live.next_if(|(other, _)| *other == name) {
+            Some((_, shown)) if shown == value => {}
+            None if field_named(name).is_some_and(Field::is_secret) => secrets.push(*name),
+            _ => return None,
+        }
+    }
+    live.all(is_at_default).then_some(secrets)
 }
 
 /// The members of an answer as they came. They are only taken apart again for what is sent back.
@@ -137,8 +138,8 @@ mod tests {
         let key = |name: &str| live("api-key", &json!({"description": "d", "name": name, "in": "header"}));
         let recorded = copy(&key("k").fields);
         let (mut same, mut other) = (key("k"), key("other"));
-        same.share_with(OwnerKind::System, &recorded);
-        other.share_with(OwnerKind::System, &recorded);
+        same.share_with(&recorded);
+        other.share_with(&recorded);
         assert!(same.fields.is_shared_with(&recorded));
         assert!(is_one(&other.fields, &recorded, "description") && other.fields["name"] == "other");
 
@@ -146,11 +147,18 @@ mod tests {
         let grant = json!({"grantType": "password", "clientId": "c"});
         let mut oauth = live("oauth2", &json!({"description": "d", "tokenUrl": "https://t.example", "grant": grant}));
         let before = copy(&oauth.fields);
-        let mut recorded = copy(&before);
+        let mut declared = copy(&before);
+        // What no file says is at its default, or is not the same.
+        assert_eq!(declared.remove("pkce"), Some(json!(false)));
+        let mut recorded = copy(&declared);
         recorded.insert("grant.client_secret", json!("hash"));
-        oauth.share_with(OwnerKind::System, &recorded);
-        assert_eq!(oauth.fields, before);
+        let mut with_pkce = LiveConfig { fields: copy(&before), ..oauth.clone() };
+        with_pkce.fields.insert("pkce", json!(true));
+        oauth.share_with(&recorded);
+        assert_eq!(oauth.fields, declared);
         assert!(is_one(&oauth.fields, &recorded, "description"));
+        with_pkce.share_with(&recorded);
+        assert_eq!(with_pkce.fields["pkce"], true);
     }
 
     #[test]
