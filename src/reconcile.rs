@@ -82,6 +82,8 @@ pub struct Memory {
     calm: Option<Calm>,
     /// What the next pass begins with, if files are all that it is about.
     ahead: Option<Ground>,
+    /// Whether files were read by which no pass has gone.
+    has_read_in_vain: bool,
     /// When all of it was looked at last.
     checked_at: Option<Timestamp>,
     /// Why passes cannot be kept, where that was said.
@@ -129,6 +131,7 @@ impl Memory {
         if self.ahead.take().is_some() {
             // What was edited until then is known to no pass, so the next one compares more than an edit.
             self.calm = None;
+            self.has_read_in_vain = true;
         }
     }
 
@@ -207,12 +210,18 @@ async fn attempt<H: Hands, F: Manifests>(
     let read_after = ground.read_at.saturating_duration_since(began);
     let Ground { desired, secrets, recorded, .. } = ground;
     let Found { observed, only, mut plan } = found;
-    let Memory { seen, calm, checked_at, is_for_one, .. } = target.memory;
+    let Memory { seen, calm, checked_at, is_for_one, has_read_in_vain, .. } = target.memory;
     if only.is_none() {
         *checked_at = Some(Timestamp::now());
     }
     let checked_at = checked_at.unwrap_or(began_at);
     let mut guards = target.guards;
+    if mem::take(has_read_in_vain)
+        && let Some((guards, _)) = &mut guards
+    {
+        // What is gone now may have been there then.
+        guards.grace.begin_anew();
+    }
     let mut again_in = guards.as_mut().and_then(|(guards, now)| guards.hold(&mut plan, *now + read_after));
     if plan.bookkeeping.contains(&Bookkeeping::LookedAtEverything) {
         again_in = Some(Duration::ZERO);
@@ -258,6 +267,7 @@ async fn survey<H: Hands, F: Manifests>(target: &mut Target<'_, F>, hands: &H) -
     if was_at_rest {
         return Ok((ground, found?));
     }
+    target.memory.has_read_in_vain = true;
     let ground = look::stand(manifests, Rest::Awaited, target.memory, look, hands).await?;
     let found = find(target, &ground, hands).await?;
     Ok((ground, found))

@@ -9,13 +9,16 @@ use versync::reconcile::{Look, Memory, Report, Stop, Target, reconcile};
 
 use super::folder::{File, SimFolder};
 use super::universe::{Fate, Faults};
-use super::{permissive, template};
+use super::{Simulation, permissive, template};
+
+fn in_virtual_time<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(test)
+}
 
 /// Makes two hundred templates, so many at once, and tells in how many transactions they were recorded and how many
 /// moments of 10 ms that took.
 fn makes_two_hundred(concurrency: usize) -> (usize, usize) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async {
+    in_virtual_time(async {
         let mut simulation = permissive();
         simulation.concurrency = concurrency;
         let templates = (0..100).map(|n| (format!("t{n}"), template("stripe", &["production", "staging"])));
@@ -44,39 +47,86 @@ fn what_is_made_within_moments_is_recorded_as_one() {
     assert!(transactions <= moments, "{transactions} transactions in {moments} moments");
 }
 
-#[test]
-fn what_is_gone_has_been_gone_since_the_files_that_count_were_read() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async {
-        let simulation = permissive();
+/// A daemon that deletes nothing before it is gone for long enough.
+struct Patient {
+    simulation: Simulation,
+    guards: Guards,
+    memory: Memory,
+}
+
+const GRACE: Duration = Duration::from_secs(100);
+
+impl Patient {
+    /// It has made what `a.toml` declares.
+    async fn new() -> Self {
+        let guards = Guards { grace: Grace::new(GRACE), flapping: Flapping::default() };
+        let mut patient = Self { simulation: permissive(), guards, memory: Memory::default() };
+        patient.simulation.universe.borrow_mut().files.all.insert("b.toml".to_owned(), File::default());
+        patient.bring();
+        assert_eq!(patient.pass(Duration::ZERO).await.applied(), 1);
+        patient
+    }
+
+    fn bring(&self) {
         let templates = BTreeMap::from([("t".to_owned(), template("stripe", &["production"]))]);
         let file = File { templates, configs: BTreeMap::new(), is_broken: false };
-        simulation.universe.borrow_mut().files.all.insert("a.toml".to_owned(), file);
-        simulation.universe.borrow_mut().files.all.insert("b.toml".to_owned(), File::default());
-        let grace = Duration::from_secs(100);
-        let mut guards = Guards { grace: Grace::new(grace), flapping: Flapping::default() };
-        let mut memory = Memory::default();
-        let mut pass = async |now| {
-            let _death = simulation.universe.borrow_mut().live();
-            let target = Target {
-                manifests: &SimFolder(simulation.universe.clone()),
-                policy: &simulation.policy,
-                memory: &mut memory,
-                look: Look::Whole,
-                guards: Some((&mut guards, now)),
-                drift_log: None,
-            };
-            reconcile(target, &mut simulation.hands(), &Stop::never()).await.unwrap()
+        self.simulation.universe.borrow_mut().files.all.insert("a.toml".to_owned(), file);
+    }
+
+    fn remove(&self) {
+        self.simulation.universe.borrow_mut().files.all.remove("a.toml");
+    }
+
+    async fn read_ahead(&mut self) {
+        let folder = SimFolder(self.simulation.universe.clone());
+        self.memory.read_ahead(&folder, &self.simulation.hands()).await;
+    }
+
+    async fn pass(&mut self, now: Duration) -> Report {
+        let _death = self.simulation.universe.borrow_mut().live();
+        let target = Target {
+            manifests: &SimFolder(self.simulation.universe.clone()),
+            policy: &self.simulation.policy,
+            memory: &mut self.memory,
+            look: Look::Whole,
+            guards: Some((&mut self.guards, now)),
+            drift_log: None,
         };
-        assert_eq!(pass(Duration::ZERO).await.applied(), 1);
-        simulation.universe.borrow_mut().files.all.remove("a.toml");
+        reconcile(target, &mut self.simulation.hands(), &Stop::never()).await.unwrap()
+    }
+
+    /// Whether each change is held at this time.
+    async fn holds(&mut self, now: Duration) -> Vec<bool> {
+        self.pass(now).await.plan.changes.iter().map(|it| it.held.is_some()).collect()
+    }
+}
+
+const GONE: Duration = Duration::from_secs(1000);
+
+#[test]
+fn what_is_gone_has_been_gone_since_the_files_that_count_were_read() {
+    in_virtual_time(async {
+        let mut daemon = Patient::new().await;
+        daemon.remove();
         // What was read first was half of a commit, which shows once the platform has answered.
-        let number = simulation.universe.borrow().operations;
-        simulation.universe.borrow_mut().faults = Faults::At { number, fate: Fate::FailsAfter, lasts: false };
-        let gone = Duration::from_secs(1000);
-        let is_held = |report: &Report| report.plan.changes.iter().map(|it| it.held.is_some()).collect::<Vec<_>>();
-        assert_eq!(is_held(&pass(gone).await), [true]);
-        assert_eq!(is_held(&pass(gone + grace).await), [true], "the files that count were read later than that");
-        assert_eq!(is_held(&pass(gone + grace + grace).await), [false]);
+        let number = daemon.simulation.universe.borrow().operations;
+        daemon.simulation.universe.borrow_mut().faults = Faults::At { number, fate: Fate::FailsAfter, lasts: false };
+        assert_eq!(daemon.holds(GONE).await, [true]);
+        assert_eq!(daemon.holds(GONE + GRACE).await, [true], "the files that count were read later than that");
+        assert_eq!(daemon.holds(GONE + GRACE + GRACE).await, [false]);
+    });
+}
+
+#[test]
+fn what_was_there_when_files_were_read_has_not_been_gone_although_no_pass_went_by_that() {
+    in_virtual_time(async {
+        let mut daemon = Patient::new().await;
+        daemon.remove();
+        assert_eq!(daemon.holds(GONE).await, [true]);
+        daemon.bring();
+        daemon.read_ahead().await;
+        daemon.remove();
+        assert_eq!(daemon.holds(GONE + GRACE).await, [true]);
+        assert_eq!(daemon.holds(GONE + GRACE + GRACE).await, [false]);
     });
 }
