@@ -35,8 +35,9 @@
 //! ([`model::parses`]), and what was [`model::seen`]. By that, answers are known again that say the same, and pages of lists
 //! are asked for side by side where they began the last time. After an edit, as long as the pass before it has left nothing
 //! to do, only the [`model::part`] of the world that the edit is about is looked at and planned. Otherwise the plan is first
-//! made of what was seen, and then only what that is about is looked at. The first look of all begins as soon as it is known
-//! where something is recorded, while the rest of the record and the files are read.
+//! made of what was seen, and then only what that is about is looked at. Edited files are read shortly before their pass,
+//! while the debounce runs, so that it begins with the platform. The first look of all begins as soon as it is known where
+//! something is recorded, while the rest of the record and the files are read.
 //!
 //! [`model::explain`] tells of one resource what the planner compared and what follows, and [`model::blame`] at which
 //! line of which file the platform refuses something.
