@@ -76,7 +76,8 @@ enum Wake {
     FilesChanged,
     Requested,
     Due,
-    Ahead,
+    /// Soon, for the sake of files alone, which may be read until then.
+    AlmostDue,
     Pulse,
     Rest,
     Shutdown,
@@ -98,7 +99,7 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
     loop {
         (parts.on_moment)(Moment::Alive);
         let due = began + parts.schedule.due();
-        let ahead = parts.schedule.reads_ahead().map(|at| tokio::time::sleep_until(began + at));
+        let reads_ahead = parts.schedule.reads_ahead().map(|at| tokio::time::sleep_until(began + at));
         let pulse = parts.pulse.map(tokio::time::sleep);
         let wake = tokio::select! {
             biased;
@@ -106,7 +107,7 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
             Some(()) = parts.requests.recv() => Wake::Requested,
             () = parts.hints.changed() => Wake::FilesChanged,
             () = tokio::time::sleep_until(due) => Wake::Due,
-            Some(()) = OptionFuture::from(ahead) => Wake::Ahead,
+            Some(()) = OptionFuture::from(reads_ahead) => Wake::AlmostDue,
             Some(()) = OptionFuture::from(pulse) => Wake::Pulse,
             Some(()) = OptionFuture::from(rests_at.map(tokio::time::sleep_until)) => Wake::Rest,
         };
@@ -120,9 +121,9 @@ pub async fn run<F: Manifests, W: Hints, H: Hands<Api: Read>, M: FnMut(Moment<'_
             }
             Wake::FilesChanged => parts.schedule.note(Event::FilesChanged, began.elapsed()),
             Wake::Requested => parts.schedule.note(Event::Requested, began.elapsed()),
-            Wake::Ahead => {
+            Wake::AlmostDue => {
                 parts.hints.rearm();
-                parts.schedule.read();
+                parts.schedule.note_read();
                 tokio::select! {
                     () = memory.read_ahead(parts.manifests, &parts.hands) => {}
                     () = &mut shutdown => return,

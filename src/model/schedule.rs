@@ -7,7 +7,7 @@ use super::backoff::Backoff;
 /// The longest that a retry waits, however long the interval is.
 const RETRY_CEILING: Duration = Duration::from_secs(60);
 
-/// How long before a pass its files may be read: as long as that takes for thousands of them.
+/// How long before a pass its files are read: about as long as it takes to look at thousands of them.
 const AHEAD: Duration = Duration::from_millis(10);
 
 /// A point in time: what has passed since the daemon started.
@@ -92,8 +92,8 @@ impl Schedule {
         self.dirty.filter(|_| !self.has_read && self.due() < self.next).map(|_| self.due().saturating_sub(AHEAD))
     }
 
-    /// The files are read ahead.
-    pub fn read(&mut self) {
+    /// The files have been read ahead.
+    pub fn note_read(&mut self) {
         self.has_read = true;
     }
 
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(schedule.reads_ahead(), None);
         schedule.note(Event::FilesChanged, MS(1000));
         assert_eq!(schedule.reads_ahead(), Some(MS(1240)));
-        schedule.read();
+        schedule.note_read();
         assert_eq!(schedule.reads_ahead(), None);
         schedule.note(Event::FilesChanged, MS(1245));
         assert_eq!(schedule.reads_ahead(), Some(MS(1485)), "not as they were read");
