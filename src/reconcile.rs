@@ -116,7 +116,7 @@ impl Memory {
     /// they are the same at that time. Why they cannot be read is for the pass to tell.
     pub async fn read_ahead<H: Hands, F: Manifests>(&mut self, manifests: &F, hands: &H) {
         self.forget_ahead();
-        self.ahead = look::stand_ahead(manifests, self, hands).await.ok();
+        self.ahead = look::stand(manifests, Rest::Ignored, self, Look::WhereNeeded, hands).await.ok();
     }
 
     /// What a pass stands on that looks so, if that was read ahead.

@@ -40,7 +40,10 @@ pub enum Look {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
     Awaited,
+    /// Awaited only where something stands in the way of reading them.
     Unknown,
+    /// Awaited by nobody: what stands in the way is another's concern.
+    Ignored,
 }
 
 /// What a pass goes by.
@@ -143,36 +146,15 @@ pub(super) async fn stand<H: Hands, F: Manifests>(
         // Boxed, since the daemon's loop would carry all of it.
         Box::pin(stand_asking(manifests, rest, memory, hands)).await?
     } else {
-        stand_on(read(manifests, rest), manifests, memory, hands).await?
+        // Both may wait for the disk.
+        let state = async { (hands.digest_key(), hands.recorded()) };
+        let (read, (key, recorded)) = join(read(manifests, rest), state).await;
+        let ((files, read_at), key, recorded) = (read?, key?, recorded?);
+        let desired = Desired::assemble_sharing(&files, &mut memory.parses, &recorded);
+        Ground::of(manifests, &key, (files, read_at), desired, recorded)
     };
     memory.parses.remember(&ground.desired);
     Ok(ground)
-}
-
-/// The same for a pass that is about to begin, as far as it can be read at once.
-pub(super) async fn stand_ahead<H: Hands, F: Manifests>(
-    manifests: &F,
-    memory: &mut Memory,
-    hands: &H,
-) -> Result<Ground, PassError> {
-    let read = async { Ok((manifests.read_ahead().await?, Instant::now())) };
-    let ground = stand_on(read, manifests, memory, hands).await?;
-    memory.parses.remember(&ground.desired);
-    Ok(ground)
-}
-
-/// Stands on what is read and on what is recorded, both of which may wait for the disk.
-async fn stand_on<H: Hands, F: Manifests>(
-    read: impl Future<Output = Result<(Vec<ManifestFile>, Instant), FolderError>>,
-    manifests: &F,
-    memory: &mut Memory,
-    hands: &H,
-) -> Result<Ground, PassError> {
-    let state = async { (hands.digest_key(), hands.recorded()) };
-    let (read, (key, recorded)) = join(read, state).await;
-    let ((files, read_at), key, recorded) = (read?, key?, recorded?);
-    let desired = Desired::assemble_sharing(&files, &mut memory.parses, &recorded);
-    Ok(Ground::of(manifests, &key, (files, read_at), desired, recorded))
 }
 
 /// The same while the platform is asked about what is recorded, as soon as it is known where that is.
@@ -213,14 +195,13 @@ async fn stand_asking<H: Hands, F: Manifests>(
 
 /// Reads the files, and tells when that was done.
 async fn read<F: Manifests>(manifests: &F, rest: Rest) -> Result<(Vec<ManifestFile>, Instant), FolderError> {
-    let ahead = match rest {
-        Rest::Awaited => None,
-        // With patience, what stands in the way may be seen to go.
-        Rest::Unknown => manifests.read_ahead().await.ok(),
-    };
-    let files = match ahead {
-        Some(files) => files,
-        None => manifests.read().await?,
+    let files = match rest {
+        Rest::Awaited => manifests.read().await?,
+        Rest::Ignored => manifests.read_ahead().await?,
+        Rest::Unknown => match manifests.read_ahead().await {
+            Ok(files) => files,
+            Err(_) => manifests.read().await?,
+        },
     };
     Ok((files, Instant::now()))
 }

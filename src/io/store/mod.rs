@@ -17,6 +17,8 @@ mod passes;
 mod reading;
 mod reference_sets;
 mod resources;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod set_aside;
 

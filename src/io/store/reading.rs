@@ -52,28 +52,13 @@ impl fmt::Debug for Reading {
 mod tests {
     use tempfile::TempDir;
 
+    use super::super::sample::{resource, tenant};
     use super::super::{Store, access};
     use super::*;
-    use crate::model::address::{Address, Identity};
-    use crate::model::plan::Source;
-    use crate::model::recorded::RecordedResource;
-    use crate::model::schema::Fields;
-
-    fn tenant() -> Tenant {
-        Tenant { organisation: "o".to_owned(), base_url: "http://localhost".to_owned() }
-    }
 
     fn save(store: &Store, identity: &str) {
-        let resource = RecordedResource {
-            address: Address::parse(identity).unwrap(),
-            template_id: None,
-            fields: Fields::new(),
-            references: Arc::default(),
-            source: Source::default(),
-            prevent_delete: false,
-            replaces: None,
-        };
-        access(&store.database).save_resource(&Identity::parse(identity).unwrap(), &resource).unwrap();
+        let (identity, resource) = resource(identity, Arc::default());
+        access(&store.database).save_resource(&identity, &resource).unwrap();
     }
 
     fn names(resources: &Resources) -> Vec<String> {

@@ -85,17 +85,12 @@ mod tests {
     use tempfile::TempDir;
 
     use super::super::database::FILE;
+    use super::super::sample::{resource, tenant};
     use super::super::schema::STEPS;
-    use super::super::{Books, Store, Tenant, access};
+    use super::super::{Books, Store, access};
     use super::*;
-    use crate::model::address::{Address, Identity};
-    use crate::model::plan::Source;
-    use crate::model::recorded::{Recorded, RecordedResource};
-    use crate::model::schema::Fields;
-
-    fn tenant() -> Tenant {
-        Tenant { organisation: "o".to_owned(), base_url: "http://localhost".to_owned() }
-    }
+    use crate::model::address::Identity;
+    use crate::model::recorded::Recorded;
 
     fn references(project: &str) -> Arc<References> {
         Arc::new([(Reference::Project(project.to_owned()), format!("id of {project}"))].into())
@@ -137,18 +132,11 @@ mod tests {
     fn references_are_kept_once_and_for_as_long_as_some_row_has_them() {
         let store = Store::in_memory(&tenant()).unwrap();
         let database = access(&store.database);
-        let identity = |name: &str| Identity::parse(&format!("connection_template.p/e/{name}")).unwrap();
+        let text = |name: &str| format!("connection_template.p/e/{name}");
+        let identity = |name: &str| Identity::parse(&text(name)).unwrap();
         let save = |name: &str, project: &str| {
-            let resource = RecordedResource {
-                address: Address::parse(&identity(name).to_string()).unwrap(),
-                template_id: None,
-                fields: Fields::new(),
-                references: references(project),
-                source: Source::default(),
-                prevent_delete: false,
-                replaces: None,
-            };
-            database.save_resource(&identity(name), &resource).unwrap();
+            let (identity, resource) = resource(&text(name), references(project));
+            database.save_resource(&identity, &resource).unwrap();
         };
         let kept = || {
             database.trim_reference_sets().unwrap();
