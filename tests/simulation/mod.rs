@@ -14,11 +14,8 @@ mod platform;
 mod story;
 mod universe;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::pin::Pin;
-use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -250,11 +247,17 @@ fn is_declared(universe: &Universe, environment: &str, name: &str) -> bool {
     templates.into_iter().any(|template| named.is_some_and(|named| template.environments.contains(named)))
 }
 
-/// Tells a story in virtual time.
+fn in_virtual_time<T>(story: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(story)
+}
+
+/// Tells a story.
 fn tell(seed: u64, story: impl AsyncFnOnce(&Simulation)) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let simulation = runtime.block_on(async { Simulation::new(seed) });
-    runtime.block_on(story(&simulation));
+    let simulation = in_virtual_time(async {
+        let simulation = Simulation::new(seed);
+        story(&simulation).await;
+        simulation
+    });
     let universe = simulation.universe.borrow();
     if universe.broken.is_empty() {
         return Ok(());
@@ -368,52 +371,41 @@ fn permissive() -> Simulation {
 
 #[test]
 fn whichever_operation_fails_once_or_for_good_nothing_is_lost_or_doubled() {
-    let in_virtual_time = |story: &dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(story());
-    };
-    let operations = Rc::new(Cell::new(0));
-    let count = operations.clone();
-    in_virtual_time(&move || {
-        let count = count.clone();
-        Box::pin(async move {
-            let simulation = permissive();
-            every_sort_of_change(&simulation).await;
-            let report = simulation.pass().await.unwrap();
-            assert_eq!(report.plan.summary().replace, 2, "{:#?}", report.plan.summary());
-            assert!(!report.has_failures());
-            count.set(simulation.universe.borrow().operations);
-        })
+    let operations = in_virtual_time(async {
+        let simulation = permissive();
+        every_sort_of_change(&simulation).await;
+        let report = simulation.pass().await.unwrap();
+        assert_eq!(report.plan.summary().replace, 2, "{:#?}", report.plan.summary());
+        assert!(!report.has_failures());
+        simulation.universe.borrow().operations
     });
-    assert!(operations.get() > 50, "{} operations", operations.get());
-    for number in 0..operations.get() {
+    assert!(operations > 50, "{operations} operations");
+    for number in 0..operations {
         for (fate, lasts) in Fate::BAD.into_iter().flat_map(|fate| [(fate, false), (fate, true)]) {
             let dies = matches!(fate, Fate::DiesBefore | Fate::DiesAfter);
             for loses_power in [false, true].into_iter().filter(|loses_power| dies || !loses_power) {
-                in_virtual_time(&move || {
-                    Box::pin(async move {
-                        let simulation = permissive();
-                        every_sort_of_change(&simulation).await;
-                        simulation.universe.borrow_mut().faults = Faults::At { number, fate, lasts };
-                        simulation.pass().await;
-                        if loses_power {
-                            let universe = &mut *simulation.universe.borrow_mut();
-                            universe.records.lose_power(&mut universe.rng);
-                        }
-                        simulation.pass().await;
-                        // Somebody edits what may be half made.
-                        simulation.universe.borrow_mut().files.all.values_mut().for_each(|file| {
-                            file.configs.values_mut().for_each(|config| config.description = "edited".to_owned());
-                            file.templates.values_mut().for_each(|template| template.dynamic = Some(false));
-                        });
-                        let report = simulation.converge().await.unwrap();
-                        let universe = simulation.universe.borrow();
-                        let what = format!("{fate:?} at {number}, lasts: {lasts}, loses power: {loses_power}");
-                        assert!(universe.broken.is_empty(), "{}\n{what}: {:#?}", universe.story(200), universe.broken);
-                        assert_eq!(universe.platform.templates.len(), 5, "{}\n{what}", universe.story(200));
-                        let left = &report.plan.changes;
-                        assert!(left.is_empty(), "{}\n{what}: {left:#?}", universe.story(200));
-                    })
+                in_virtual_time(async {
+                    let simulation = permissive();
+                    every_sort_of_change(&simulation).await;
+                    simulation.universe.borrow_mut().faults = Faults::At { number, fate, lasts };
+                    simulation.pass().await;
+                    if loses_power {
+                        let universe = &mut *simulation.universe.borrow_mut();
+                        universe.records.lose_power(&mut universe.rng);
+                    }
+                    simulation.pass().await;
+                    // Somebody edits what may be half made.
+                    simulation.universe.borrow_mut().files.all.values_mut().for_each(|file| {
+                        file.configs.values_mut().for_each(|config| config.description = "edited".to_owned());
+                        file.templates.values_mut().for_each(|template| template.dynamic = Some(false));
+                    });
+                    let report = simulation.converge().await.unwrap();
+                    let universe = simulation.universe.borrow();
+                    let what = format!("{fate:?} at {number}, lasts: {lasts}, loses power: {loses_power}");
+                    assert!(universe.broken.is_empty(), "{}\n{what}: {:#?}", universe.story(200), universe.broken);
+                    assert_eq!(universe.platform.templates.len(), 5, "{}\n{what}", universe.story(200));
+                    let left = &report.plan.changes;
+                    assert!(left.is_empty(), "{}\n{what}: {left:#?}", universe.story(200));
                 });
             }
         }

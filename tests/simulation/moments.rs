@@ -9,11 +9,7 @@ use versync::reconcile::{Look, Memory, Report, Stop, Target, reconcile};
 
 use super::folder::{File, SimFolder};
 use super::universe::{Fate, Faults};
-use super::{Simulation, permissive, template};
-
-fn in_virtual_time<T>(test: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(test)
-}
+use super::{Simulation, in_virtual_time, permissive, template};
 
 /// Makes two hundred templates, so many at once, and tells in how many transactions they were recorded and how many
 /// moments of 10 ms that took.
