@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::answer::Refusal;
 use super::form::{clean_object, merge};
 use super::schemes::{self, Dialect, Kind, Sent};
-use super::wire::{Config, Shown, rendered};
+use super::wire::{Config, rendered};
 use super::world::{World, path_id};
 
 /// What an auth scheme config belongs to; an id means something only within its owner. Holds the
@@ -33,12 +33,12 @@ impl World {
     /// when there is no such owner.
     pub fn configs(&self, owner: &Owner) -> Vec<Value> {
         let configs = self.configs_of(owner).into_iter().flatten();
-        configs.map(|config| rendered(&Shown { dialect: owner.dialect(), config })).collect()
+        configs.map(rendered).collect()
     }
 
     /// One auth scheme config, as its API shows it.
     pub fn config(&self, owner: &Owner, id: &str) -> Option<Value> {
-        self.stored(owner, id).map(|config| rendered(&Shown { dialect: owner.dialect(), config }))
+        self.stored(owner, id).map(rendered)
     }
 
     /// The client secret or consumer secret that the platform holds for a config. No answer ever shows
@@ -56,7 +56,7 @@ impl World {
         let (Some(config), Value::Object(patch)) = (stored, patch) else {
             return false;
         };
-        merge(&mut config.fields, patch.clone());
+        merge(config.fields_mut(), patch.clone());
         true
     }
 
@@ -73,7 +73,7 @@ impl World {
         let owner = self.owner(owner)?;
         let sent = schemes::read(owner.dialect(), id, body)?;
         let old = self.stored(&owner, id).cloned();
-        let config = self.settle(id, sent, old)?;
+        let config = self.settle(owner.dialect(), id, sent, old)?;
         let now = self.mint.now();
         if let Owner::Connector(connector) = &owner
             && let Some(connector) = self.connectors.get_mut(connector)
@@ -123,7 +123,7 @@ impl World {
     }
 
     /// Brings what was sent together with its credential.
-    fn settle(&mut self, id: &str, sent: Sent, old: Option<Config>) -> Result<Config, Refusal> {
+    fn settle(&mut self, dialect: Dialect, id: &str, sent: Sent, old: Option<Config>) -> Result<Config, Refusal> {
         let kind = sent.kind;
         let old = old.filter(|old| old.kind == kind);
         let (mut fields, credential) = match kind {
@@ -138,7 +138,7 @@ impl World {
             Kind::None | Kind::ApiKey | Kind::BasicAuth | Kind::Hmac => (sent.fields, None),
         };
         clean_object(&mut fields);
-        Ok(Config { id: id.to_owned(), kind, fields, credential })
+        Ok(Config::new(dialect, id, kind, fields, credential))
     }
 
     /// The published rule for grants with a credential: without ids a new credential is created; with
@@ -175,7 +175,7 @@ impl World {
         if let Some(secret) = sent.secret {
             known.secret = text(Some(secret));
         }
-        let mut merged = old.map(|old| old.fields).unwrap_or_default();
+        let mut merged = old.map(|old| old.fields().clone()).unwrap_or_default();
         merge(&mut merged, fields);
         if let (Some(Value::Object(grant)), Some(client)) = (merged.get_mut("grant"), &known.client) {
             // A config that is made anew on a known credential learns the client id from it.
@@ -249,9 +249,9 @@ fn link_certificates(configs: &mut [Config]) {
         return;
     };
     for config in configs.iter_mut().filter(|config| config.kind == Kind::OAuth2) {
-        let enabled = config.fields.get("mtlsEnabled") == Some(&Value::Bool(true));
-        if enabled && !config.fields.contains_key("mtlsCredentialId") {
-            config.fields.insert("mtlsCredentialId".to_owned(), certificate.as_str().into());
+        let enabled = config.fields().get("mtlsEnabled") == Some(&Value::Bool(true));
+        if enabled && !config.fields().contains_key("mtlsCredentialId") {
+            config.fields_mut().insert("mtlsCredentialId".to_owned(), certificate.as_str().into());
         }
     }
 }

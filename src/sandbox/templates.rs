@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::answer::{Page, Query, Refusal, page};
 use super::form::{self, Optional, Required};
-use super::schemes::Dialect;
-use super::wire::{self, rendered};
+use super::wire::{Config, rendered};
 use super::world::{World, path_id};
 
 /// A connection template as the platform keeps it. An answer shows less: no project, no environment,
@@ -224,7 +223,7 @@ impl World {
             domain: system.map(|system| system.domain.as_str()).unwrap_or_default(),
             dynamic: template.dynamic,
             template_base_url: system.map(|system| system.template_base_url.as_str()).unwrap_or_default(),
-            auth_scheme_configs: used.map(|config| wire::Shown { dialect: Dialect::Platform, config }).collect(),
+            auth_scheme_configs: used.collect(),
             created_at: &template.created_at,
         }
     }
@@ -240,7 +239,7 @@ pub(super) struct Shown<'w> {
     domain: &'w str,
     dynamic: bool,
     template_base_url: &'w str,
-    auth_scheme_configs: Vec<wire::Shown<'w>>,
+    auth_scheme_configs: Vec<&'w Config>,
     /// In no document: unknown fields can appear at any time, and clients have to live with it.
     created_at: &'w str,
 }

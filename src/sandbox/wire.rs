@@ -1,53 +1,88 @@
 //! Writes stored auth scheme configs out again, in the dialect of the API that asks.
 
+use std::sync::OnceLock;
+
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
+use serde::ser::{Error as _, SerializeMap, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::schemes::{Dialect, Kind};
 
-/// One stored auth scheme config: the canonical fields (see [`super::schemes`]) without any secret.
+/// One stored auth scheme config: the canonical fields (see [`super::schemes`]) without any secret. As an answer, it is
+/// in the dialect of its owner's API. Secrets are not in it, because they are not in what is stored.
 #[derive(Debug, Clone)]
 pub(super) struct Config {
     pub(super) id: String,
     pub(super) kind: Kind,
-    pub(super) fields: Map<String, Value>,
     /// The credential behind it, where the type has one.
     pub(super) credential: Option<String>,
+    dialect: Dialect,
+    fields: Map<String, Value>,
+    /// What answers show, once one has: lists show thousands of them again and again.
+    written: OnceLock<Box<RawValue>>,
 }
 
-/// The config as an answer shows it. Secrets are not in it, because they are not in what is stored. Written out of what
-/// is stored, without a copy: lists show thousands of them.
-pub(super) struct Shown<'c> {
-    pub(super) dialect: Dialect,
-    pub(super) config: &'c Config,
+impl Config {
+    pub(super) fn new(
+        dialect: Dialect,
+        id: &str,
+        kind: Kind,
+        fields: Map<String, Value>,
+        credential: Option<String>,
+    ) -> Self {
+        Self { id: id.to_owned(), kind, credential, dialect, fields, written: OnceLock::new() }
+    }
+
+    pub(super) fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    pub(super) fn fields_mut(&mut self) -> &mut Map<String, Value> {
+        self.written.take();
+        &mut self.fields
+    }
 }
+
+impl Serialize for Config {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(written) = self.written.get() {
+            return written.serialize(serializer);
+        }
+        let written = to_raw_value(&Shown(self)).map_err(S::Error::custom)?;
+        self.written.get_or_init(|| written).serialize(serializer)
+    }
+}
+
+struct Shown<'c>(&'c Config);
 
 impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { dialect, config } = self;
-        if *dialect == Dialect::Connect {
-            return Fields(self).serialize(serializer);
+        let Self(config) = self;
+        if config.dialect == Dialect::Connect {
+            return Fields(config).serialize(serializer);
         }
         let mut map = serializer.serialize_map(Some(3))?;
         // The top-level id is in one published version only; showing it suits readers of both.
         map.serialize_entry("id", &config.id)?;
         map.serialize_entry("type", config.kind.tag())?;
-        map.serialize_entry(config.kind.member(), &Fields(self))?;
+        map.serialize_entry(config.kind.member(), &Fields(config))?;
         map.end()
     }
 }
 
-struct Fields<'s>(&'s Shown<'s>);
+struct Fields<'c>(&'c Config);
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Shown { dialect, config } = self.0;
+        let Self(config) = self;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", &config.id)?;
         for (name, value) in config.fields.iter().filter(|(name, _)| *name != "id") {
             match value {
-                Value::Object(grant) if name == "grant" => map.serialize_entry(name, &shown_grant(*dialect, grant))?,
+                Value::Object(grant) if name == "grant" => {
+                    map.serialize_entry(name, &shown_grant(config.dialect, grant))?;
+                }
                 _ => map.serialize_entry(name, value)?,
             }
         }
@@ -55,7 +90,7 @@ impl Serialize for Fields<'_> {
         if !messages.is_empty() {
             map.serialize_entry("validationMessages", &messages)?;
         }
-        if *dialect == Dialect::Connect {
+        if config.dialect == Dialect::Connect {
             map.serialize_entry("schemeType", config.kind.tag())?;
         }
         map.end()

@@ -12,9 +12,8 @@ use serde_json::{Value, json};
 use super::answer::{Page, Query, Refusal, page};
 use super::configs::{Credential, Owner};
 use super::mint::{LONG_AGO, Mint, ulid};
-use super::schemes::Dialect;
 use super::templates::Templates;
-use super::wire::{self, Config, rendered};
+use super::wire::{Config, rendered};
 
 /// An organisation and everything in it, in memory.
 ///
@@ -201,7 +200,7 @@ impl World {
             "public": false,
             "protocol": "http",
             "baseUrl": connector.base_url,
-            "authSchemeConfigs": rendered(&show_configs(Dialect::Connect, &connector.configs)),
+            "authSchemeConfigs": rendered(&connector.configs),
             "connections": [],
             "versions": [],
             "createdAt": LONG_AGO,
@@ -259,10 +258,6 @@ pub(super) fn path_id(parameter: &str, text: &str) -> Result<String, Refusal> {
     ulid(text).ok_or_else(|| Refusal::field(parameter, "must be a ULID"))
 }
 
-fn show_configs(dialect: Dialect, configs: &[Config]) -> Vec<wire::Shown<'_>> {
-    configs.iter().map(|config| wire::Shown { dialect, config }).collect()
-}
-
 fn render_project(id: &str, project: &Project) -> Value {
     let environments: Vec<Value> = project
         .environments
@@ -296,7 +291,7 @@ pub(super) struct ShownSystem<'w> {
     name: &'w str,
     domain: &'w str,
     template_base_url: &'w str,
-    auth_scheme_configs: Vec<wire::Shown<'w>>,
+    auth_scheme_configs: &'w [Config],
 }
 
 impl<'w> ShownSystem<'w> {
@@ -306,7 +301,7 @@ impl<'w> ShownSystem<'w> {
             name: &system.name,
             domain: &system.domain,
             template_base_url: &system.template_base_url,
-            auth_scheme_configs: show_configs(Dialect::Platform, &system.configs),
+            auth_scheme_configs: &system.configs,
         }
     }
 }
