@@ -30,7 +30,7 @@ struct Empty {
 }
 
 impl Read for Empty {
-    fn at_once(&self) -> usize {
+    fn begun_at_once(&self) -> usize {
         1
     }
 

@@ -74,7 +74,7 @@ impl Asking {
             let answer = api.project(&id).await;
             answers.project.borrow_mut().insert(id, answer);
         }));
-        let configs = stream::iter(owners).for_each_concurrent(api.at_once(), async |owner| {
+        let configs = stream::iter(owners).for_each_concurrent(api.begun_at_once(), async |owner| {
             let mut answer = api.configs(&owner, None).await;
             if let (Ok(configs), Some(recorded)) = (&mut answer, self.recorded.get()) {
                 share(&owner, configs, recorded);
@@ -144,8 +144,8 @@ pub(super) struct Ahead<'a, A> {
 }
 
 impl<A: Read> Read for Ahead<'_, A> {
-    fn at_once(&self) -> usize {
-        self.api.at_once()
+    fn begun_at_once(&self) -> usize {
+        self.api.begun_at_once()
     }
 
     async fn projects(&self) -> Answer<Vec<Named>> {

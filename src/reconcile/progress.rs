@@ -53,8 +53,8 @@ impl<A> Drop for Told<'_, A> {
 }
 
 impl<A: Read> Read for Told<'_, A> {
-    fn at_once(&self) -> usize {
-        self.api.at_once()
+    fn begun_at_once(&self) -> usize {
+        self.api.begun_at_once()
     }
 
     async fn projects(&self) -> Result<Vec<Named>, ApiError> {

@@ -17,8 +17,8 @@ pub(super) struct Sharing<'a, A> {
 }
 
 impl<A: Read> Read for Sharing<'_, A> {
-    fn at_once(&self) -> usize {
-        self.api.at_once()
+    fn begun_at_once(&self) -> usize {
+        self.api.begun_at_once()
     }
 
     async fn projects(&self) -> Result<Vec<Named>, ApiError> {

@@ -183,7 +183,7 @@ pub(crate) fn arrive(universe: &mut Universe) {
 }
 
 impl Read for SimApi {
-    fn at_once(&self) -> usize {
+    fn begun_at_once(&self) -> usize {
         12
     }
 

@@ -51,8 +51,9 @@ pub struct Named {
 
 /// What can be asked of the platform. Lists are complete or an error, never a part.
 pub trait Read {
-    /// How many requests are under way at once, at most: more that are begun only wait.
-    fn at_once(&self) -> usize;
+    /// How many of many requests to begin at once: as many as may be under way, and as many again that wait for their
+    /// turn, so that no turn is lost while answers are read. More would only stand in the way of what is begun later.
+    fn begun_at_once(&self) -> usize;
     /// Every project of the organisation.
     fn projects(&self) -> impl Future<Output = Result<Vec<Named>, ApiError>>;
     /// Every system of the organisation.
@@ -116,8 +117,8 @@ impl Writer {
 }
 
 impl Read for Reader {
-    fn at_once(&self) -> usize {
-        self.client.at_once()
+    fn begun_at_once(&self) -> usize {
+        2 * self.client.at_once()
     }
 
     async fn projects(&self) -> Result<Vec<Named>, ApiError> {
@@ -171,8 +172,8 @@ impl Read for Reader {
 }
 
 impl Read for Writer {
-    fn at_once(&self) -> usize {
-        self.reader.at_once()
+    fn begun_at_once(&self) -> usize {
+        self.reader.begun_at_once()
     }
 
     fn projects(&self) -> impl Future<Output = Result<Vec<Named>, ApiError>> {

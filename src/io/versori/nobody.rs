@@ -15,7 +15,7 @@ fn not_asked<T>() -> Result<T, ApiError> {
 }
 
 impl Read for Nobody {
-    fn at_once(&self) -> usize {
+    fn begun_at_once(&self) -> usize {
         1
     }
 

@@ -205,14 +205,14 @@ fn known<T>(list: Option<&Lookup<Vec<T>>>) -> &[T] {
 }
 
 async fn read_owners<A: Read>(api: &A, wanted: &Wanted, names: &mut NameTable, seen: Option<&Observed>) -> OwnersRead {
-    // No more than can be under way: lists of templates, which take longest, would wait behind all that wait already.
+    // Not all at once: lists of templates, which take longest, would wait behind all that wait already.
     let read = |owners: BTreeSet<Owner>| {
         let reads = owners.into_iter().map(|owner| async {
             let before = seen.map(|seen| known(seen.configs.get(&owner)));
             let configs = api.configs(&owner, before).await.map_err(Failure::from);
             (owner, configs)
         });
-        stream::iter(reads).buffer_unordered(api.at_once()).collect::<Vec<_>>()
+        stream::iter(reads).buffer_unordered(api.begun_at_once()).collect::<Vec<_>>()
     };
     let by_name = async {
         let listed = if names.knows_all(wanted.systems.iter()) {
