@@ -131,12 +131,12 @@ struct Applier<'a, A> {
     /// How many requests in a row the platform could not serve.
     unserved: Cell<u32>,
     /// Creates that were written down in this pass.
-    intended: RefCell<BTreeSet<Identity>>,
+    intended: RefCell<BTreeSet<&'a Identity>>,
     /// What could not be done: what depends on it has to wait.
     failed: RefCell<BTreeSet<Identity>>,
 }
 
-impl<A: Write> Applier<'_, A> {
+impl<'a, A: Write> Applier<'a, A> {
     /// Makes so many changes at once, which do not depend on each other. What was made is recorded while others are on
     /// their way, and all of it before this returns.
     async fn carry_out<S: Books>(&self, changes: Vec<&Change>, at_once: usize, store: &mut S) -> Vec<Outcome> {
@@ -284,9 +284,9 @@ impl<A: Write> Applier<'_, A> {
 
     /// Writes down what is about to be made, before any of it is sent: after a crash or a lost answer the next
     /// pass knows by it what is ours. What cannot be written down is not made.
-    fn intend(&self, due: &[&Change], store: &mut impl Books) {
-        let makes = |change: &&&Change| self.obstacle(change).is_none();
-        let intents: Vec<(&Identity, Intent)> = due
+    fn intend(&self, due: &[&'a Change], store: &mut impl Books) {
+        let makes = |change: &&&'a Change| self.obstacle(change).is_none();
+        let intents: Vec<(&'a Identity, Intent)> = due
             .iter()
             .filter(makes)
             .filter_map(|change| match &change.step {
@@ -305,7 +305,7 @@ impl<A: Write> Applier<'_, A> {
         if let Err(error) = store.intend(&intents) {
             return self.halt(error.to_string());
         }
-        self.intended.borrow_mut().extend(intents.iter().map(|(identity, _)| (*identity).clone()));
+        self.intended.borrow_mut().extend(intents.iter().map(|(identity, _)| *identity));
     }
 
     /// Deletes that were approved may be sent once the approval counts no more.
