@@ -72,6 +72,15 @@ impl Fields {
         }
     }
 
+    /// The same without room for more, to be kept.
+    #[must_use]
+    pub fn compact(mut self) -> Self {
+        if let Some(fields) = Arc::get_mut(&mut self.0) {
+            fields.shrink_to_fit();
+        }
+        self
+    }
+
     /// A copy without the fields of these names.
     #[must_use]
     pub fn without(&self, names: &[&str]) -> Self {

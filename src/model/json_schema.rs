@@ -125,15 +125,11 @@ fn config() -> Shape {
 fn parts(scheme: &Scheme) -> Vec<(&'static str, Shape)> {
     let mut parts: Vec<(&'static str, Shape)> = Vec::new();
     for own in scheme.fields {
-        match own.name.split_once('.') {
-            None => parts.push((own.name, field(own))),
-            Some((outer, _)) if parts.iter().any(|(key, _)| *key == outer) => {}
-            Some((outer, _)) => {
-                let inner: Vec<&Field> = scheme
-                    .fields
-                    .iter()
-                    .filter(|field| field.name.split_once('.').is_some_and(|it| it.0 == outer))
-                    .collect();
+        match own.table {
+            None => parts.push((own.key, field(own))),
+            Some(outer) if parts.iter().any(|(key, _)| *key == outer) => {}
+            Some(outer) => {
+                let inner: Vec<&Field> = scheme.fields.iter().filter(|field| field.table == Some(outer)).collect();
                 parts.push((outer, inner_table(outer, &inner)));
             }
         }
@@ -143,15 +139,15 @@ fn parts(scheme: &Scheme) -> Vec<(&'static str, Shape)> {
 
 /// A grant or an endpoint.
 fn inner_table(key: &str, fields: &[&Field]) -> Shape {
-    let shape = table(fields.iter().map(|inner| (inner.key(), field(inner))));
+    let shape = table(fields.iter().map(|inner| (inner.key, field(inner))));
     if ENDPOINTS.iter().any(|(name, _)| *name == key) {
         return shape.required(["url"]).doc("An endpoint of OAuth 1. Not needed with token_auth.");
     }
     let bare = json!({
         "if": {"properties": {"type": {"const": CLIENT_CREDENTIALS}}, "required": ["type"]},
-        "then": {"properties": {CLIENT_ID.key(): false, CLIENT_SECRET.key(): false}},
+        "then": {"properties": {CLIENT_ID.key: false, CLIENT_SECRET.key: false}},
     });
-    shape.required([GRANT_TYPE.key()]).doc("How the client gets its token, and who it is.").rules([bare])
+    shape.required([GRANT_TYPE.key]).doc("How the client gets its token, and who it is.").rules([bare])
 }
 
 /// What a config of a type has on a kind of owner, and what it needs.
@@ -165,12 +161,12 @@ fn rule(scheme: &Scheme, kind: OwnerKind) -> Value {
     let ignore = json!({"properties": {"ignore": {"items": {"enum": ignorable(scheme.name, kind)}}}});
     let mut properties = json!({"lifecycle": ignore});
     // Named one by one, so that an editor underlines the key that does not belong here.
-    let others = SCHEMES.iter().flat_map(|scheme| scheme.fields).map(outer_key);
-    for other in others.filter(|other| !fields.iter().any(|field| outer_key(field) == *other)) {
+    let others = SCHEMES.iter().flat_map(|scheme| scheme.fields).map(Field::outer_key);
+    for other in others.filter(|other| !fields.iter().any(|field| field.outer_key() == *other)) {
         properties[other] = json!(false);
     }
     let mut required: Vec<&str> =
-        fields.iter().filter(|field| field.is_required_on(kind)).map(|field| outer_key(field)).collect();
+        fields.iter().filter(|field| field.is_required_on(kind)).map(|field| field.outer_key()).collect();
     required.dedup();
     let mut then = json!({"required": required, "properties": properties});
     if fields.iter().any(|field| field.name == TOKEN_AUTH.name) {
@@ -179,11 +175,6 @@ fn rule(scheme: &Scheme, kind: OwnerKind) -> Value {
         then["else"] = json!({"required": endpoints});
     }
     json!({"if": condition, "then": then})
-}
-
-/// The key in the config's own table: of the field, or of the table that it stands in.
-fn outer_key(field: &Field) -> &'static str {
-    field.name.split_once('.').map_or(field.name, |(outer, _)| outer)
 }
 
 /// The fields that a config may leave alone.

@@ -143,10 +143,8 @@ fn read_template(key: &str, section: &Section<'_>, defaults: &Defaults, resource
         });
         fields.insert(AUTH_SCHEME_CONFIGS.name, sequence(list.value.iter().map(|item| item.value.clone())));
     }
-    // What is kept takes no more room than it needs.
-    let fields: Fields = fields.into_iter().collect();
-    let known: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
-    let lifecycle = read_lifecycle(section, &known, true);
+    let fields = fields.compact();
+    let lifecycle = read_lifecycle(section, FIELDS.iter().copied(), true);
     refuse_own_name(section, &lifecycle, name.as_deref());
     section.finish();
     let (Some(name), Some(project), Some(system)) = (name, project, system) else {
@@ -211,10 +209,8 @@ fn read_config(key: &str, section: &Section<'_>, defaults: &Defaults) -> Option<
     let mut read = scheme.map(|scheme| scheme::read(section, kind, scheme)).unwrap_or_default();
     read.fields.extend(description.map(|text| (DESCRIPTION.name, text)));
     read.fields.extend(scheme.map(|scheme| (TYPE.name, Value::String(scheme.name.to_owned()))));
-    let known: Vec<_> = scheme
-        .map(|scheme| auth_scheme_config::fields_of(scheme.name, kind).map(|field| field.name).collect())
-        .unwrap_or_default();
-    let lifecycle = read_lifecycle(section, &known, false);
+    let known = scheme.into_iter().flat_map(|scheme| auth_scheme_config::fields_of(scheme.name, kind));
+    let lifecycle = read_lifecycle(section, known, false);
     // Which keys there may be depends on the type.
     if let Some(scheme) = scheme {
         section.finish_with(|key| scheme::types_with(key, scheme));
@@ -223,7 +219,7 @@ fn read_config(key: &str, section: &Section<'_>, defaults: &Defaults) -> Option<
     Some(Declared {
         address: Address::AuthSchemeConfig { kind, owner: owner.value.clone(), id: id.clone() },
         target: Target::AuthSchemeConfig { kind, owner, id },
-        fields: read.fields.into_iter().collect(),
+        fields: read.fields.compact(),
         secrets: read.secrets.into_iter().collect(),
         lifecycle,
         place: section.place(),
@@ -296,7 +292,7 @@ fn add_one_of(key: &str, choices: &[&str]) -> String {
 }
 
 fn missing(section: &Section<'_>, field: &Field) {
-    let key = field.key();
+    let key = field.key;
     let help = match field.kind {
         Kind::Choice(choices) | Kind::NewerChoice(choices) => add_one_of(key, choices),
         Kind::Choices(choices) => format!("add {key} = [{:?}]; it takes {}", choices[0], choices.join(", ")),

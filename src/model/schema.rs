@@ -12,7 +12,11 @@ pub use super::fields::Fields;
 pub struct Field {
     /// The name in manifests and plans; dotted where it stands in a table of its own.
     pub name: &'static str,
-    /// The same as a path in the API's JSON.
+    /// That table.
+    pub table: Option<&'static str>,
+    /// The key in its table: the last part of its name.
+    pub key: &'static str,
+    /// The name as a path in the API's JSON.
     pub wire: &'static str,
     /// Which values it takes.
     pub kind: Kind,
@@ -97,7 +101,8 @@ pub const USAGES: &[(&str, &str)] = &[
 impl Field {
     /// A field of configs of both kinds of owner.
     pub const fn new(name: &'static str, wire: &'static str, kind: Kind, need: Need) -> Self {
-        Self { name, wire, kind, need, only_on: None, doc: "", examples: &[] }
+        let (table, key) = taken_apart(name);
+        Self { name, table, key, wire, kind, need, only_on: None, doc: "", examples: &[] }
     }
 
     /// A field that only the configs of systems have.
@@ -115,6 +120,11 @@ impl Field {
     #[must_use]
     pub const fn examples(self, examples: &'static [&'static str]) -> Self {
         Self { examples, ..self }
+    }
+
+    /// The key in the resource's own table: its own, or that of the table that it stands in.
+    pub fn outer_key(&self) -> &'static str {
+        self.table.unwrap_or(self.key)
     }
 
     /// Whether configs of this kind of owner have it.
@@ -143,11 +153,6 @@ impl Field {
     /// Whether its values may never be shown.
     pub fn is_secret(&self) -> bool {
         matches!(self.kind, Kind::Secret)
-    }
-
-    /// The last part of its name: the key in its table.
-    pub fn key(&self) -> &'static str {
-        self.name.rsplit('.').next().unwrap_or(self.name)
     }
 
     /// The value on the wire in the form in which it is compared: what the API leaves out becomes its
@@ -184,6 +189,20 @@ impl Field {
             }
         }
     }
+}
+
+/// What stands before the dot of a name, if it has one, and the rest. Known when this is compiled: it is asked for with
+/// every field of every file.
+const fn taken_apart(name: &'static str) -> (Option<&'static str>, &'static str) {
+    let mut at = 0;
+    while at < name.len() {
+        if name.as_bytes()[at] == b'.' {
+            let (table, rest) = name.split_at(at);
+            return (Some(table), rest.split_at(1).1);
+        }
+        at += 1;
+    }
+    (None, name)
 }
 
 /// A list of texts as a field's value.

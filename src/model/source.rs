@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use memchr::memchr_iter;
+
 use super::rule::Rule;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -34,7 +36,8 @@ impl SourceFile {
     /// Takes a text in. `name` is what messages call it: a path relative to the manifests folder, for example.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
         let text = text.into();
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| kept(at + 1))).collect();
+        let line_starts =
+            std::iter::once(0).chain(memchr_iter(b'\n', text.as_bytes()).map(|at| kept(at + 1))).collect();
         Arc::new(Self { name: name.into(), text, line_starts, secrets: OnceLock::new() })
     }
 

@@ -154,14 +154,13 @@ fn config_table(owner: &Owner, config: &LiveConfig, type_name: &str) -> String {
         let _ = writeln!(text, "connector = {}", quoted(&owner.id));
     }
     let fields: Vec<&Field> = fields_of(type_name, owner.kind).collect();
-    for field in fields.iter().filter(|field| !field.name.contains('.')) {
+    for field in fields.iter().filter(|field| field.table.is_none()) {
         text.push_str(&field_line(field, owner.kind, config));
     }
-    let mut tables: Vec<&str> = fields.iter().filter_map(|field| Some(field.name.split_once('.')?.0)).collect();
+    let mut tables: Vec<&str> = fields.iter().filter_map(|field| field.table).collect();
     tables.dedup();
     for table in tables {
-        let inside = |field: &&&Field| field.name.split_once('.').is_some_and(|(outer, _)| outer == table);
-        let inner: Vec<&&Field> = fields.iter().filter(inside).collect();
+        let inner: Vec<&&Field> = fields.iter().filter(|field| field.table == Some(table)).collect();
         let is_there = |field: &&&Field| config.fields.get(field.name).is_some_and(|it| *it != field.default_value());
         if inner.iter().any(is_there) {
             let _ = writeln!(text, "\n[auth_scheme_configs.{own_key}.{table}]");
@@ -181,7 +180,7 @@ fn field_line(field: &Field, kind: OwnerKind, config: &LiveConfig) -> String {
     if live.is_null() || ASSIGNED.contains(&field.name) || (is_default && !field.is_required_on(kind)) {
         return String::new();
     }
-    format!("{} = {}\n", field.key(), value(live))
+    format!("{} = {}\n", field.key, value(live))
 }
 
 /// The platform never shows a secret, so its place is only kept.
@@ -189,7 +188,7 @@ fn secret_line(field: &Field, config: &LiveConfig) -> String {
     if config.fields.get(GRANT_TYPE.name).and_then(Value::as_str) == Some(CLIENT_CREDENTIALS) {
         return String::new();
     }
-    let variable: String = format!("{}_{}", config.id, field.key())
+    let variable: String = format!("{}_{}", config.id, field.key)
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
         .collect();
@@ -197,5 +196,5 @@ fn secret_line(field: &Field, config: &LiveConfig) -> String {
         Need::ToWrite => "the platform never shows it, and needs it for every change",
         _ => "the platform never shows it",
     };
-    format!("# {} = {{ env = \"{variable}\" }}   # {why}\n", field.key())
+    format!("# {} = {{ env = \"{variable}\" }}   # {why}\n", field.key)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use super::names::reference;
 use crate::model::auth_scheme_config::{self, GRANT_TYPE, TYPE};
 use crate::model::document::Section;
-use crate::model::schema::Need;
+use crate::model::schema::{Field, Need};
 use crate::model::source::{Problem, nearest};
 
 /// The `lifecycle` table.
@@ -54,8 +54,13 @@ impl OnDrift {
     }
 }
 
-pub(super) fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], renamable: bool) -> Arc<Lifecycle> {
+pub(super) fn read_lifecycle<'f>(
+    section: &Section<'_>,
+    fields: impl Iterator<Item = &'f Field>,
+    renamable: bool,
+) -> Arc<Lifecycle> {
     let Some(table) = section.section("lifecycle") else { return Arc::clone(&UNSAID) };
+    let fields: Vec<&'static str> = fields.map(|field| field.name).collect();
     let mut ignore = Vec::new();
     for item in table.texts("ignore").map(|list| list.value).unwrap_or_default() {
         if [TYPE.name, GRANT_TYPE.name].contains(&item.value.as_str()) {
@@ -72,7 +77,7 @@ pub(super) fn read_lifecycle(section: &Section<'_>, fields: &[&'static str], ren
         match fields.iter().find(|field| **field == item.value) {
             Some(field) => ignore.push(*field),
             None => {
-                let help = match nearest(&item.value, fields) {
+                let help = match nearest(&item.value, &fields) {
                     Some(near) => format!("did you mean {near:?}?"),
                     None => format!("its fields are {}", fields.join(", ")),
                 };

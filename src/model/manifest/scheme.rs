@@ -32,13 +32,13 @@ pub(super) struct SchemeFields {
 /// Reads the fields of a scheme and checks what a round trip would only find out.
 pub(super) fn read(section: &Section<'_>, owner: OwnerKind, scheme: &Scheme) -> SchemeFields {
     let mut read = SchemeFields::default();
-    for field in scheme.fields.iter().filter(|field| table_of(field).is_none()) {
+    for field in scheme.fields.iter().filter(|field| field.table.is_none()) {
         read.field(section, owner, field);
     }
-    let mut tables: Vec<&'static str> = scheme.fields.iter().filter_map(table_of).collect();
+    let mut tables: Vec<&'static str> = scheme.fields.iter().filter_map(|field| field.table).collect();
     tables.dedup();
     for table in tables {
-        let fields = scheme.fields.iter().filter(|field| table_of(field) == Some(table));
+        let fields = scheme.fields.iter().filter(|field| field.table == Some(table));
         read.table(section, owner, table, fields);
     }
     check_scopes(section, &read.fields);
@@ -47,15 +47,10 @@ pub(super) fn read(section: &Section<'_>, owner: OwnerKind, scheme: &Scheme) -> 
 
 /// Of which types a key is that configs of this one do not have, for whoever wrote it; nothing where it is of none.
 pub(super) fn types_with(key: &str, scheme: &Scheme) -> Option<String> {
-    let has = |other: &&Scheme| other.fields.iter().any(|field| table_of(field).unwrap_or(field.name) == key);
+    let has = |other: &&Scheme| other.fields.iter().any(|field| field.outer_key() == key);
     let types: Vec<String> = SCHEMES.iter().filter(has).map(|other| format!("{:?}", other.name)).collect();
     let help = || format!("it goes with type = {}, and this is {:?}", types.join(" or "), scheme.name);
     (!types.is_empty()).then(help)
-}
-
-/// The table that a field stands in, if it has one of its own.
-fn table_of(field: &Field) -> Option<&'static str> {
-    field.name.split_once('.').map(|(table, _)| table)
 }
 
 impl SchemeFields {
@@ -100,11 +95,11 @@ impl SchemeFields {
         if !needs_none || ![CLIENT_ID.name, CLIENT_SECRET.name].contains(&field.name) {
             return false;
         }
-        if let Some(place) = grant.place_of(field.key()) {
+        if let Some(place) = grant.place_of(field.key) {
             if field.is_secret() {
-                grant.conceal(field.key());
+                grant.conceal(field.key);
             }
-            let message = format!("a client-credentials grant has no {}", field.key());
+            let message = format!("a client-credentials grant has no {}", field.key);
             let help = "remove it: each end user gives their own when they connect";
             grant.report(Problem::at(place, message).help(help));
         }
@@ -113,14 +108,14 @@ impl SchemeFields {
 
     fn field(&mut self, section: &Section<'_>, owner: OwnerKind, field: &Field) {
         if !field.is_on(owner) {
-            if let Some(place) = section.place_of(field.key()) {
+            if let Some(place) = section.place_of(field.key) {
                 let message = format!("the auth scheme configs of a {owner} have no `{}`", field.name);
                 section.report(Problem::at(place, message).help("remove it: only those of systems have it"));
             }
             return;
         }
         if field.is_secret() {
-            if let Some(reference) = section.secret(field.key()) {
+            if let Some(reference) = section.secret(field.key) {
                 self.secrets.insert(field.name, reference.map(|reference| beside(section, reference)));
             }
             return;
@@ -129,7 +124,7 @@ impl SchemeFields {
             Some(value) => {
                 self.fields.insert(field.name, value);
             }
-            None if field.is_required_on(owner) && !section.has(field.key()) => missing(section, field),
+            None if field.is_required_on(owner) && !section.has(field.key) => missing(section, field),
             None => {}
         }
     }
@@ -137,7 +132,7 @@ impl SchemeFields {
 
 /// The value of a field in the form in which it is compared.
 pub(super) fn read_value(section: &Section<'_>, field: &Field) -> Option<Value> {
-    let key = field.key();
+    let key = field.key;
     match field.kind {
         Kind::Text => section.text(key).map(|found| Value::String(found.value)),
         Kind::Name => name(section, key, field.examples).map(|found| Value::String(found.value)),
@@ -169,13 +164,13 @@ fn beside(section: &Section<'_>, reference: SecretRef) -> SecretRef {
 
 /// Tokens and secrets go to these addresses, so they are encrypted on the way, except within one machine.
 fn url(section: &Section<'_>, field: &Field) -> Option<String> {
-    let found = section.text(field.key())?;
+    let found = section.text(field.key)?;
     if found.value.contains('@') || secret_of(&found.value, field).is_some() {
         // What is no URL may still hold a password.
-        section.conceal(field.key());
+        section.conceal(field.key);
     }
     if let Err((message, help)) = check_url(&found.value, field) {
-        let message = format!("{} {message}", section.path_of(field.key()));
+        let message = format!("{} {message}", section.path_of(field.key));
         section.report(Problem::at(found.place, message).help(help));
     }
     Some(found.value)
