@@ -263,7 +263,8 @@ async fn survey<H: Hands, F: Manifests>(target: &mut Target<'_, F>, hands: &H) -
         Some(ground) => ground,
         None => look::stand(manifests, Rest::Unknown, target.memory, look, hands).await?,
     };
-    let (found, was_at_rest) = join(find(target, &ground, hands), manifests.was_at_rest()).await;
+    // The look goes first: where all answers are there already, the plan leaves no moment to begin it.
+    let (was_at_rest, found) = join(manifests.was_at_rest(), find(target, &ground, hands)).await;
     if was_at_rest {
         return Ok((ground, found?));
     }
