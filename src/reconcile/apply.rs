@@ -285,8 +285,8 @@ impl<'a, A: Write> Applier<'a, A> {
     /// Writes down what is about to be made, before any of it is sent: after a crash or a lost answer the next
     /// pass knows by it what is ours. What cannot be written down is not made.
     fn intend(&self, due: &[&'a Change], store: &mut impl Books) {
-        let makes = |change: &&&'a Change| self.obstacle(change).is_none();
-        let intents: Vec<(&'a Identity, Intent)> = due
+        let makes = |change: &&&Change| self.obstacle(change).is_none();
+        let intents: Vec<(&Identity, Intent)> = due
             .iter()
             .filter(makes)
             .filter_map(|change| match &change.step {

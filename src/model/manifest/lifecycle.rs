@@ -54,9 +54,9 @@ impl OnDrift {
     }
 }
 
-pub(super) fn read_lifecycle<'f>(
+pub(super) fn read_lifecycle(
     section: &Section<'_>,
-    fields: impl Iterator<Item = &'f Field>,
+    fields: impl Iterator<Item = &'static Field>,
     renamable: bool,
 ) -> Arc<Lifecycle> {
     let Some(table) = section.section("lifecycle") else { return Arc::clone(&UNSAID) };
