@@ -132,7 +132,11 @@ impl Sandbox {
         let server = serve(listener, shared.clone(), stopped);
         let thread = thread::Builder::new()
             .name("sandbox".to_owned())
-            .spawn(move || runtime.block_on(server))
+            .spawn(move || {
+                runtime.block_on(server);
+                // Answers that are still far away are not waited for.
+                runtime.shutdown_background();
+            })
             .map_err(SandboxError::Start)?;
         Ok(Sandbox { address, shared, stop: Some(stop), thread: Some(thread) })
     }

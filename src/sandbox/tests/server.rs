@@ -1,5 +1,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use super::super::{Sandbox, Seen};
 use super::*;
@@ -203,6 +206,24 @@ fn an_unfinished_request_does_not_keep_it_from_stopping() {
     let mut answer = Vec::new();
     let _ = stuck.read_to_end(&mut answer);
     assert!(answer.is_empty(), "it was let go of without an answer");
+}
+
+#[test]
+fn an_answer_that_is_far_away_does_not_keep_it_from_stopping() {
+    let sandbox = start(world());
+    sandbox.set_latency(Duration::from_secs(3600));
+    let mut far = TcpStream::connect(sandbox.address()).unwrap();
+    far.write_all(b"GET /api/ HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    // What is no HTTP is refused at once, and the other one was taken up before.
+    let mut refused = TcpStream::connect(sandbox.address()).unwrap();
+    refused.write_all(b"nonsense\r\n\r\n").unwrap();
+    assert!(refused.read(&mut [0; 1]).is_ok());
+    let (tell, stopped) = mpsc::channel();
+    thread::spawn(move || {
+        drop(sandbox);
+        tell.send(())
+    });
+    stopped.recv_timeout(Duration::from_secs(60)).expect("it waits for the answer");
 }
 
 #[test]
